@@ -1,0 +1,242 @@
+/**
+ * Every error that sockctl raises on purpose, and the one table that gives each code its message, its advice and
+ * its exit code. Imports nothing, so that every layer may use it.
+ *
+ * The README prints this table; a test fails when the two disagree.
+ */
+
+/** The exit codes of the command line, by name. */
+export const ExitCode = {
+  /** Done. */
+  ok: 0,
+  /** The operation failed, or nothing answered. */
+  failed: 1,
+  /** Wrong usage: an address, option or filter that can't be read. */
+  usage: 2,
+  /** Not permitted; the message says what would permit it. */
+  notPermitted: 3,
+  /** A host name or service name can't be resolved. */
+  unresolved: 4,
+  /** Interrupted before there was any result. */
+  interrupted: 130,
+} as const;
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+/** What a code means to a person: the system's sentence for it, what to try, and how the program ends. */
+export interface ErrorEntry {
+  readonly message: string;
+  readonly advice: string;
+  readonly exitCode: ExitCode;
+}
+
+const failed = (message: string, advice: string): ErrorEntry => ({ message, advice, exitCode: ExitCode.failed });
+const usage = (message: string, advice: string): ErrorEntry => ({ message, advice, exitCode: ExitCode.usage });
+const denied = (message: string, advice: string): ErrorEntry => ({ message, advice, exitCode: ExitCode.notPermitted });
+const unresolved = (message: string, advice: string): ErrorEntry => ({
+  message,
+  advice,
+  exitCode: ExitCode.unresolved,
+});
+
+/**
+ * Code -> message, advice, exit code. Codes beginning with E are errno names (errno(3)), with EAI_ those of
+ * getaddrinfo(3); the others are sockctl's own.
+ */
+export const ERROR_TABLE = {
+  USAGE: usage('wrong usage', "see 'sockctl help'"),
+  BAD_ADDRESS: usage('malformed address', 'write HOST:PORT, [V6]:PORT, :PORT, unix:/path or unix:@name'),
+  BAD_OPTION: usage('unusable socket option', 'write --opt NAME[=VALUE] with a name such as SO_RCVBUF'),
+  BAD_FILTER: usage('the filter does not compile', 'see pcap-filter(7) for the language'),
+  BAD_CAPTURE: failed('not a readable capture file', 'sockctl reads pcap and pcapng; convert other formats first'),
+  TRUNCATED_CAPTURE: failed('the capture file ends inside a record', 'every whole packet before that point was read'),
+  BACKEND_MISSING: failed('this backend is not installed', 'run scripts/setup, or choose another --backend'),
+  BACKEND_LIMIT: usage('this backend cannot do that', 'use --backend native on Linux'),
+  CAPTURE_DIED: failed('the capture process ended unexpectedly', 'packets received before that point were kept'),
+  NO_ANSWER: failed('nothing answered', 'check the address, a firewall in between, or a longer --timeout'),
+  TIMEOUT: failed('timed out', 'check the address and port, or give a longer --timeout'),
+  EACCES: denied('permission denied', 'run it with sudo, or use a port from 1024 up'),
+  EPERM: denied('operation not permitted', 'run it with sudo, or grant the capability that the line names'),
+  EADDRINUSE: failed('address already in use', 'stop the program that holds it, or choose another port'),
+  EADDRNOTAVAIL: failed(
+    'address not available here',
+    'use an address of this machine; see sockctl interfaces or ip addr',
+  ),
+  EAFNOSUPPORT: failed('address family not supported', 'this system has that family turned off; try -4 or -6'),
+  EPROTONOSUPPORT: failed('protocol not supported', 'this kernel lacks that protocol'),
+  ECONNREFUSED: failed('connection refused', 'nothing listens there; check the port and that the server runs'),
+  ECONNRESET: failed('connection reset by peer', 'the peer closed it abruptly; look at the log of the peer'),
+  ECONNABORTED: failed('connection aborted', 'the peer went away before the connection was accepted; try again'),
+  EPIPE: failed('broken pipe: the reader has closed it', 'output ends here; keep the reader open to get all of it'),
+  ENOTCONN: failed('socket is not connected', 'the peer has ended the connection already'),
+  ETIMEDOUT: failed('connection timed out', 'nothing answered; check the address and a firewall in between'),
+  EHOSTUNREACH: failed('no route to host', 'the host or a router in between said that it cannot be reached'),
+  ENETUNREACH: failed('network is unreachable', 'this machine has no route there; see ip route'),
+  ENETDOWN: failed('network is down', 'bring the interface up: ip link set NAME up'),
+  EHOSTDOWN: failed('host is down', 'the neighbour does not answer; check the cable and the address'),
+  EMSGSIZE: failed('message too long', 'send less in one datagram: UDP carries at most 65,507 bytes over IPv4'),
+  ENOBUFS: failed('no buffer space available', 'send slower, or raise SO_SNDBUF with --opt SO_SNDBUF=4M'),
+  ENOMEM: failed('out of memory', 'ask for smaller buffers'),
+  EMFILE: failed('too many open files', 'raise the limit: ulimit -n 65536'),
+  ENFILE: failed('too many open files in the system', 'close other programs, or raise fs.file-max'),
+  ENODEV: failed('no such interface', 'see the names with: sockctl interfaces, or ip link'),
+  ENXIO: failed('no such device or address', 'see the names with: ip link'),
+  ENOPROTOOPT: failed('the protocol has no such option', 'see the options with: sockctl options'),
+  EINVAL: failed('invalid argument', 'the kernel refused this combination; look at the arguments with -v'),
+  EOPNOTSUPP: failed('operation not supported', 'this kind of socket does not do that'),
+  EDOM: failed('argument out of domain', 'the value is outside of what the kernel accepts'),
+  ENOENT: failed('no such file or directory', 'check the path'),
+  ENOTDIR: failed('a part of the path is not a directory', 'check the path'),
+  EISDIR: failed('is a directory', 'name a file'),
+  EROFS: failed('read-only file system', 'choose another folder'),
+  ENOSPC: failed('no space left on device', 'free some space, or choose another file system'),
+  EIO: failed('input/output error', 'the device failed; look at dmesg'),
+  EFBIG: failed('file too large', 'raise the limit: ulimit -f'),
+  ENAMETOOLONG: failed('name too long', 'choose a shorter path'),
+  EPROTO: failed('protocol error', 'look at the traffic with: sockctl capture'),
+  EAI_NONAME: unresolved('name or service not known', 'check the spelling, or give a numeric address'),
+  EAI_AGAIN: unresolved(
+    'temporary failure in name resolution',
+    'no name server answered; try again, or give an address',
+  ),
+  EAI_FAIL: unresolved('name resolution failed', 'the name server refused; try again, or give a numeric address'),
+  EAI_SERVICE: unresolved('service name not known', 'give the port as a number from 0 to 65535'),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type KnownCode = keyof typeof ERROR_TABLE;
+
+const UNKNOWN: ErrorEntry = failed('the system reported an error', 'look at the system calls with -v');
+
+/** The table's entry for `code`; codes outside the table count as failed operations. */
+export function describeCode(code: string): ErrorEntry {
+  return Object.hasOwn(ERROR_TABLE, code) ? ERROR_TABLE[code as KnownCode] : UNKNOWN;
+}
+
+export interface SockctlErrorInit {
+  /** What failed, in words, without the system's sentence; it begins the line that the user sees. */
+  readonly what: string;
+  /** Overrides the advice of the table. */
+  readonly advice?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/** The root of sockctl's errors. `message` is one line, fit for a user: what failed, why. */
+export class SockctlError extends Error {
+  override readonly name: string = 'SockctlError';
+  /** A key of {@link ERROR_TABLE}, or an errno name that the table lacks. */
+  readonly code: string;
+  /** What to try, one clause. */
+  readonly advice: string;
+
+  constructor(code: string, init: SockctlErrorInit) {
+    super(init.what, init.cause === undefined ? undefined : { cause: init.cause });
+    this.code = code;
+    this.advice = init.advice ?? describeCode(code).advice;
+  }
+
+  get exitCode(): ExitCode {
+    return describeCode(this.code).exitCode;
+  }
+}
+
+/** The user, or the caller, asked for something that has no meaning. */
+export class UsageError extends SockctlError {
+  override readonly name: string = 'UsageError';
+
+  constructor(what: string, advice?: string, code: KnownCode = 'USAGE') {
+    super(code, { what, advice });
+  }
+}
+
+/** An address text that can't be read: which part is wrong, and where it starts. */
+export class AddressError extends UsageError {
+  override readonly name: string = 'AddressError';
+  readonly text: string;
+  /** Index into `text` at which reading stopped. */
+  readonly offset: number;
+
+  constructor(text: string, offset: number, reason: string, advice?: string) {
+    const rest = text.slice(offset);
+    const where = rest === '' ? 'at its end' : `at '${clip(rest)}'`;
+    super(`bad address '${clip(text)}': ${reason}, ${where}`, advice, 'BAD_ADDRESS');
+    this.text = text;
+    this.offset = offset;
+  }
+}
+
+export interface SocketErrorInit {
+  /** The failing call by its manual-page name: `bind`, `connect`, `setsockopt(SO_RCVBUF)`. */
+  readonly syscall: string;
+  /** errno name, `ECONNREFUSED`. */
+  readonly code: string;
+  /** errno as a positive number; 0 when not known. */
+  readonly errno?: number | undefined;
+  /** Text of the address or object that the call was about. */
+  readonly address?: string | undefined;
+  readonly advice?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/** A system call that failed, as the manual pages name it. */
+export class SocketError extends SockctlError {
+  override readonly name: string = 'SocketError';
+  readonly syscall: string;
+  readonly errno: number;
+  readonly address: string | undefined;
+
+  constructor(init: SocketErrorInit) {
+    const on = init.address === undefined ? '' : ` ${init.address}`;
+    super(init.code, {
+      what: `${init.syscall}${on}: ${describeCode(init.code).message} (${init.code})`,
+      advice: init.advice,
+      cause: init.cause,
+    });
+    this.syscall = init.syscall;
+    this.errno = init.errno ?? 0;
+    this.address = init.address;
+  }
+}
+
+/**
+ * Any thrown value as a {@link SockctlError}: system errors of Node keep their call, code and address, everything
+ * else becomes a failure with its own message.
+ *
+ * @param context the object that the operation was about, used where the error names none
+ */
+export function toSockctlError(thrown: unknown, context?: string): SockctlError {
+  if (thrown instanceof SockctlError) return thrown;
+  if (!(thrown instanceof Error)) return new SockctlError('FAILED', { what: String(thrown), cause: thrown });
+  const system = thrown as Error & { code?: unknown; errno?: unknown; syscall?: unknown; path?: unknown };
+  if (thrown instanceof AggregateError && thrown.errors.length > 0) return toSockctlError(thrown.errors[0], context);
+  if (typeof system.code === 'string' && typeof system.syscall === 'string') {
+    return new SocketError({
+      syscall: system.syscall,
+      code: system.code,
+      errno: typeof system.errno === 'number' ? Math.abs(system.errno) : 0,
+      address: context ?? nodeAddress(thrown) ?? (typeof system.path === 'string' ? system.path : undefined),
+      cause: thrown,
+    });
+  }
+  return new SockctlError(typeof system.code === 'string' ? system.code : 'FAILED', {
+    what: context === undefined ? firstLine(thrown.message) : `${context}: ${firstLine(thrown.message)}`,
+    cause: thrown,
+  });
+}
+
+/** The address and port that Node puts on its own socket errors. */
+function nodeAddress(error: Error): string | undefined {
+  const { address, port } = error as { address?: unknown; port?: unknown };
+  if (typeof address !== 'string') return undefined;
+  if (typeof port !== 'number' || port < 0) return address;
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function firstLine(text: string): string {
+  const end = text.indexOf('\n');
+  return end < 0 ? text : text.slice(0, end);
+}
+
+/** Text from outside, cut to a length that fits a line, with control characters made visible. */
+export function clip(text: string, length = 60): string {
+  const cut = text.length > length ? `${text.slice(0, length)}…` : text;
+  return cut.replace(/[\p{Cc}\u2028\u2029]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
