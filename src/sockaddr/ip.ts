@@ -32,6 +32,14 @@ export class IPv4Address {
     return Uint8Array.of(v >>> 24, (v >>> 16) & 255, (v >>> 8) & 255, v & 255);
   }
 
+  /** The IPv4-mapped IPv6 address, as a dual-stack socket takes it (RFC 4291 section 2.5.5.2). */
+  toMapped(): IPv6Address {
+    const bytes = new Uint8Array(16);
+    bytes.fill(0xff, 10, 12);
+    bytes.set(this.toBytes(), 12);
+    return new IPv6Address(bytes);
+  }
+
   equals(other: IPAddress): boolean {
     return other.family === 'ipv4' && other.value === this.value;
   }

@@ -1,0 +1,51 @@
+/**
+ * Interface names and numbers, as if_nametoindex(3) and netdevice(7) have them, and what a zone (RFC 4007) stands for.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { SocketError } from '../errors.js';
+
+const SYS = '/sys/class/net';
+
+/** True where the system shows its interfaces as files, that is on Linux. */
+function names(): string[] | undefined {
+  try {
+    return readdirSync(SYS);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The number of the interface called `name`; digits stand for themselves.
+ *
+ * @throws SocketError ENODEV when there is none
+ */
+export function interfaceIndex(name: string): number {
+  if (/^\d{1,9}$/.test(name)) return Number(name);
+  try {
+    // A name never holds '/', so this cannot leave the folder (netdevice(7): IFNAMSIZ 16 with its end).
+    if (!/^[^/\s]{1,15}$/.test(name) || name === '.' || name === '..') throw new Error('not an interface name');
+    return Number(readFileSync(`${SYS}/${name}/ifindex`, 'latin1').trim());
+  } catch (cause) {
+    throw noSuchInterface(name, cause);
+  }
+}
+
+/** The error for an interface that does not exist, which names those that do. */
+export function noSuchInterface(name: string, cause?: unknown): SocketError {
+  const there = names();
+  const advice = there === undefined ? undefined : `interfaces here: ${there.join(', ')}`;
+  return new SocketError({ syscall: 'if_nametoindex', code: 'ENODEV', errno: 19, address: name, advice, cause });
+}
+
+/** The name of interface number `index`, or undefined where there is none. */
+export function interfaceName(index: number): string | undefined {
+  for (const name of names() ?? []) {
+    try {
+      if (Number(readFileSync(`${SYS}/${name}/ifindex`, 'latin1')) === index) return name;
+    } catch {
+      // It went away between the listing and the look; the others still count.
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,120 @@
+/** The native backend: streams and message sockets on Linux system calls. */
+import { type OptionSetting, setting } from '../../options/settings.js';
+import { type Endpoint, mapEndpoint } from '../../sockaddr/endpoint.js';
+import type { Backend, DatagramOptions, MessageSocket, OpenOptions, RawOptions } from '../port.js';
+import { Descriptor, DUAL_STACK, type SocketArguments, withDefaults } from './descriptor.js';
+import { type Libc, loadLibc } from './libc.js';
+import { NativeMessageSocket } from './messages.js';
+import { connectNative, listenNative } from './stream.js';
+
+/** UDP's and IP's largest packet fits into this. */
+const DEFAULT_MESSAGE_SIZE = 65_536;
+
+const ICMP = 1;
+const ICMPV6 = 58;
+
+/**
+ * @throws SockctlError BACKEND_MISSING where system calls can't be had
+ */
+export async function nativeBackend(): Promise<Backend> {
+  const libc = await loadLibc();
+  return {
+    name: 'native',
+    listen: (local, options) => listenNative(libc, local, options),
+    connect: (remote, options) => connectNative(libc, remote, options),
+    datagram: async (family, options) => openDatagram(libc, family, options),
+    raw: async (options) => openRaw(libc, options),
+    ping: async (options) => openPing(libc, options),
+  };
+}
+
+/** The settings that make the kernel tell of each message when, how and where it came in. */
+function reception(family: Endpoint['family'], errorQueue: boolean): OptionSetting[] {
+  const common = [setting('SO_TIMESTAMPNS', true), setting('SO_RXQ_OVFL', true)];
+  const v4 = [setting('IP_RECVTTL', true), setting('IP_PKTINFO', true)];
+  const v6 = [setting('IPV6_RECVHOPLIMIT', true), setting('IPV6_RECVPKTINFO', true)];
+  if (errorQueue) {
+    v4.push(setting('IP_RECVERR', true));
+    v6.push(setting('IPV6_RECVERR', true));
+  }
+  return [...common, ...(family === 'ipv4' ? v4 : v6)];
+}
+
+function openDatagram(libc: Libc, family: Endpoint['family'], options: DatagramOptions): MessageSocket {
+  const v6 = family === 'ipv6';
+  const args = { type: 'SOCK_DGRAM', protocol: 17, protocolName: 'IPPROTO_UDP', kind: 'datagram' } as const;
+  const errorQueue = options.remote !== undefined;
+  const defaults = reception(family, errorQueue);
+  // An IPv4 peer of a dual-stack socket sends IPv4 packets, whose TTL comes as IP_TTL.
+  if (v6) defaults.unshift(DUAL_STACK, setting('IP_RECVTTL', true));
+  return openMessages(libc, { ...args, family: v6 ? 'AF_INET6' : 'AF_INET' }, options, defaults, errorQueue);
+}
+
+function openRaw(libc: Libc, options: RawOptions): MessageSocket {
+  const v6 = options.family === 'ipv6';
+  const names: Record<number, string> = {
+    1: 'IPPROTO_ICMP',
+    2: 'IPPROTO_IGMP',
+    6: 'IPPROTO_TCP',
+    17: 'IPPROTO_UDP',
+    58: 'IPPROTO_ICMPV6',
+  };
+  const args: SocketArguments = {
+    family: v6 ? 'AF_INET6' : 'AF_INET',
+    type: 'SOCK_RAW',
+    protocol: options.protocol,
+    protocolName: names[options.protocol] ?? String(options.protocol),
+    kind: 'raw',
+  };
+  const defaults = reception(options.family, false);
+  if (options.icmpTypes !== undefined && options.protocol === ICMP && !v6) {
+    defaults.push(setting('ICMP_FILTER', ~options.icmpTypes.reduce((mask, type) => mask | (1 << type), 0) >>> 0));
+  }
+  if (options.icmpTypes !== undefined && options.protocol === ICMPV6 && v6) {
+    defaults.push(setting('ICMP6_FILTER', icmp6Filter(options.icmpTypes)));
+  }
+  return openMessages(libc, args, options, defaults, false);
+}
+
+/** struct icmp6_filter (RFC 3542 section 3.2): a bit set for each type to be dropped, on Linux; as hex. */
+function icmp6Filter(types: readonly number[]): string {
+  const blocked = new Uint32Array(8).fill(0xffffffff);
+  for (const type of types) blocked[type >> 5] = (blocked[type >> 5] ?? 0) & ~(1 << (type & 31));
+  return Buffer.from(blocked.buffer).toString('hex');
+}
+
+function openPing(libc: Libc, options: Omit<RawOptions, 'protocol'>): MessageSocket {
+  const v6 = options.family === 'ipv6';
+  const args: SocketArguments = {
+    family: v6 ? 'AF_INET6' : 'AF_INET',
+    type: 'SOCK_DGRAM',
+    protocol: v6 ? ICMPV6 : ICMP,
+    protocolName: v6 ? 'IPPROTO_ICMPV6' : 'IPPROTO_ICMP',
+    kind: 'ping',
+  };
+  return openMessages(libc, args, options, reception(options.family, true), true);
+}
+
+function openMessages(
+  libc: Libc,
+  args: SocketArguments,
+  options: OpenOptions & {
+    local?: Endpoint | undefined;
+    remote?: Endpoint | undefined;
+    messageSize?: number | undefined;
+  },
+  defaults: readonly OptionSetting[],
+  errorQueue: boolean,
+): MessageSocket {
+  const descriptor = Descriptor.open(libc, args, options.logger);
+  descriptor.prepare(withDefaults(options.settings, defaults), options.local);
+  if (options.remote !== undefined)
+    descriptor.connect(args.family === 'AF_INET6' ? mapEndpoint(options.remote) : options.remote);
+  return new NativeMessageSocket(descriptor, {
+    logger: options.logger,
+    local: descriptor.localEndpoint(),
+    messageSize: options.messageSize ?? DEFAULT_MESSAGE_SIZE,
+    errorQueue,
+    dualStack: args.family === 'AF_INET6' && args.kind === 'datagram',
+  });
+}

@@ -1,0 +1,224 @@
+/**
+ * A socket descriptor and the calls of its life, by their names and in their order: socket, setsockopt, bind,
+ * setsockopt, listen or connect, close. Each call is one event in the log with its arguments and its result; a call
+ * that fails closes the descriptor before it throws.
+ */
+import { SocketError } from '../../errors.js';
+import type { CallFailure, LogEvent, Logger, NoticeEvent } from '../../log/events.js';
+import { checkSettings, inPhase, type OptionSetting, setting } from '../../options/settings.js';
+import { LEVELS, type SocketKind } from '../../options/table.js';
+import { decodeOptionValue, encodeOptionValue, formatOptionValue } from '../../options/value.js';
+import { type Endpoint, formatEndpoint } from '../../sockaddr/endpoint.js';
+import {
+  AddressFamily,
+  type AddressFamilyName,
+  decodeSockaddr,
+  encodeSockaddr,
+  SOCKADDR_MAX,
+} from '../../sockaddr/struct.js';
+import { C, type Libc } from './libc.js';
+
+export interface SocketArguments {
+  readonly family: AddressFamilyName;
+  readonly type: 'SOCK_STREAM' | 'SOCK_DGRAM' | 'SOCK_RAW';
+  readonly protocol: number;
+  /** The protocol's name for the log: IPPROTO_TCP. */
+  readonly protocolName: string;
+  /** What its options are checked against. */
+  readonly kind: SocketKind;
+}
+
+/** Events of calls on a descriptor. */
+type CallEvent = Exclude<LogEvent, NoticeEvent>;
+
+export class Descriptor {
+  readonly fd: number;
+  readonly libc: Libc;
+  readonly kind: SocketKind;
+  readonly #logger: Logger;
+  #closed = false;
+
+  private constructor(libc: Libc, fd: number, kind: SocketKind, logger: Logger) {
+    this.libc = libc;
+    this.fd = fd;
+    this.kind = kind;
+    this.#logger = logger;
+  }
+
+  /**
+   * socket(2), non-blocking and close-on-exec.
+   *
+   * @throws SocketError; EPERM names the capability that is missing
+   */
+  static open(libc: Libc, args: SocketArguments, logger: Logger): Descriptor {
+    const type = C[args.type] | C.SOCK_NONBLOCK | C.SOCK_CLOEXEC;
+    const fd = libc.socket(AddressFamily[args.family], type, args.protocol);
+    const event = { event: 'socket', family: args.family, type: args.type, protocol: args.protocolName } as const;
+    if (fd >= 0) {
+      logger.log('debug', { ...event, fd });
+      return new Descriptor(libc, fd, args.kind, logger);
+    }
+    const syscall = `socket(${args.family}, ${args.type}, ${args.protocolName})`;
+    const failure = lastFailure(libc, syscall);
+    logger.log('debug', { ...event, failure });
+    const needsRaw = args.type === 'SOCK_RAW' && (failure.code === 'EPERM' || failure.code === 'EACCES');
+    throw new SocketError({ ...failure, advice: needsRaw ? RAW_ADVICE : undefined });
+  }
+
+  /**
+   * setsockopt(2). The value in effect is read back; where the kernel chose another, the event says so.
+   *
+   * @param address what the socket is for, for the error
+   */
+  set(wanted: OptionSetting, address?: string): void {
+    const { option, value } = wanted;
+    const bytes = encodeOptionValue(option.type, value);
+    const result = this.libc.setsockopt(this.fd, LEVELS[option.level], option.number, bytes, bytes.length);
+    const shown = formatOptionValue(option.type, value);
+    const event = { event: 'setsockopt', level: option.level, option: option.name, value: shown } as const;
+    const effective = result === 0 && this.#logger.enabled('debug') ? this.#effective(wanted) : undefined;
+    const advice = option.capability === undefined ? option.summary : `${option.name} needs ${option.capability}`;
+    this.#check(
+      result,
+      effective === undefined ? event : { ...event, effective },
+      `setsockopt(${option.name}=${shown})`,
+      address,
+      advice,
+    );
+  }
+
+  #effective({ option, value }: OptionSetting): string | undefined {
+    const bytes = this.getsockopt(LEVELS[option.level], option.number);
+    const now = bytes === undefined ? undefined : decodeOptionValue(option.type, bytes);
+    return now === undefined || now === value ? undefined : formatOptionValue(option.type, now);
+  }
+
+  /** getsockopt(2): the value's bytes, or undefined where the option can't be read. */
+  getsockopt(level: number, name: number): Uint8Array | undefined {
+    const value = new Uint8Array(64);
+    const length = new Uint32Array([value.length]);
+    const result = this.libc.getsockopt(this.fd, level, name, value, new Uint8Array(length.buffer));
+    return result === 0 ? value.subarray(0, length[0]) : undefined;
+  }
+
+  /** The pending error of the socket, taken off it: SO_ERROR of socket(7). 0 for none. */
+  takeError(): number {
+    const bytes = this.getsockopt(LEVELS.SOL_SOCKET, 4);
+    return bytes === undefined ? 0 : new DataView(bytes.buffer).getInt32(0, true);
+  }
+
+  /** Applies the settings that belong before bind(2), binds where `local` is given, then applies the others. */
+  prepare(settings: readonly OptionSetting[], local: Endpoint | undefined): void {
+    try {
+      checkSettings(settings, this.kind);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    const address = local === undefined ? undefined : formatEndpoint(local);
+    for (const wanted of inPhase(settings, 'bind')) this.set(wanted, address);
+    if (local !== undefined) this.bind(local);
+    for (const wanted of inPhase(settings, 'connect')) this.set(wanted, address);
+  }
+
+  /** bind(2) */
+  bind(local: Endpoint): void {
+    const bytes = this.#encode(local);
+    const text = formatEndpoint(local);
+    const low = local.family !== 'unix' && local.port > 0 && local.port < 1024;
+    this.#check(
+      this.libc.bind(this.fd, bytes, bytes.length),
+      { event: 'bind', local: text },
+      'bind',
+      text,
+      low ? LOW_PORT_ADVICE : undefined,
+    );
+  }
+
+  /** listen(2) */
+  listen(backlog: number, local: Endpoint): void {
+    const text = formatEndpoint(local);
+    this.#check(this.libc.listen(this.fd, backlog), { event: 'listen', backlog, local: text }, 'listen', text);
+  }
+
+  /** connect(2), for sockets that connect at once: datagram and unix. */
+  connect(remote: Endpoint): void {
+    const bytes = this.#encode(remote);
+    const text = formatEndpoint(remote);
+    this.#check(this.libc.connect(this.fd, bytes, bytes.length), { event: 'connect', remote: text }, 'connect', text);
+  }
+
+  /** getsockname(2): the own address, or undefined for a socket that has none. */
+  localEndpoint(): Endpoint | undefined {
+    const bytes = new Uint8Array(SOCKADDR_MAX);
+    const length = new Uint32Array([SOCKADDR_MAX]);
+    const result = this.libc.getsockname(this.fd, bytes, new Uint8Array(length.buffer));
+    const local = result === 0 ? decodeSockaddr(bytes, length[0] ?? 0) : undefined;
+    if (local !== undefined)
+      this.#logger.log('debug', { event: 'getsockname', fd: this.fd, local: formatEndpoint(local) });
+    return local;
+  }
+
+  /** A second descriptor for the same socket, fcntl(2) F_DUPFD_CLOEXEC; -1 when there is none to be had. */
+  duplicate(): number {
+    return this.libc.fcntl(this.fd, C.F_DUPFD_CLOEXEC, 0);
+  }
+
+  /** close(2); a second call does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const result = this.libc.close(this.fd);
+    const failure = result < 0 ? { failure: lastFailure(this.libc, 'close') } : {};
+    this.#logger.log('debug', { event: 'close', fd: this.fd, ...failure });
+  }
+
+  /** From here on someone else (Node) closes the descriptor. */
+  handOver(): number {
+    this.#closed = true;
+    return this.fd;
+  }
+
+  #encode(endpoint: Endpoint): Uint8Array {
+    try {
+      return encodeSockaddr(endpoint);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  #check(result: number, event: CallEvent, syscall: string, address: string | undefined, advice?: string): void {
+    if (result >= 0) {
+      this.#logger.log('debug', { ...event, fd: this.fd });
+      return;
+    }
+    const failure = lastFailure(this.libc, syscall);
+    this.#logger.log('debug', { ...event, fd: this.fd, failure });
+    this.close();
+    const permission = failure.code === 'EPERM' || failure.code === 'EACCES';
+    throw new SocketError({
+      ...failure,
+      address,
+      advice: event.event === 'setsockopt' || permission ? advice : undefined,
+    });
+  }
+}
+
+/** The reason of the call that has just failed. */
+export function lastFailure(libc: Libc, syscall: string): CallFailure {
+  const errno = libc.errno();
+  return { syscall, code: libc.errnoName(errno), errno };
+}
+
+/** `--opt` wins over what a command sets by itself. */
+export function withDefaults(wanted: readonly OptionSetting[], defaults: readonly OptionSetting[]): OptionSetting[] {
+  return [...defaults.filter((d) => !wanted.some((w) => w.option === d.option)), ...wanted];
+}
+
+/** What every IPv6 wildcard socket gets unless told otherwise: it takes IPv4 as well (ipv6(7)). */
+export const DUAL_STACK = setting('IPV6_V6ONLY', false);
+
+const RAW_ADVICE =
+  "needs CAP_NET_RAW: run it with sudo, or 'sudo setcap cap_net_raw+ep $(readlink -f $(command -v node))'";
+const LOW_PORT_ADVICE = 'ports below 1024 need CAP_NET_BIND_SERVICE: run it with sudo, or use a port from 1024 up';

@@ -1,0 +1,149 @@
+/**
+ * The C library through koffi: the one file that knows koffi, and the one list of the system calls in use.
+ *
+ * Every function has the name, the arguments and the result of its manual page (section 2); a result of -1 leaves the
+ * reason in {@link Libc.errno}. Byte arguments may be a Uint8Array, for calls that are over when they return, or the
+ * address of memory outside the JavaScript heap (see memory.ts) for what the kernel keeps.
+ */
+import { endianness } from 'node:os';
+import { SockctlError } from '../../errors.js';
+
+/** Memory as a call takes it: bytes that live as long as the call, or an address. */
+export type Memory = Uint8Array | bigint | null;
+
+/** One watch of a descriptor in Node's event loop (uv_poll_t). */
+export interface PollWatch {
+  /** `status` is negative when the descriptor has an error pending; libuv has then stopped the watch. */
+  start(interest: { readable: boolean; writable: boolean }, callback: (status: number, ready: PollReady) => void): void;
+  stop(): void;
+  close(): void;
+}
+
+export interface PollReady {
+  readonly readable: boolean;
+  readonly writable: boolean;
+}
+
+export interface Libc {
+  socket(domain: number, type: number, protocol: number): number;
+  bind(fd: number, address: Memory, length: number): number;
+  listen(fd: number, backlog: number): number;
+  connect(fd: number, address: Memory, length: number): number;
+  getsockname(fd: number, address: Memory, length: Memory): number;
+  getpeername(fd: number, address: Memory, length: Memory): number;
+  setsockopt(fd: number, level: number, name: number, value: Memory, length: number): number;
+  getsockopt(fd: number, level: number, name: number, value: Memory, length: Memory): number;
+  recv(fd: number, buffer: Memory, length: number, flags: number): number;
+  recvmmsg(fd: number, messages: Memory, count: number, flags: number, timeout: null): number;
+  sendmmsg(fd: number, messages: Memory, count: number, flags: number): number;
+  recvmsg(fd: number, message: Memory, flags: number): number;
+  fcntl(fd: number, command: number, argument: number): number;
+  close(fd: number): number;
+  mmap(address: null, length: number, protection: number, flags: number, fd: number, offset: number): bigint;
+  clock_gettime(clock: number, time: Memory): number;
+  /** The reason of the last call that failed, as a positive number. */
+  errno(): number;
+  /** The name of an errno: 111 is ECONNREFUSED. */
+  errnoName(errno: number): string;
+  /** A window on `length` bytes at `address`; the caller sees to it that they stay mapped. */
+  view(address: bigint, length: number): ArrayBuffer;
+  /** Watches `fd` in the event loop. The caller must keep the result: a collected watch ends silently. */
+  poll(
+    fd: number,
+    interest: { readable: boolean; writable: boolean },
+    callback: (status: number, ready: PollReady) => void,
+  ): PollWatch;
+}
+
+/** Constants of the system headers, for the architectures of {@link nativeObstacle}. */
+export const C = {
+  SOCK_STREAM: 1,
+  SOCK_DGRAM: 2,
+  SOCK_RAW: 3,
+  SOCK_NONBLOCK: 0o4000,
+  SOCK_CLOEXEC: 0o2000000,
+  MSG_PEEK: 0x2,
+  MSG_TRUNC: 0x20,
+  MSG_DONTWAIT: 0x40,
+  MSG_CTRUNC: 0x8,
+  MSG_ERRQUEUE: 0x2000,
+  MSG_NOSIGNAL: 0x4000,
+  F_DUPFD_CLOEXEC: 1030,
+  PROT_READ: 1,
+  PROT_WRITE: 2,
+  MAP_PRIVATE: 2,
+  MAP_ANONYMOUS: 0x20,
+  CLOCK_REALTIME: 0,
+} as const;
+
+/** 64-bit little-endian systems whose headers agree with {@link C} and with the layouts in layout.ts. */
+const ARCHITECTURES = ['x64', 'arm64', 'riscv64', 'loong64'];
+
+/** Why system calls can't be had here, or undefined where nothing is known to stand in the way. */
+export function nativeObstacle(): string | undefined {
+  if (process.platform !== 'linux') return `system calls are used on Linux only, this is ${process.platform}`;
+  if (!ARCHITECTURES.includes(process.arch) || endianness() !== 'LE') return `no layouts for ${process.arch}`;
+  return undefined;
+}
+
+let loading: Promise<Libc> | undefined;
+
+/**
+ * The C library, loaded once.
+ *
+ * @throws SockctlError BACKEND_MISSING where koffi or the platform stands in the way
+ */
+export function loadLibc(): Promise<Libc> {
+  loading ??= load();
+  return loading;
+}
+
+async function load(): Promise<Libc> {
+  const obstacle = nativeObstacle();
+  if (obstacle !== undefined) {
+    throw new SockctlError('BACKEND_MISSING', {
+      what: `native backend: ${obstacle}`,
+      advice: 'use --backend portable',
+    });
+  }
+  try {
+    const { default: koffi } = await import('koffi');
+    const library = koffi.load(null);
+    const names = new Map<number, string>();
+    for (const [name, number] of Object.entries(koffi.os.errno)) {
+      // EAGAIN and EWOULDBLOCK share a number, as do EOPNOTSUPP and ENOTSUP; the manual pages use the first of each.
+      if (!names.has(number) || name === 'EAGAIN' || name === 'EOPNOTSUPP') names.set(number, name);
+    }
+    // fcntl(2) is variadic in C, so its argument is passed with its type.
+    const fcntl = library.func('int fcntl(int fd, int command, ...)');
+    return {
+      socket: library.func('int socket(int domain, int type, int protocol)'),
+      bind: library.func('int bind(int fd, const void *address, uint32_t length)'),
+      listen: library.func('int listen(int fd, int backlog)'),
+      connect: library.func('int connect(int fd, const void *address, uint32_t length)'),
+      getsockname: library.func('int getsockname(int fd, void *address, void *length)'),
+      getpeername: library.func('int getpeername(int fd, void *address, void *length)'),
+      setsockopt: library.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)'),
+      getsockopt: library.func('int getsockopt(int fd, int level, int name, void *value, void *length)'),
+      recv: library.func('intptr_t recv(int fd, void *buffer, size_t length, int flags)'),
+      recvmmsg: library.func('int recvmmsg(int fd, void *messages, unsigned int count, int flags, void *timeout)'),
+      sendmmsg: library.func('int sendmmsg(int fd, void *messages, unsigned int count, int flags)'),
+      recvmsg: library.func('intptr_t recvmsg(int fd, void *message, int flags)'),
+      fcntl: (fd, command, argument) => fcntl(fd, command, 'int', argument),
+      close: library.func('int close(int fd)'),
+      mmap: library.func('void *mmap(void *address, size_t length, int protection, int flags, int fd, int64_t offset)'),
+      clock_gettime: library.func('int clock_gettime(int clock, void *time)'),
+      errno: () => koffi.errno(),
+      errnoName: (number) => names.get(number) ?? `ERRNO_${number}`,
+      view: (address, length) => koffi.view(address, length),
+      // koffi declares one argument for the callback; it is called with uv_poll_cb's status before it.
+      poll: koffi.node.poll as unknown as Libc['poll'],
+    };
+  } catch (cause) {
+    throw new SockctlError('BACKEND_MISSING', {
+      what: `native backend: koffi does not load: ${cause instanceof Error ? cause.message : String(cause)}`,
+      advice: 'run npm install, or use --backend portable',
+      cause,
+    });
+  }
+}

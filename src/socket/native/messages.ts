@@ -1,0 +1,253 @@
+/**
+ * Message sockets on recvmmsg(2) and sendmmsg(2): datagram, raw and ping sockets alike.
+ *
+ * The headers, the buffers and the addresses that the kernel reads and writes lie in one pinned region each for
+ * receiving and sending; both are released after the descriptor is closed.
+ */
+import { SocketError } from '../../errors.js';
+import type { Logger } from '../../log/events.js';
+import type { Timestamp } from '../../measure/clock.js';
+import type { Endpoint } from '../../sockaddr/endpoint.js';
+import type { MessageFailure, MessageHandlers, MessageSocket, OutgoingMessage, ReceivedMessage } from '../port.js';
+import { endpointText, readAncillary, SenderCache } from './ancillary.js';
+import type { Descriptor } from './descriptor.js';
+import { lastFailure } from './descriptor.js';
+import { C, type Libc } from './libc.js';
+import { Mailbox } from './mailbox.js';
+import { DescriptorWatch } from './poller.js';
+
+/** Messages that one call moves at most. */
+const BATCH = 64;
+/** Calls in one turn of the event loop at most, so that timers and signals get theirs. */
+const CALLS_PER_TURN = 16;
+/** Bytes of payload that one sendmmsg(2) takes at most. */
+const SEND_ARENA = 1 << 20;
+/** Reports taken from the error queue in one turn at most. */
+const FAILURES_PER_TURN = 64;
+
+export interface NativeMessageOptions {
+  readonly logger: Logger;
+  readonly local: Endpoint | undefined;
+  /** Largest message to be received whole, in bytes. */
+  readonly messageSize: number;
+  /** Whether IP_RECVERR is on, so that the error queue is worth a look. */
+  readonly errorQueue: boolean;
+  /** An IPv6 socket that takes IPv4 as well: IPv4 destinations go out mapped. */
+  readonly dualStack: boolean;
+}
+
+export class NativeMessageSocket implements MessageSocket {
+  readonly backend = 'native';
+  readonly local: Endpoint | undefined;
+  dropped: number | null = 0;
+
+  readonly #descriptor: Descriptor;
+  readonly #libc: Libc;
+  readonly #options: NativeMessageOptions;
+  readonly #watch: DescriptorWatch;
+  readonly #time = new Uint8Array(16);
+  readonly #timeView = new DataView(this.#time.buffer);
+  #inbox: Mailbox | undefined;
+  #outbox: Mailbox | undefined;
+  #handlers: MessageHandlers | undefined;
+  #paused = false;
+  #closed = false;
+  #writable: (() => void) | undefined;
+  readonly #senders = new SenderCache();
+  /** Sends run one after the other: the outgoing region has one user at a time. */
+  #sending: Promise<void> = Promise.resolve();
+
+  constructor(descriptor: Descriptor, options: NativeMessageOptions) {
+    this.#descriptor = descriptor;
+    this.#libc = descriptor.libc;
+    this.#options = options;
+    this.local = options.local;
+    this.#watch = new DescriptorWatch(this.#libc, descriptor.fd, () => this.#onReady());
+  }
+
+  now(): Timestamp {
+    this.#libc.clock_gettime(C.CLOCK_REALTIME, this.#time);
+    return {
+      seconds: Number(this.#timeView.getBigInt64(0, true)),
+      nanoseconds: this.#timeView.getUint32(8, true),
+    };
+  }
+
+  receive(handlers: MessageHandlers): void {
+    this.#inbox = new Mailbox(this.#libc, BATCH, this.#options.messageSize);
+    this.#handlers = handlers;
+    this.#rearm();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#rearm();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#rearm();
+  }
+
+  send(messages: readonly OutgoingMessage[]): Promise<void> {
+    const run = this.#sending.then(() => this.#sendAll(messages));
+    this.#sending = run.catch(() => undefined);
+    return run;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#watch.close();
+    this.#descriptor.close();
+    this.#writable?.();
+    this.#inbox?.release();
+    this.#outbox?.release();
+  }
+
+  #rearm(): void {
+    const readable = this.#handlers !== undefined && !this.#paused;
+    this.#watch.want(readable, this.#writable !== undefined);
+  }
+
+  #onReady(): void {
+    const wake = this.#writable;
+    this.#writable = undefined;
+    this.#rearm();
+    wake?.();
+    if (this.#handlers === undefined || this.#paused) return;
+    for (let call = 0; call < CALLS_PER_TURN && !this.#closed && !this.#paused; call++) {
+      if (!this.#receiveBatch(this.#handlers)) return;
+    }
+  }
+
+  /** One recvmmsg(2); false when the socket has nothing more for now. */
+  #receiveBatch(handlers: MessageHandlers): boolean {
+    const inbox = this.#inbox;
+    if (inbox === undefined) return false;
+    inbox.prepareToReceive();
+    const count = this.#libc.recvmmsg(this.#descriptor.fd, inbox.address, BATCH, C.MSG_DONTWAIT | C.MSG_TRUNC, null);
+    if (count < 0) {
+      const failure = lastFailure(this.#libc, 'recvmmsg');
+      if (failure.code === 'EAGAIN' || failure.code === 'EINTR') return false;
+      this.#reportFailures(new SocketError({ ...failure, address: endpointText(this.local) }));
+      return false;
+    }
+    const batch: ReceivedMessage[] = [];
+    let bytes = 0;
+    for (let i = 0; i < count; i++) {
+      const message = this.#readMessage(inbox, i);
+      bytes += message.bytes.length;
+      batch.push(message);
+    }
+    if (this.#options.logger.enabled('trace')) {
+      this.#options.logger.log('trace', { event: 'recvmmsg', fd: this.#descriptor.fd, messages: count, bytes });
+    }
+    handlers.messages(batch);
+    return count === BATCH;
+  }
+
+  #readMessage(inbox: Mailbox, i: number): ReceivedMessage {
+    const told = readAncillary(inbox.memory.bytes, inbox.memory.view, inbox.controlAt(i), inbox.controlEnd(i));
+    if (told.overflow !== undefined) this.dropped = told.overflow;
+    const length = inbox.lengthOf(i);
+    const there = Math.min(length, inbox.slotSize);
+    return {
+      bytes: inbox.payload(i, there),
+      from: this.#senders.decode(inbox.memory.bytes, inbox.nameAt(i), inbox.nameLength(i)),
+      length,
+      truncated: length > there,
+      timestamp: told.timestamp ?? this.now(),
+      timestampSource: told.timestamp === undefined ? 'user' : 'kernel',
+      hopLimit: told.hopLimit,
+      destination: told.destination,
+      interfaceIndex: told.interfaceIndex,
+    };
+  }
+
+  /**
+   * Hands over what the error queue holds; where that is nothing, `pending` itself.
+   *
+   * @returns whether there was anything in the queue
+   */
+  #reportFailures(pending: SocketError | undefined): boolean {
+    let found = false;
+    if (this.#options.errorQueue) {
+      for (let i = 0; i < FAILURES_PER_TURN && this.#readErrorQueue(); i++) found = true;
+    }
+    if (!found && pending !== undefined) this.#handlers?.failure({ error: pending });
+    return found;
+  }
+
+  /** One recvmsg(2) with MSG_ERRQUEUE; false when the queue is empty. */
+  #readErrorQueue(): boolean {
+    const inbox = this.#inbox;
+    if (inbox === undefined) return false;
+    inbox.prepareToReceive(1);
+    const length = this.#libc.recvmsg(this.#descriptor.fd, inbox.address, C.MSG_ERRQUEUE | C.MSG_DONTWAIT);
+    if (length < 0) return false;
+    this.#options.logger.log('trace', { event: 'recvmsg', fd: this.#descriptor.fd, bytes: length });
+    const told = readAncillary(inbox.memory.bytes, inbox.memory.view, inbox.controlAt(0), inbox.controlEnd(0)).error;
+    if (told === undefined) return true;
+    const to = this.#senders.decode(inbox.memory.bytes, inbox.nameAt(0), inbox.nameLength(0));
+    const code = this.#libc.errnoName(told.errno);
+    const failure: MessageFailure = {
+      error: new SocketError({ syscall: 'sendmmsg', code, errno: told.errno, address: endpointText(to) }),
+      to,
+      sent: inbox.payload(0, Math.min(length, inbox.slotSize)),
+      ...(told.icmp ? { icmpType: told.icmpType, icmpCode: told.icmpCode } : {}),
+      ...(code === 'EMSGSIZE' ? { mtu: told.info } : {}),
+      ...(told.offender === undefined || told.offender.family === 'unix' ? {} : { reporter: told.offender.address }),
+    };
+    this.#handlers?.failure(failure);
+    return true;
+  }
+
+  async #sendAll(messages: readonly OutgoingMessage[]): Promise<void> {
+    this.#outbox ??= new Mailbox(this.#libc, BATCH, 0, SEND_ARENA, this.#options.dualStack);
+    let next = 0;
+    /** Sends of the same message that ended with an error of an earlier one. */
+    let echoes = 0;
+    while (next < messages.length) {
+      if (this.#closed) throw new SocketError({ syscall: 'sendmmsg', code: 'EBADF', errno: 9 });
+      const count = this.#outbox.fill(messages, next);
+      const sent = this.#libc.sendmmsg(
+        this.#descriptor.fd,
+        this.#outbox.address,
+        count,
+        C.MSG_DONTWAIT | C.MSG_NOSIGNAL,
+      );
+      if (sent > 0) {
+        this.#traceSend(messages, next, sent);
+        next += sent;
+        echoes = 0;
+        continue;
+      }
+      const failure = lastFailure(this.#libc, 'sendmmsg');
+      if (failure.code === 'EAGAIN' || failure.code === 'ENOBUFS') {
+        await this.#untilWritable();
+        continue;
+      }
+      if (failure.code === 'EINTR') continue;
+      const to = messages[next]?.to;
+      const error = new SocketError({ ...failure, address: endpointText(to) });
+      // The kernel reports an ICMP error for an earlier message at the next call, which then has sent nothing.
+      const earlier = this.#reportFailures(failure.code === 'ECONNREFUSED' ? error : undefined);
+      if ((earlier || failure.code === 'ECONNREFUSED') && ++echoes <= 3) continue;
+      throw error;
+    }
+  }
+
+  #traceSend(messages: readonly OutgoingMessage[], from: number, count: number): void {
+    if (!this.#options.logger.enabled('trace')) return;
+    const bytes = messages.slice(from, from + count).reduce((sum, message) => sum + message.bytes.length, 0);
+    this.#options.logger.log('trace', { event: 'sendmmsg', fd: this.#descriptor.fd, messages: count, bytes });
+  }
+
+  #untilWritable(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#writable = resolve;
+      this.#rearm();
+    });
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * What a socket is to the rooms above: the stream, the listener and the message socket, whoever implements them.
+ *
+ * `native/` implements them on Linux system calls, `portable/` on node:net, node:dgram and raw-socket. One contract
+ * suite (test/contract/) runs on every implementation.
+ */
+import type { Duplex } from 'node:stream';
+import type { SocketError } from '../errors.js';
+import type { Logger } from '../log/events.js';
+import type { Timestamp } from '../measure/clock.js';
+import type { OptionSetting } from '../options/settings.js';
+import type { Endpoint } from '../sockaddr/endpoint.js';
+import type { IPAddress } from '../sockaddr/ip.js';
+
+export type BackendName = 'native' | 'portable';
+
+/** What every open takes besides the addresses. */
+export interface OpenOptions {
+  readonly settings: readonly OptionSetting[];
+  readonly logger: Logger;
+}
+
+/** A connected stream socket. Both halves end on their own: the end of one leaves the other open. */
+export interface StreamConnection {
+  readonly backend: BackendName;
+  /** Bytes in and out, with Node's back-pressure. `end()` is shutdown(2) with SHUT_WR. */
+  readonly duplex: Duplex;
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  /** Closes with RST instead of FIN where the protocol has one, dropping what was not sent. */
+  reset(): void;
+  /**
+   * Bytes that the kernel had received when the connection failed and that the stream did not deliver, at most
+   * `limit` of them. Call it after the duplex has failed; empty where the backend can't tell.
+   */
+  rescue(limit: number): Uint8Array;
+}
+
+/** A listening stream socket. */
+export interface StreamListener {
+  readonly backend: BackendName;
+  readonly local: Endpoint;
+  /** Stops accepting; connections that were accepted stay. */
+  close(): Promise<void>;
+}
+
+export interface ListenOptions extends OpenOptions {
+  /** Length of the accept queue, the second argument of listen(2). */
+  readonly backlog: number;
+  readonly onConnection: (connection: StreamConnection) => void;
+  /** accept(2) failed, for want of descriptors for example; the listener goes on. */
+  readonly onError: (error: SocketError) => void;
+}
+
+export interface ConnectOptions extends OpenOptions {
+  /** The own address, bound before connect(2). */
+  readonly source?: Endpoint | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A received datagram or packet. `bytes` is only valid until the handler returns: copy what you keep. */
+export interface ReceivedMessage {
+  readonly bytes: Uint8Array;
+  readonly from: Endpoint | undefined;
+  /** Length on the wire, above `bytes.length` when the message was cut. */
+  readonly length: number;
+  readonly truncated: boolean;
+  readonly timestamp: Timestamp;
+  /** Who read the clock: the kernel at reception, or this process when it got the message. */
+  readonly timestampSource: 'kernel' | 'user';
+  /** TTL or hop limit on arrival; null where the backend can't tell. */
+  readonly hopLimit: number | null;
+  /** The address that it was sent to; null where the backend can't tell. */
+  readonly destination: IPAddress | null;
+  readonly interfaceIndex: number | null;
+}
+
+export interface OutgoingMessage {
+  readonly bytes: Uint8Array;
+  /** Left out on a connected socket. */
+  readonly to?: Endpoint | undefined;
+}
+
+/** An error that came back for something sent earlier, usually by ICMP. */
+export interface MessageFailure {
+  readonly error: SocketError;
+  /** Who reported it; undefined for errors of this machine. */
+  readonly reporter?: IPAddress | undefined;
+  /** Where the failed message was going. */
+  readonly to?: Endpoint | undefined;
+  readonly icmpType?: number | undefined;
+  readonly icmpCode?: number | undefined;
+  /** The next hop's MTU with a 'too big' error. */
+  readonly mtu?: number | undefined;
+  /** What was sent, as far as the report quotes it; valid until the handler returns. */
+  readonly sent?: Uint8Array | undefined;
+}
+
+export interface MessageHandlers {
+  messages(batch: readonly ReceivedMessage[]): void;
+  failure(failure: MessageFailure): void;
+}
+
+/** Datagram, raw and ping sockets: messages with addresses. */
+export interface MessageSocket {
+  readonly backend: BackendName;
+  readonly local: Endpoint | undefined;
+  /** The clock that {@link ReceivedMessage.timestamp} is read from. */
+  now(): Timestamp;
+  /** Starts delivery; called once. Handlers must not throw. */
+  receive(handlers: MessageHandlers): void;
+  /** Stops and restarts delivery; what arrives meanwhile waits in the kernel's buffer. */
+  pause(): void;
+  resume(): void;
+  /**
+   * Sends in order, waiting for room.
+   *
+   * @returns when the kernel has taken all of them
+   * @throws SocketError for the first message that the kernel refused; those before it are sent
+   */
+  send(messages: readonly OutgoingMessage[]): Promise<void>;
+  /** Messages that the kernel dropped for want of buffer so far; null where unknown. */
+  readonly dropped: number | null;
+  close(): Promise<void>;
+}
+
+export interface DatagramOptions extends OpenOptions {
+  readonly local?: Endpoint | undefined;
+  /** connect(2)s the socket: only this peer is heard, and its ICMP errors come back. */
+  readonly remote?: Endpoint | undefined;
+  /** Largest message to be received whole, in bytes. */
+  readonly messageSize?: number | undefined;
+}
+
+export interface RawOptions extends OpenOptions {
+  readonly family: 'ipv4' | 'ipv6';
+  /** IP protocol number: 1 ICMP, 2 IGMP, 58 ICMPv6, … */
+  readonly protocol: number;
+  readonly local?: Endpoint | undefined;
+  /** ICMP or ICMPv6 types to be received, all others being dropped in the kernel; all where left out. */
+  readonly icmpTypes?: readonly number[] | undefined;
+}
+
+export interface Backend {
+  readonly name: BackendName;
+  listen(local: Endpoint, options: ListenOptions): Promise<StreamListener>;
+  connect(remote: Endpoint, options: ConnectOptions): Promise<StreamConnection>;
+  datagram(family: Endpoint['family'], options: DatagramOptions): Promise<MessageSocket>;
+  /** SOCK_RAW. IPv4 messages begin with the IP header, IPv6 ones with the payload (raw(7), ipv6(7)). */
+  raw(options: RawOptions): Promise<MessageSocket>;
+  /** SOCK_DGRAM with IPPROTO_ICMP or ICMPV6 (icmp(7)): echo without privileges. */
+  ping(options: Omit<RawOptions, 'protocol' | 'icmpTypes'>): Promise<MessageSocket>;
+}

@@ -1,0 +1,156 @@
+/** Datagrams on node:dgram: no kernel timestamps, no hop limit, no drop counter, and it says so in each message. */
+import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram';
+import { SocketError, toSockctlError } from '../../errors.js';
+import { portableWallClock, type Timestamp } from '../../measure/clock.js';
+import { type Endpoint, formatEndpoint } from '../../sockaddr/endpoint.js';
+import { peerEndpoint } from '../node-net.js';
+import type { DatagramOptions, MessageHandlers, MessageSocket, OutgoingMessage } from '../port.js';
+import { applyPortable, backendLimit, checkPortable, flagAmong, type Setters } from './limits.js';
+
+const SETTERS: Setters<Socket> = {
+  SO_BROADCAST: (socket, value) => socket.setBroadcast(value !== 0),
+  SO_RCVBUF: (socket, value) => socket.setRecvBufferSize(value),
+  SO_SNDBUF: (socket, value) => socket.setSendBufferSize(value),
+  IP_TTL: (socket, value) => socket.setTTL(value),
+  IPV6_UNICAST_HOPS: (socket, value) => socket.setTTL(value),
+  IP_MULTICAST_TTL: (socket, value) => socket.setMulticastTTL(value),
+  IP_MULTICAST_LOOP: (socket, value) => socket.setMulticastLoopback(value !== 0),
+  // Given to createSocket.
+  SO_REUSEADDR: () => undefined,
+  IPV6_V6ONLY: () => undefined,
+};
+
+export async function openPortableDatagram(
+  family: Endpoint['family'],
+  options: DatagramOptions,
+): Promise<MessageSocket> {
+  if (family === 'unix') throw backendLimit('no unix datagram sockets');
+  checkPortable(options.settings, 'datagram', SETTERS);
+  const create: SocketOptions = {
+    type: family === 'ipv6' ? 'udp6' : 'udp4',
+    reuseAddr: flagAmong(options.settings, 'SO_REUSEADDR') ?? false,
+    ipv6Only: flagAmong(options.settings, 'IPV6_V6ONLY') ?? false,
+  };
+  const socket = createSocket(create);
+  try {
+    await bind(socket, options.local);
+    applyPortable(options.settings, SETTERS, socket);
+    if (options.remote !== undefined) await connect(socket, options.remote);
+  } catch (error) {
+    socket.close();
+    throw toSockctlError(error, options.local === undefined ? undefined : formatEndpoint(options.local));
+  }
+  return new PortableDatagramSocket(socket, options);
+}
+
+function bind(socket: Socket, local: Endpoint | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    const bound = () => {
+      socket.off('error', reject);
+      resolve();
+    };
+    if (local === undefined || local.family === 'unix') socket.bind(0, bound);
+    else socket.bind({ address: local.address.toString(), port: local.port, exclusive: true }, bound);
+  });
+}
+
+function connect(socket: Socket, remote: Endpoint): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (remote.family === 'unix') return reject(backendLimit('no unix datagram sockets'));
+    return socket.connect(remote.port, remote.address.toString(), (error?: Error) =>
+      error ? reject(error) : resolve(),
+    );
+  });
+}
+
+class PortableDatagramSocket implements MessageSocket {
+  readonly backend = 'portable';
+  readonly local: Endpoint | undefined;
+  readonly dropped = null;
+  readonly #socket: Socket;
+  readonly #options: DatagramOptions;
+  #handlers: MessageHandlers | undefined;
+  #paused = false;
+  #closed = false;
+  /** Node has no way to stop reading; what comes in meanwhile waits here, up to a bound, then is dropped. */
+  #held: { bytes: Buffer; info: RemoteInfo; timestamp: Timestamp }[] = [];
+
+  constructor(socket: Socket, options: DatagramOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    const { address, port } = socket.address();
+    this.local = peerEndpoint(address, port);
+    const local = this.local === undefined ? '' : formatEndpoint(this.local);
+    options.logger.log('debug', { event: 'bind', local });
+    if (options.remote !== undefined)
+      options.logger.log('debug', { event: 'connect', remote: formatEndpoint(options.remote) });
+    socket.on('error', (error) => this.#handlers?.failure({ error: asSocketError(error) }));
+  }
+
+  now(): Timestamp {
+    return portableWallClock();
+  }
+
+  receive(handlers: MessageHandlers): void {
+    this.#handlers = handlers;
+    this.#socket.on('message', (bytes, info) => {
+      const timestamp = portableWallClock();
+      if (!this.#paused) this.#deliver(bytes, info, timestamp);
+      else if (this.#held.length < 1024) this.#held.push({ bytes, info, timestamp });
+    });
+  }
+
+  #deliver(bytes: Buffer, info: RemoteInfo, timestamp: Timestamp): void {
+    this.#options.logger.log('trace', { event: 'recvmmsg', messages: 1, bytes: bytes.length });
+    this.#handlers?.messages([
+      {
+        bytes,
+        from: peerEndpoint(info.address, info.port),
+        length: bytes.length,
+        truncated: false,
+        timestamp,
+        timestampSource: 'user',
+        hopLimit: null,
+        destination: null,
+        interfaceIndex: null,
+      },
+    ]);
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    while (this.#held.length > 0 && !this.#paused) {
+      const next = this.#held.shift();
+      if (next !== undefined) this.#deliver(next.bytes, next.info, next.timestamp);
+    }
+  }
+
+  async send(messages: readonly OutgoingMessage[]): Promise<void> {
+    for (const message of messages) {
+      await new Promise<void>((resolve, reject) => {
+        const done = (error: Error | null) => (error ? reject(asSocketError(error, message.to)) : resolve());
+        if (message.to === undefined) this.#socket.send(message.bytes, done);
+        else if (message.to.family === 'unix') reject(backendLimit('no unix datagram sockets'));
+        else this.#socket.send(message.bytes, message.to.port, message.to.address.toString(), done);
+      });
+      this.#options.logger.log('trace', { event: 'sendmmsg', messages: 1, bytes: message.bytes.length });
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await new Promise<void>((resolve) => this.#socket.close(resolve));
+    this.#options.logger.log('debug', { event: 'close' });
+  }
+}
+
+function asSocketError(error: unknown, to?: Endpoint): SocketError {
+  const known = toSockctlError(error, to === undefined ? undefined : formatEndpoint(to));
+  return known instanceof SocketError ? known : new SocketError({ syscall: 'send', code: known.code, cause: error });
+}

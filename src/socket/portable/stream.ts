@@ -1,0 +1,120 @@
+/** Streams on node:net alone. */
+import { createServer, type ListenOptions as NodeListenOptions, Socket } from 'node:net';
+import { SocketError, toSockctlError } from '../../errors.js';
+import { type Endpoint, formatEndpoint } from '../../sockaddr/endpoint.js';
+import { listenerErrors, peerEndpoint } from '../node-net.js';
+import type { ConnectOptions, ListenOptions, StreamConnection, StreamListener } from '../port.js';
+import { applyPortable, backendLimit, checkPortable, flagAmong, type Setters } from './limits.js';
+
+const SETTERS: Setters<Socket> = {
+  TCP_NODELAY: (socket, value) => socket.setNoDelay(value !== 0),
+  SO_KEEPALIVE: (socket, value) => socket.setKeepAlive(value !== 0),
+  TCP_KEEPIDLE: (socket, value) => socket.setKeepAlive(true, value * 1000),
+  // Node sets this on every server, and the other one when the server listens.
+  SO_REUSEADDR: () => undefined,
+  IPV6_V6ONLY: () => undefined,
+};
+
+export async function listenPortable(local: Endpoint, options: ListenOptions): Promise<StreamListener> {
+  checkPortable(options.settings, 'stream', SETTERS);
+  if (flagAmong(options.settings, 'SO_REUSEADDR') === false) throw backendLimit('SO_REUSEADDR is always on in Node');
+  const { logger } = options;
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+  const text = formatEndpoint(local);
+  const where: NodeListenOptions =
+    local.family === 'unix'
+      ? { path: nodePath(local.path) }
+      : {
+          host: local.address.toString(),
+          port: local.port,
+          ipv6Only: flagAmong(options.settings, 'IPV6_V6ONLY') ?? false,
+        };
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(toSockctlError(error, text)));
+    server.listen({ ...where, backlog: options.backlog }, resolve);
+  });
+  const shown = server.address();
+  const bound =
+    shown === null || typeof shown === 'string' ? local : (peerEndpoint(shown.address, shown.port) ?? local);
+  logger.log('debug', { event: 'bind', local: formatEndpoint(bound) });
+  logger.log('debug', { event: 'listen', backlog: options.backlog, local: formatEndpoint(bound) });
+  server.removeAllListeners('error');
+  listenerErrors(server, options.onError);
+  server.on('connection', (socket) => {
+    applyPortable(options.settings, SETTERS, socket);
+    options.onConnection(connectionOf(socket, bound));
+  });
+  return {
+    backend: 'portable',
+    local: bound,
+    close: async () => {
+      logger.log('debug', { event: 'close' });
+      server.close();
+    },
+  };
+}
+
+export async function connectPortable(remote: Endpoint, options: ConnectOptions): Promise<StreamConnection> {
+  options.signal?.throwIfAborted();
+  checkPortable(options.settings, 'stream', SETTERS);
+  const text = formatEndpoint(remote);
+  const started = performance.now();
+  const socket = new Socket({ allowHalfOpen: true });
+  const { signal, source } = options;
+  if (source !== undefined && source.family !== remote.family) throw backendLimit('source and target differ in family');
+  const where =
+    remote.family === 'unix'
+      ? { path: nodePath(remote.path) }
+      : {
+          host: remote.address.toString(),
+          port: remote.port,
+          ...(source === undefined || source.family === 'unix'
+            ? {}
+            : { localAddress: source.address.toString(), localPort: source.port }),
+        };
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const abort = () => {
+        socket.destroy();
+        reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      const settle = (then: () => void) => () => {
+        signal?.removeEventListener('abort', abort);
+        socket.removeAllListeners('error');
+        then();
+      };
+      socket.once('error', (error) => settle(() => reject(error))());
+      socket.connect(where, settle(resolve));
+    });
+  } catch (error) {
+    if (signal?.aborted === true) throw signal.reason;
+    const known = toSockctlError(error, text);
+    if (known instanceof SocketError) {
+      const failure = { syscall: 'connect', code: known.code, errno: known.errno };
+      options.logger.log('debug', { event: 'connect', remote: text, failure });
+    }
+    throw known;
+  }
+  applyPortable(options.settings, SETTERS, socket);
+  options.logger.log('debug', { event: 'connect', remote: text, durationMs: performance.now() - started });
+  return connectionOf(socket, peerEndpoint(socket.localAddress, socket.localPort) ?? remote, remote);
+}
+
+/** Node writes the abstract namespace of unix(7) with a zero byte in front. */
+function nodePath(path: string): string {
+  return path.startsWith('@') ? `\0${path.slice(1)}` : path;
+}
+
+function connectionOf(socket: Socket, local: Endpoint, known?: Endpoint): StreamConnection {
+  return {
+    backend: 'portable',
+    duplex: socket,
+    local: peerEndpoint(socket.localAddress, socket.localPort) ?? local,
+    remote: known ?? peerEndpoint(socket.remoteAddress, socket.remotePort) ?? { family: 'unix', path: '' },
+    reset: () => {
+      socket.resetAndDestroy();
+    },
+    rescue: () => new Uint8Array(0),
+  };
+}
