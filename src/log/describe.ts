@@ -7,10 +7,10 @@ export function describeEvent(event: LogEvent): string {
       return `socket(${event.family}, ${event.type}, ${event.protocol})${result(event, event.fd)}`;
     case 'setsockopt': {
       const effective = event.effective === undefined ? '' : ` (in effect: ${event.effective})`;
-      return `setsockopt(${fd(event)}${event.level}, ${event.option}, ${event.value})${result(event, 0)}${effective}`;
+      return `setsockopt(${fd(event)}${event.optionLevel}, ${event.option}, ${event.value})${result(event, 0)}${effective}`;
     }
     case 'getsockopt':
-      return `getsockopt(${fd(event)}${event.level}, ${event.option})${result(event, event.value)}`;
+      return `getsockopt(${fd(event)}${event.optionLevel}, ${event.option})${result(event, event.value)}`;
     case 'bind':
       return `bind(${fd(event)}${event.local})${result(event, 0)}`;
     case 'getsockname':

@@ -35,7 +35,8 @@ export interface SocketEvent extends Call {
 /** setsockopt(2) and getsockopt(2); `effective` is what the kernel says afterwards where that differs. */
 export interface SockoptEvent extends Call {
   readonly event: 'setsockopt' | 'getsockopt';
-  readonly level: string;
+  /** SOL_SOCKET, IPPROTO_TCP, …; pino owns the name `level`. */
+  readonly optionLevel: string;
   readonly option: string;
   readonly value: string | number;
   readonly effective?: string | number | undefined;

@@ -5,7 +5,7 @@
  */
 import { openSync } from 'node:fs';
 import pino from 'pino';
-import { formatTimestamp, portableWallClock } from '../measure/clock.js';
+import { formatTimestamp, portableWallClock, roundMs } from '../measure/clock.js';
 import { describeEvent } from './describe.js';
 import type { Logger, LogLevel } from './events.js';
 
@@ -44,8 +44,9 @@ export async function createLogger(settings: LoggerSettings): Promise<Logger> {
     log: (level, event) => {
       if (!logger.isLevelEnabled(level)) return;
       const { failure, ...fields } = event;
-      const { message: _, ...rest } = fields as { message?: string };
-      logger[level](failure === undefined ? rest : { ...rest, ...failure }, describeEvent(event));
+      const { message: _, durationMs, ...rest } = fields as { message?: string; durationMs?: number };
+      const took = durationMs === undefined ? undefined : { durationMs: roundMs(durationMs) };
+      logger[level]({ ...rest, ...took, ...failure }, describeEvent(event));
     },
   };
 }

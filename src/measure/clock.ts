@@ -29,6 +29,11 @@ export function monotonicMs(): number {
   return performance.now();
 }
 
+/** Milliseconds with the digits that mean something: whole nanoseconds. */
+export function roundMs(milliseconds: number): number {
+  return Math.round(milliseconds * 1e6) / 1e6;
+}
+
 /** The time from `earlier` to `later` in milliseconds, negative when the clocks disagree. */
 export function elapsedMs(earlier: Timestamp, later: Timestamp): number {
   return (later.seconds - earlier.seconds) * 1000 + (later.nanoseconds - earlier.nanoseconds) / 1e6;

@@ -75,7 +75,7 @@ export class Descriptor {
     const bytes = encodeOptionValue(option.type, value);
     const result = this.libc.setsockopt(this.fd, LEVELS[option.level], option.number, bytes, bytes.length);
     const shown = formatOptionValue(option.type, value);
-    const event = { event: 'setsockopt', level: option.level, option: option.name, value: shown } as const;
+    const event = { event: 'setsockopt', optionLevel: option.level, option: option.name, value: shown } as const;
     const effective = result === 0 && this.#logger.enabled('debug') ? this.#effective(wanted) : undefined;
     const advice = option.capability === undefined ? option.summary : `${option.name} needs ${option.capability}`;
     this.#check(

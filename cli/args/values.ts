@@ -1,0 +1,75 @@
+/** The values of command-line flags: durations, sizes, counts and rates. Each reader says what it would have taken. */
+import { InvalidArgumentError } from 'commander';
+import { clip } from '../../src/errors.js';
+
+function refuse(text: string, expected: string): InvalidArgumentError {
+  return new InvalidArgumentError(`'${clip(text)}' is not ${expected}.`);
+}
+
+const DURATION_UNITS: Readonly<Record<string, number>> = {
+  '': 1000,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  us: 0.001,
+};
+
+/** A duration in milliseconds; a bare number means seconds, as ping(8) and nc(1) have it. */
+export function duration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?|\.\d+)(us|ms|s|m|h|)$/.exec(text);
+  const milliseconds = match === null ? Number.NaN : Number(match[1]) * (DURATION_UNITS[match[2] ?? ''] ?? Number.NaN);
+  if (!(milliseconds <= 0x7fffffff)) throw refuse(text, 'a duration such as 2, 0.5, 200ms, 2s or 1m (at most 596h)');
+  return milliseconds;
+}
+
+/** A duration above zero. */
+export function positiveDuration(text: string): number {
+  const milliseconds = duration(text);
+  if (milliseconds === 0) throw refuse(text, 'above zero');
+  return milliseconds;
+}
+
+/** A whole number between `min` and `max`. */
+export function integer(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(number >= min && number <= max)) throw refuse(text, `a whole number from ${min} to ${max}`);
+    return number;
+  };
+}
+
+/** How many: at least one. */
+export const count = integer(1, Number.MAX_SAFE_INTEGER);
+
+/** Bytes, with k, M or G for powers of 1,024. */
+export function size(max: number): (text: string) => number {
+  return (text) => {
+    const match = /^(\d+)([kmg]?)$/i.exec(text);
+    const unit = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[match?.[2]?.toLowerCase() ?? ''] ?? Number.NaN;
+    const bytes = match === null ? Number.NaN : Number(match[1]) * unit;
+    if (!(bytes <= max)) throw refuse(text, `a size in bytes up to ${max}, such as 512 or 64k`);
+    return bytes;
+  };
+}
+
+export interface Rate {
+  readonly value: number;
+  readonly unit: 'datagrams' | 'bits';
+}
+
+/** `500`, `5k` datagrams a second, or `10mbit` (powers of 1,000, as network rates are). */
+export function rate(text: string): Rate {
+  const match = /^(\d+(?:\.\d+)?)([kmg]?)(bit|bps|)$/i.exec(text);
+  const unit = { '': 1, k: 1e3, m: 1e6, g: 1e9 }[match?.[2]?.toLowerCase() ?? ''] ?? Number.NaN;
+  const value = match === null ? Number.NaN : Number(match[1]) * unit;
+  if (!(value > 0 && value < 1e15)) throw refuse(text, 'a rate such as 500, 5k or 10mbit');
+  return { value, unit: match?.[3] === '' ? 'datagrams' : 'bits' };
+}
+
+/** Bytes in hex; white space and colons between them are fine. */
+export function hexBytes(text: string): Uint8Array {
+  const digits = text.replace(/[\s:]/g, '');
+  if (!/^([0-9a-f]{2})*$/i.test(digits)) throw refuse(text, 'an even number of hex digits');
+  return Uint8Array.from(Buffer.from(digits, 'hex'));
+}

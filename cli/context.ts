@@ -1,0 +1,95 @@
+/** What a running command has in its hands, made once from the common options. */
+import { UsageError } from '../src/errors.js';
+import type { Logger } from '../src/log/events.js';
+import { formatTimestamp, portableWallClock } from '../src/measure/clock.js';
+import type { OptionSetting } from '../src/options/settings.js';
+import { selectBackend } from '../src/socket/open.js';
+import type { Backend } from '../src/socket/port.js';
+import { type CommonOptions, chosenLevel } from './args/common.js';
+import { Output } from './render/output.js';
+
+/** The last record of every command. */
+export interface SummaryRecord {
+  readonly type: string;
+  readonly time: string;
+  readonly endReason: string;
+  readonly [field: string]: unknown;
+}
+
+export interface CommandContext {
+  readonly json: boolean;
+  readonly output: Output;
+  readonly logger: Logger;
+  /** Colours on stdout. */
+  readonly color: boolean;
+  readonly settings: readonly OptionSetting[];
+  /** Fires on SIGINT, SIGTERM and SIGHUP, and when stdout can't be written to any more. */
+  readonly signal: AbortSignal;
+  /** Writes the last record of the command, with --json; without, it does nothing. */
+  summary(record: SummaryRecord): void;
+  /** Whether the last record is written. */
+  readonly summarized: boolean;
+  /** Whether a signal from outside, not a failing stdout, ended the command. */
+  interrupted(): boolean;
+  backend(): Promise<Backend>;
+  readonly backendChoice: 'auto' | 'native' | 'portable';
+}
+
+/** @throws UsageError when the log file can't be opened */
+export async function createContext(options: CommonOptions, interrupt: AbortSignal): Promise<CommandContext> {
+  const output = new Output(1);
+  const logger = await openLogger(options);
+  const choice = options.backend ?? 'auto';
+  const json = options.json === true;
+  let summarized = false;
+  return {
+    json,
+    summary: (record) => {
+      summarized = true;
+      if (json) void output.record(record);
+    },
+    get summarized() {
+      return summarized;
+    },
+    output,
+    logger,
+    color: wantsColor(options.color, process.stdout.isTTY),
+    settings: options.opt ?? [],
+    signal: AbortSignal.any([interrupt, output.failing]),
+    interrupted: () => interrupt.aborted,
+    backend: () => selectBackend(choice, logger),
+    backendChoice: choice,
+  };
+}
+
+async function openLogger(options: CommonOptions): Promise<Logger> {
+  const { createLogger } = await import('../src/log/pino.js');
+  const format = options.logFormat ?? 'auto';
+  const terminal = options.logFile === undefined && process.stderr.isTTY === true;
+  try {
+    return await createLogger({
+      level: chosenLevel(options),
+      format: format === 'auto' ? (terminal ? 'pretty' : 'json') : format,
+      color: wantsColor(options.color, terminal),
+      file: options.logFile,
+    });
+  } catch (error) {
+    throw new UsageError(
+      `--log-file ${options.logFile}: ${(error as Error).message}`,
+      'name a file that can be written',
+    );
+  }
+}
+
+/** NO_COLOR (no-color.org) turns colours off unless they are asked for by name. */
+function wantsColor(choice: CommonOptions['color'], terminal: boolean): boolean {
+  if (choice === 'always') return true;
+  if (choice === 'never') return false;
+  const no = process.env.NO_COLOR;
+  return terminal && (no === undefined || no === '');
+}
+
+/** The `type` and `time` that every record begins with. */
+export function recordHead<Type extends string>(type: Type): { type: Type; time: string } {
+  return { type, time: formatTimestamp(portableWallClock()) };
+}

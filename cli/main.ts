@@ -1,0 +1,98 @@
+#!/usr/bin/env node
+/**
+ * The process around a command: signals in, exit code out, and the single place where an error becomes a line.
+ */
+import { CommanderError } from 'commander';
+import { ExitCode, type SockctlError, toSockctlError } from '../src/errors.js';
+import type { CommonOptions } from './args/common.js';
+import { type CommandContext, createContext, recordHead } from './context.js';
+import { exitCodeOf } from './exit-codes.js';
+import { buildProgram, type CommandRunner } from './program.js';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+async function main(argv: readonly string[]): Promise<ExitCode> {
+  const interrupt = new AbortController();
+  for (const signal of SIGNALS) {
+    process.on(signal, () => {
+      // The second one means it: whatever is still going on is left where it is.
+      if (interrupt.signal.aborted) process.exit(ExitCode.interrupted);
+      interrupt.abort(new DOMException(signal, 'AbortError'));
+    });
+  }
+  let code: ExitCode = ExitCode.ok;
+  const run: CommandRunner = async (options, command) => {
+    code = await runCommand(options, interrupt.signal, command);
+  };
+  const program = buildProgram(run);
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    // Help and --version end this way too, with code 0; a usage error has printed its line already.
+    if (error instanceof CommanderError) {
+      if (error.exitCode !== 0 && argv.includes('--json'))
+        printRecord(errorRecord('USAGE', error.message.replace(/^error: /, '')));
+      return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+    }
+    const known = toSockctlError(error);
+    if (argv.includes('--json')) printRecord(errorRecord(known.code, known.message));
+    printError(known);
+    return exitCodeOf(known);
+  }
+}
+
+async function runCommand(
+  options: CommonOptions,
+  interrupt: AbortSignal,
+  command: (context: CommandContext) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const context = await createContext(options, interrupt);
+  let code: ExitCode;
+  try {
+    code = await command(context);
+  } catch (thrown) {
+    if (interrupt.aborted && (thrown as Error).name === 'AbortError') {
+      if (!context.summarized) context.summary({ ...recordHead('summary'), endReason: 'interrupted' });
+      code = ExitCode.interrupted;
+    } else {
+      const error = toSockctlError(thrown);
+      if (!context.summarized) context.summary(errorRecord(error.code, error.message));
+      if (error !== context.output.failure) printError(error);
+      code = exitCodeOf(error);
+    }
+  }
+  await context.output.flush();
+  if (context.output.failure !== undefined) {
+    printError(context.output.failure);
+    return exitCodeOf(context.output.failure);
+  }
+  return code;
+}
+
+/** One line: what failed, on what, the system's error, and what to try. */
+function printError(error: SockctlError): void {
+  process.stderr.write(`sockctl: ${error.message}; ${error.advice}\n`);
+}
+
+/** For errors from before there is a context to write with. */
+function printRecord(record: object): void {
+  process.stdout.write(`${JSON.stringify(record)}\n`);
+}
+
+function errorRecord(code: string, message: string) {
+  return { ...recordHead('summary'), endReason: 'error', error: { code, message } };
+}
+
+for (const stream of [process.stdout, process.stderr]) {
+  // Where the reader has gone away there is nobody to tell.
+  stream.on('error', () => undefined);
+}
+
+try {
+  // stdin or a socket may still hold the loop; what the command has promised is done.
+  process.exit(await main(process.argv.slice(2)));
+} catch (error) {
+  process.stderr.write(`sockctl: internal error: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(ExitCode.failed);
+}

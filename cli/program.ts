@@ -1,0 +1,136 @@
+/** The command tree: every command, its arguments and its flags. A command's module is loaded when it runs. */
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import type { ExitCode } from '../src/errors.js';
+import { addCommonOptions, addFamilyOptions, type CommonOptions } from './args/common.js';
+import { count, duration, hexBytes, integer, positiveDuration, rate, size } from './args/values.js';
+import type { CommandContext } from './context.js';
+
+export type CommandRunner = (
+  options: CommonOptions,
+  command: (context: CommandContext) => Promise<ExitCode>,
+) => Promise<void>;
+
+/** What a command's module exports: it gets its arguments and its options as the tree declares them. */
+type Loader = () => Promise<{ run: (args: never, options: never, context: CommandContext) => Promise<ExitCode> }>;
+
+/** The largest payload of UDP over IPv4. */
+const UDP_MAX = 65_507;
+
+export function buildProgram(run: CommandRunner): Command {
+  const program = new Command('sockctl')
+    .description('One grammar for every kind of socket: stream, datagram, raw, and captures of all of them.')
+    .version(packageVersion(), '-V, --version')
+    .showHelpAfterError("(see 'sockctl help' and 'sockctl help COMMAND')")
+    .enablePositionalOptions()
+    .exitOverride();
+
+  /** Declares a leaf: `declare` adds its flags; the module is imported when it runs. */
+  const leaf = (
+    parent: Command,
+    name: string,
+    summary: string,
+    load: Loader,
+    declare: (command: Command) => Command,
+  ) => {
+    const command = declare(
+      parent.command(name).description(summary).showHelpAfterError(`(see 'sockctl help')`).exitOverride(),
+    );
+    addCommonOptions(command);
+    command.action(async (...all: unknown[]) => {
+      // commander passes the arguments, then the options, then the command itself.
+      const options = command.optsWithGlobals();
+      const args = all.slice(0, -2);
+      const { run: body } = await load();
+      await run(options, (context) => body(args as never, options as never, context));
+    });
+    return command;
+  };
+
+  const tcp = group(program, 'tcp', 'streams: connections that lose nothing and keep the order');
+  leaf(
+    tcp,
+    'serve',
+    'serve connections; by default clients go to stdout and stdin goes to every client',
+    () => import('./commands/tcp-serve.js'),
+    (c) =>
+      addFamilyOptions(c)
+        .argument('[ADDR]', 'PORT, HOST:PORT, [V6]:PORT or unix:/path', ':0')
+        .option('--echo', 'send back what comes in')
+        .option('--discard', 'read and drop what comes in')
+        .option('--once', 'take one connection and end with it')
+        .option('--backlog <N>', 'length of the accept queue, listen(2)', integer(0, 65_535), 511)
+        .option('--grace <T>', 'time for open connections to end after a signal', duration, 5000),
+  );
+  leaf(
+    tcp,
+    'connect',
+    'connect; stdin to the peer, the peer to stdout',
+    () => import('./commands/tcp-connect.js'),
+    (c) =>
+      addFamilyOptions(c)
+        .argument('<ADDR>', 'HOST:PORT, [V6]:PORT or unix:/path')
+        .option('--source <ADDR>', 'own address: HOST, :PORT or HOST:PORT')
+        .option('--timeout <T>', 'give up connecting after this time', positiveDuration),
+  );
+
+  const udp = group(program, 'udp', 'datagrams: each one whole, late, twice or not at all');
+  leaf(
+    udp,
+    'send',
+    'send datagrams; without a payload option, one for each line of stdin',
+    () => import('./commands/udp-send.js'),
+    (c) =>
+      addFamilyOptions(c)
+        .argument('<ADDR>', 'HOST:PORT or [V6]:PORT')
+        .option('--data <TEXT>', 'the payload as text')
+        .option('--hex <HEX>', 'the payload in hex', hexBytes)
+        .option('--file <PATH>', 'the payload from a file, in chunks where it is larger')
+        .option('--size <N>', 'a payload of N patterned bytes', size(UDP_MAX))
+        .option('--chunk <N>', 'cut stdin or the file into datagrams of N bytes', size(UDP_MAX))
+        .option('--count <N>', 'how many datagrams', count)
+        .option('--rate <R>', 'datagrams a second (5k) or bits a second (10mbit)', rate)
+        .option('--wait <T>', 'print replies for this time after the last one', duration)
+        .option('--source <ADDR>', 'own address: HOST, :PORT or HOST:PORT')
+        .option('--broadcast', 'allow a broadcast address')
+        .option('--ttl <N>', 'time to live, hop limit', integer(1, 255))
+        .option('--probe', 'number and time each datagram, for udp recv --probe'),
+  );
+  leaf(
+    udp,
+    'recv',
+    'receive datagrams',
+    () => import('./commands/udp-recv.js'),
+    (c) =>
+      addFamilyOptions(c)
+        .argument('[ADDR]', 'PORT, HOST:PORT or [V6]:PORT', ':0')
+        .option('--echo', 'send each one back')
+        .option('--count <N>', 'stop after N datagrams', count)
+        .option('--idle-timeout <T>', 'stop when nothing has come for this time', positiveDuration)
+        .option('--probe', 'report loss, duplicates, reordering and jitter of udp send --probe')
+        .option('--once', 'with --probe: stop when a sender is done'),
+  );
+  return program;
+}
+
+function group(program: Command, name: string, summary: string): Command {
+  return program
+    .command(name)
+    .description(summary)
+    .enablePositionalOptions()
+    .showHelpAfterError("(see 'sockctl help')")
+    .exitOverride();
+}
+
+/** package.json stands two folders up from dist/cli and one up from cli. */
+function packageVersion(): string {
+  for (const path of ['../../package.json', '../package.json']) {
+    try {
+      const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
+      if (name === 'sockctl') return version;
+    } catch {
+      // Not there: the other place.
+    }
+  }
+  return 'unknown';
+}

@@ -1,0 +1,110 @@
+/**
+ * What goes to stdout. Writes happen in the background, in order, so that a slow reader holds back the one command
+ * that waits for it and not the whole process; what can't be written ends the command, with one line about why.
+ */
+import { write as fsWrite } from 'node:fs';
+import { type SockctlError, SocketError } from '../../src/errors.js';
+
+/** Bytes that may wait before `write` asks its caller to wait. */
+const HIGH_WATER = 256 * 1024;
+
+export class Output {
+  readonly #fd: number;
+  readonly #failing = new AbortController();
+  #queue: Uint8Array[] = [];
+  #queued = 0;
+  #writing = false;
+  #failure: SockctlError | undefined;
+  #waiters: (() => void)[] = [];
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** Fires when stdout can't be written to any more. */
+  get failing(): AbortSignal {
+    return this.#failing.signal;
+  }
+
+  get failure(): SockctlError | undefined {
+    return this.#failure;
+  }
+
+  /**
+   * Queues bytes or text; returns a promise to wait for when there is much in the queue already.
+   *
+   * The bytes are kept until they are written: copy what will change.
+   */
+  write(data: Uint8Array | string): void | Promise<void> {
+    if (this.#failure !== undefined) return;
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    if (bytes.length === 0) return;
+    this.#queue.push(bytes);
+    this.#queued += bytes.length;
+    if (!this.#writing) this.#next();
+    return this.#queued > HIGH_WATER ? this.flush() : undefined;
+  }
+
+  line(text: string): void | Promise<void> {
+    return this.write(`${text}\n`);
+  }
+
+  /** One NDJSON record. */
+  record(record: object): void | Promise<void> {
+    return this.line(JSON.stringify(record, jsonValue));
+  }
+
+  /** Waits until everything is written, or can't be. */
+  flush(): Promise<void> {
+    if (this.#queued === 0 || this.#failure !== undefined) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  #next(): void {
+    const chunk = this.#queue.length === 1 ? this.#queue[0] : Buffer.concat(this.#queue);
+    this.#queue = [];
+    if (chunk === undefined) return;
+    this.#writing = true;
+    this.#attempt(chunk);
+  }
+
+  #attempt(chunk: Uint8Array): void {
+    fsWrite(this.#fd, chunk, (error, written) => {
+      if (error !== null && error.code !== 'EAGAIN') return this.#fail(error);
+      const done = error === null ? written : 0;
+      this.#queued -= done;
+      if (done < chunk.length) {
+        // A reader of a non-blocking pipe that is behind; a timer is all that fs offers to wait for it.
+        if (done === 0) setTimeout(() => this.#attempt(chunk), 1);
+        else this.#attempt(chunk.subarray(done));
+        return undefined;
+      }
+      this.#writing = false;
+      if (this.#queue.length > 0) this.#next();
+      else for (const wake of this.#waiters.splice(0)) wake();
+      return undefined;
+    });
+  }
+
+  #fail(error: NodeJS.ErrnoException): void {
+    const code = error.code ?? 'EIO';
+    this.#failure = new SocketError({
+      syscall: 'write',
+      code,
+      errno: Math.abs(error.errno ?? 0),
+      address: 'stdout',
+      cause: error,
+    });
+    this.#queue = [];
+    this.#queued = 0;
+    this.#failing.abort(this.#failure);
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
+}
+
+/** Values that JSON lacks: bytes become base64, large integers text. */
+function jsonValue(_key: string, value: unknown): unknown {
+  if (value instanceof Uint8Array)
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
+  return typeof value === 'bigint' ? value.toString() : value;
+}
