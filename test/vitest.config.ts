@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Two cores: more workers than that only make timings noisy.
     maxWorkers: 2,
+    reporters: ['default', './test/reporter.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     coverage: { provider: 'v8', include: ['src/**', 'capture/**', 'cli/**'] },
