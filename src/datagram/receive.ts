@@ -50,6 +50,9 @@ export interface ReceiveSummary {
   readonly error: unknown;
 }
 
+/** A burst of small datagrams that comes while this program starts up or prints should find room: 8 MiB. */
+const RECEIVE_BUFFER = 8 << 20;
+
 /** Datagrams waiting to be echoed at most; beyond that they are left out and counted as not sent. */
 const ECHO_QUEUE = 4096;
 
@@ -64,6 +67,7 @@ export async function receiveDatagrams(local: Endpoint, options: ReceiveOptions)
     settings: options.settings ?? [],
     logger: options.logger,
     local,
+    receiveBuffer: RECEIVE_BUFFER,
   });
   try {
     return await new Receiver(socket, options).run();

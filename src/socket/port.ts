@@ -130,6 +130,11 @@ export interface DatagramOptions extends OpenOptions {
   readonly remote?: Endpoint | undefined;
   /** Largest message to be received whole, in bytes. */
   readonly messageSize?: number | undefined;
+  /**
+   * Bytes of receive buffer to have if they can be had: unlike a setting, the kernel's limit is no error. A setting
+   * of the buffer wins.
+   */
+  readonly receiveBuffer?: number | undefined;
 }
 
 export interface RawOptions extends OpenOptions {

@@ -1,7 +1,7 @@
 /** The native backend: streams and message sockets on Linux system calls. */
 import { type OptionSetting, setting } from '../../options/settings.js';
 import { type Endpoint, mapEndpoint } from '../../sockaddr/endpoint.js';
-import type { Backend, DatagramOptions, MessageSocket, OpenOptions, RawOptions } from '../port.js';
+import type { Backend, DatagramOptions, MessageSocket, RawOptions } from '../port.js';
 import { Descriptor, DUAL_STACK, type SocketArguments, withDefaults } from './descriptor.js';
 import { type Libc, loadLibc } from './libc.js';
 import { NativeMessageSocket } from './messages.js';
@@ -98,15 +98,12 @@ function openPing(libc: Libc, options: Omit<RawOptions, 'protocol'>): MessageSoc
 function openMessages(
   libc: Libc,
   args: SocketArguments,
-  options: OpenOptions & {
-    local?: Endpoint | undefined;
-    remote?: Endpoint | undefined;
-    messageSize?: number | undefined;
-  },
+  options: DatagramOptions,
   defaults: readonly OptionSetting[],
   errorQueue: boolean,
 ): MessageSocket {
   const descriptor = Descriptor.open(libc, args, options.logger);
+  if (options.receiveBuffer !== undefined) enlarge(descriptor, options.receiveBuffer, options.settings);
   descriptor.prepare(withDefaults(options.settings, defaults), options.local);
   if (options.remote !== undefined)
     descriptor.connect(args.family === 'AF_INET6' ? mapEndpoint(options.remote) : options.remote);
@@ -117,4 +114,10 @@ function openMessages(
     errorQueue,
     dualStack: args.family === 'AF_INET6' && args.kind === 'datagram',
   });
+}
+
+/** The buffer beyond net.core.rmem_max where CAP_NET_ADMIN is there, otherwise up to it. */
+function enlarge(descriptor: Descriptor, bytes: number, settings: readonly OptionSetting[]): void {
+  if (settings.some(({ option }) => option.name.startsWith('SO_RCVBUF'))) return;
+  if (!descriptor.wish(setting('SO_RCVBUFFORCE', bytes))) descriptor.wish(setting('SO_RCVBUF', bytes));
 }

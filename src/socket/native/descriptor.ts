@@ -4,7 +4,7 @@
  * that fails closes the descriptor before it throws.
  */
 import { SocketError } from '../../errors.js';
-import type { CallFailure, LogEvent, Logger, NoticeEvent } from '../../log/events.js';
+import type { CallFailure, LogEvent, Logger, NoticeEvent, SockoptEvent } from '../../log/events.js';
 import { checkSettings, inPhase, type OptionSetting, setting } from '../../options/settings.js';
 import { LEVELS, type SocketKind } from '../../options/table.js';
 import { decodeOptionValue, encodeOptionValue, formatOptionValue } from '../../options/value.js';
@@ -71,20 +71,29 @@ export class Descriptor {
    * @param address what the socket is for, for the error
    */
   set(wanted: OptionSetting, address?: string): void {
+    const { option } = wanted;
+    const { result, event, syscall } = this.#setsockopt(wanted);
+    const advice = option.capability === undefined ? option.summary : `${option.name} needs ${option.capability}`;
+    this.#check(result, event, syscall, address, advice);
+  }
+
+  /** Like {@link set}, for what is only a wish: false when the kernel refuses it, with the event in the log. */
+  wish(wanted: OptionSetting): boolean {
+    const { result, event, syscall } = this.#setsockopt(wanted);
+    const failure = result < 0 ? { failure: lastFailure(this.libc, syscall) } : {};
+    this.#logger.log('debug', { ...event, fd: this.fd, ...failure });
+    return result === 0;
+  }
+
+  #setsockopt(wanted: OptionSetting): { result: number; event: SockoptEvent; syscall: string } {
     const { option, value } = wanted;
     const bytes = encodeOptionValue(option.type, value);
     const result = this.libc.setsockopt(this.fd, LEVELS[option.level], option.number, bytes, bytes.length);
     const shown = formatOptionValue(option.type, value);
-    const event = { event: 'setsockopt', optionLevel: option.level, option: option.name, value: shown } as const;
+    const event: SockoptEvent = { event: 'setsockopt', optionLevel: option.level, option: option.name, value: shown };
     const effective = result === 0 && this.#logger.enabled('debug') ? this.#effective(wanted) : undefined;
-    const advice = option.capability === undefined ? option.summary : `${option.name} needs ${option.capability}`;
-    this.#check(
-      result,
-      effective === undefined ? event : { ...event, effective },
-      `setsockopt(${option.name}=${shown})`,
-      address,
-      advice,
-    );
+    const syscall = `setsockopt(${option.name}=${shown})`;
+    return { result, event: effective === undefined ? event : { ...event, effective }, syscall };
   }
 
   #effective({ option, value }: OptionSetting): string | undefined {

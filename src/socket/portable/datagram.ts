@@ -2,7 +2,7 @@
 import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram';
 import { SocketError, toSockctlError } from '../../errors.js';
 import { portableWallClock, type Timestamp } from '../../measure/clock.js';
-import { type Endpoint, formatEndpoint } from '../../sockaddr/endpoint.js';
+import { type Endpoint, formatEndpoint, type InetEndpoint, mapEndpoint } from '../../sockaddr/endpoint.js';
 import { peerEndpoint } from '../node-net.js';
 import type { DatagramOptions, MessageHandlers, MessageSocket, OutgoingMessage } from '../port.js';
 import { applyPortable, backendLimit, checkPortable, flagAmong, type Setters } from './limits.js';
@@ -73,13 +73,15 @@ class PortableDatagramSocket implements MessageSocket {
   #handlers: MessageHandlers | undefined;
   #paused = false;
   #closed = false;
+  readonly #v6: boolean;
   /** Node has no way to stop reading; what comes in meanwhile waits here, up to a bound, then is dropped. */
   #held: { bytes: Buffer; info: RemoteInfo; timestamp: Timestamp }[] = [];
 
   constructor(socket: Socket, options: DatagramOptions) {
     this.#socket = socket;
     this.#options = options;
-    const { address, port } = socket.address();
+    const { address, port, family } = socket.address();
+    this.#v6 = family === 'IPv6';
     this.local = peerEndpoint(address, port);
     const local = this.local === undefined ? '' : formatEndpoint(this.local);
     options.logger.log('debug', { event: 'bind', local });
@@ -136,10 +138,16 @@ class PortableDatagramSocket implements MessageSocket {
         const done = (error: Error | null) => (error ? reject(asSocketError(error, message.to)) : resolve());
         if (message.to === undefined) this.#socket.send(message.bytes, done);
         else if (message.to.family === 'unix') reject(backendLimit('no unix datagram sockets'));
-        else this.#socket.send(message.bytes, message.to.port, message.to.address.toString(), done);
+        else this.#socket.send(message.bytes, message.to.port, this.#addressFor(message.to), done);
       });
       this.#options.logger.log('trace', { event: 'sendmmsg', messages: 1, bytes: message.bytes.length });
     }
+  }
+
+  /** An IPv6 socket takes IPv4 destinations in their mapped form only. */
+  #addressFor(to: InetEndpoint): string {
+    const ip = this.#v6 ? mapEndpoint(to) : to;
+    return (ip as InetEndpoint).address.toString();
   }
 
   async close(): Promise<void> {
