@@ -1,8 +1,9 @@
 /** The command tree: every command, its arguments and its flags. A command's module is loaded when it runs. */
 import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command, type CommandOptions, Option } from 'commander';
 import type { ExitCode } from '../src/errors.js';
 import { addCommonOptions, addFamilyOptions, type CommonOptions } from './args/common.js';
+import { collectProtocols } from './args/protocols.js';
 import { count, duration, hexBytes, integer, positiveDuration, rate, size } from './args/values.js';
 import type { CommandContext } from './context.js';
 
@@ -21,9 +22,9 @@ export function buildProgram(run: CommandRunner): Command {
   const program = new Command('sockctl')
     .description('One grammar for every kind of socket: stream, datagram, raw, and captures of all of them.')
     .version(packageVersion(), '-V, --version')
-    .showHelpAfterError("(see 'sockctl help' and 'sockctl help COMMAND')")
     .enablePositionalOptions()
-    .exitOverride();
+    .exitOverride()
+    .configureOutput({ outputError: oneLine });
 
   /** Declares a leaf: `declare` adds its flags; the module is imported when it runs. */
   const leaf = (
@@ -32,10 +33,9 @@ export function buildProgram(run: CommandRunner): Command {
     summary: string,
     load: Loader,
     declare: (command: Command) => Command,
+    options: CommandOptions = {},
   ) => {
-    const command = declare(
-      parent.command(name).description(summary).showHelpAfterError(`(see 'sockctl help')`).exitOverride(),
-    );
+    const command = declare(parent.command(name, options).description(summary).exitOverride());
     addCommonOptions(command);
     command.action(async (...all: unknown[]) => {
       // commander passes the arguments, then the options, then the command itself.
@@ -110,16 +110,106 @@ export function buildProgram(run: CommandRunner): Command {
         .option('--probe', 'report loss, duplicates, reordering and jitter of udp send --probe')
         .option('--once', 'with --probe: stop when a sender is done'),
   );
+
+  const raw = group(program, 'raw', 'raw sockets: ICMP, IGMP, any IP protocol');
+  leaf(
+    raw,
+    'ping',
+    'ICMP and ICMPv6 echo',
+    () => import('./commands/ping.js'),
+    (c) =>
+      addFamilyOptions(c)
+        .argument('<HOST...>', 'names or addresses')
+        .option('-c, --count <N>', 'probes to each host (default: until interrupted)', count)
+        .option('-i, --interval <T>', 'time from one probe to the next', positiveDuration, 1000)
+        .option('-W, --timeout <T>', 'time to wait for each answer', positiveDuration, 2000)
+        .option('-s, --size <N>', 'payload bytes', size(65_507), 56)
+        .option('-t, --ttl <N>', 'time to live, hop limit', integer(1, 255)),
+  );
+  leaf(
+    raw,
+    'sniff',
+    'what raw sockets receive',
+    () => import('./commands/sniff.js'),
+    (c) =>
+      addPacketOptions(
+        c
+          .option(
+            '--protocol <P>',
+            'icmp, icmp6, igmp, tcp, udp or a number, repeatable (default: icmp and icmp6)',
+            collectProtocols,
+          )
+          .option('-c, --count <N>', 'stop after N packets', count)
+          .option('-i, --interface <NAME>', 'one interface only'),
+      ),
+  );
+
+  const capture = group(program, 'capture', 'packets of a link, live or from files');
+  leaf(
+    capture,
+    'live',
+    'capture a link (the same as capture alone)',
+    () => import('./commands/capture-live.js'),
+    (c) =>
+      addPacketOptions(
+        c
+          .argument('[FILTER...]', 'which packets, pcap-filter(7)')
+          .option('-i, --interface <NAME>', 'the interface, or any (default: the first that is not the loopback)')
+          .option('-c, --count <N>', 'stop after N packets', count)
+          .option('-s, --snapshot-length <N>', 'bytes kept of each packet', size(65_535))
+          .option('-B, --buffer <SIZE>', "the kernel's buffer, such as 32M", size(0x7fffffff))
+          .option('--duration <T>', 'stop after this time', positiveDuration)
+          .addOption(new Option('--direction <DIR>', 'only packets that come in, or go out').choices(['in', 'out'])),
+      ),
+    { isDefault: true },
+  );
+  leaf(
+    capture,
+    'read',
+    'decode, count, convert and merge capture files',
+    () => import('./commands/capture-read.js'),
+    (c) =>
+      addPacketOptions(
+        c
+          .argument('<FILE...>', 'pcap or pcapng, several are merged by time; - for stdin')
+          .option('-c, --count <N>', 'stop after N packets', count)
+          .option('--count-only', 'print the number of packets alone'),
+      ),
+  );
+
+  leaf(
+    program,
+    'demo',
+    'a tour of stream, datagram, raw and capture on loopback',
+    () => import('./commands/demo.js'),
+    (c) => c,
+  );
   return program;
 }
 
+/** What the commands with packets share. */
+function addPacketOptions(command: Command): Command {
+  return command
+    .option('-w, --write <FILE>', 'write the packets to a file, - for stdout')
+    .addOption(new Option('--format <FORMAT>', 'the format of that file (default: pcapng)').choices(['pcapng', 'pcap']))
+    .option('-e, --link-header', 'print the link header')
+    .option('-x, --hex', 'print the bytes in hex')
+    .option('-X, --hex-ascii', 'print the bytes in hex and as characters')
+    .option('-n, --numeric', 'print addresses as numbers, which is what happens anyway');
+}
+
+/** A usage error as every other error looks: one line, with what to try. */
+function oneLine(text: string, write: (line: string) => void): void {
+  const [what = '', ...more] = text
+    .replace(/^error: /, '')
+    .trim()
+    .split('\n');
+  const advice = more.join(' ').replace(/^\(|\)$/g, '') || "see 'sockctl help COMMAND'";
+  write(`sockctl: ${what.replace(/\.$/, '')}; ${advice}\n`);
+}
+
 function group(program: Command, name: string, summary: string): Command {
-  return program
-    .command(name)
-    .description(summary)
-    .enablePositionalOptions()
-    .showHelpAfterError("(see 'sockctl help')")
-    .exitOverride();
+  return program.command(name).description(summary).enablePositionalOptions().exitOverride();
 }
 
 /** package.json stands two folders up from dist/cli and one up from cli. */

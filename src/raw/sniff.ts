@@ -20,8 +20,8 @@ export interface SniffOptions {
   readonly settings?: readonly OptionSetting[];
   /** One interface only. */
   readonly interface?: string | undefined;
-  /** Called when the sockets are open: from then on nothing is missed. */
-  readonly onListening?: () => void;
+  /** Called when the sockets are open: from then on nothing is missed. Gives the kernel's count of drops. */
+  readonly onListening?: (dropped: () => number | null) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -65,7 +65,7 @@ export async function* sniff(
         failure: ({ error }) => queue.fail(error),
       });
     }
-    options.onListening?.();
+    options.onListening?.(() => totalDropped(sockets));
     if (options.signal?.aborted === true) end();
     else options.signal?.addEventListener('abort', end, { once: true });
     yield* queue;
@@ -73,6 +73,13 @@ export async function* sniff(
     options.signal?.removeEventListener('abort', end);
     for (const socket of sockets) await socket.close();
   }
+}
+
+/** Null as soon as one socket can't tell. */
+function totalDropped(sockets: readonly MessageSocket[]): number | null {
+  let total: number | null = 0;
+  for (const { dropped } of sockets) total = total === null || dropped === null ? null : total + dropped;
+  return total;
 }
 
 function sniffed(message: ReceivedMessage, family: IPFamily, protocol: number): SniffedPacket {

@@ -1,0 +1,145 @@
+/** The one place that joins a source, a filter and the sinks. */
+import { type SockctlError, toSockctlError } from '../src/errors.js';
+import { monotonicMs } from '../src/measure/clock.js';
+import type { CapturedPacket } from './record.js';
+import type { CaptureSink } from './sink.js';
+import type { CaptureSource, CaptureStatistics } from './source.js';
+
+export interface PipelineOptions {
+  readonly source: CaptureSource;
+  readonly sinks: readonly CaptureSink[];
+  /** Which packets go on; default all. */
+  readonly filter?: ((packet: CapturedPacket) => boolean) | undefined;
+  /** Ends after this many packets that passed the filter, from 1 up. */
+  readonly count?: number | undefined;
+  /** Ends after this time. */
+  readonly durationMs?: number | undefined;
+  /** Ends at the next batch; what a live source has caught by then is still delivered. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called for each packet that passed, before the sinks; must not keep its bytes. */
+  readonly onPacket?: ((packet: CapturedPacket) => void) | undefined;
+}
+
+export type CaptureEndReason = 'count' | 'duration' | 'eof' | 'interrupted' | 'error';
+
+export interface CaptureSummary extends CaptureStatistics {
+  /** Packets that passed the filter and went to the sinks. */
+  readonly captured: number;
+  /** Their lengths on the link, as capinfos(1) counts its data size. */
+  readonly bytes: number;
+  readonly durationMs: number;
+  readonly endReason: CaptureEndReason;
+  /** With endReason `error`: the first thing that went wrong. */
+  readonly error?: SockctlError;
+}
+
+/**
+ * Moves packets from the source to every sink until one of the ends is reached, then closes all of them. Never rejects:
+ * a failure of the source or of a sink is in the summary, because what was captured before it still counts.
+ */
+export async function runPipeline(options: PipelineOptions): Promise<CaptureSummary> {
+  const started = monotonicMs();
+  const run = new Run(options);
+  const errors: SockctlError[] = [];
+  const attempt = async (step: () => unknown): Promise<void> => {
+    try {
+      await step();
+    } catch (error) {
+      errors.push(toSockctlError(error));
+    }
+  };
+  await attempt(() => run.start());
+  if (errors.length === 0) await attempt(() => run.move());
+  run.end();
+  await attempt(() => options.source.close());
+  const statistics = options.source.statistics();
+  for (const sink of options.sinks) await attempt(() => sink.close(statistics));
+
+  const [error] = errors;
+  return {
+    captured: run.captured,
+    ...statistics,
+    bytes: run.bytes,
+    durationMs: monotonicMs() - started,
+    endReason: error === undefined ? run.endReason : 'error',
+    ...(error === undefined ? {} : { error }),
+  };
+}
+
+class Run {
+  captured = 0;
+  bytes = 0;
+  endReason: CaptureEndReason = 'eof';
+  readonly #options: PipelineOptions;
+  readonly #stop = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    const { signal, durationMs, sinks, source } = this.#options;
+    if (signal?.aborted === true) this.#interrupt();
+    signal?.addEventListener('abort', this.#interrupt, { once: true });
+    if (durationMs !== undefined) this.#startTimer(durationMs);
+    for (const sink of sinks) {
+      sink.failed?.addEventListener('abort', () => this.#stop.abort(), { once: true });
+      await sink.open?.(source.interfaces);
+    }
+  }
+
+  async move(): Promise<void> {
+    const { source, sinks, count } = this.#options;
+    for await (const batch of source.packets(this.#stop.signal)) {
+      const selected = this.#select(batch);
+      if (selected.length > 0) {
+        for (const sink of sinks) {
+          const written = sink.write(selected);
+          if (written !== undefined) await written;
+        }
+      }
+      if (count !== undefined && this.captured >= count) {
+        this.endReason = 'count';
+        return;
+      }
+    }
+    for (const { failed } of sinks) failed?.throwIfAborted();
+  }
+
+  /** The packets of a batch that go on; they are counted here. */
+  #select(batch: readonly CapturedPacket[]): readonly CapturedPacket[] {
+    const { filter, count, onPacket } = this.#options;
+    let selected = filter === undefined ? batch : batch.filter(filter);
+    const room = (count ?? Number.POSITIVE_INFINITY) - this.captured;
+    if (selected.length > room) selected = selected.slice(0, room);
+    for (const packet of selected) {
+      this.bytes += packet.originalLength;
+      onPacket?.(packet);
+    }
+    this.captured += selected.length;
+    return selected;
+  }
+
+  readonly #interrupt = (): void => this.#finish('interrupted');
+
+  /** Timers hold 31 bits of milliseconds; longer times take several. */
+  #startTimer(remainingMs: number): void {
+    const step = Math.min(remainingMs, 0x7fff_ffff);
+    this.#timer = setTimeout(() => {
+      if (remainingMs > step) this.#startTimer(remainingMs - step);
+      else this.#finish('duration');
+    }, step);
+  }
+
+  /** Asks the source to stop; the first reason stands. */
+  #finish(reason: CaptureEndReason): void {
+    if (!this.#stop.signal.aborted) this.endReason = reason;
+    this.#stop.abort();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#options.signal?.removeEventListener('abort', this.#interrupt);
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * The value that flows from a source to the sinks: one captured packet, the interface it was seen on, and its record
+ * for `--json`.
+ */
+import { formatTimestamp, type Timestamp } from '../src/measure/clock.js';
+import type { Dissection } from '../src/wire/layer.js';
+import { LinkType, linkTypeName } from '../src/wire/link-types.js';
+
+/** Where packets were captured: a live interface, or an interface description of a file. */
+export interface CaptureInterface {
+  /** From 0, unique within its source; files with several sections go on counting. */
+  readonly id: number;
+  /** The system's name, `eth0`; null where a file does not say (pcap never does). */
+  readonly name: string | null;
+  /** A LINKTYPE_ number (https://www.tcpdump.org/linktypes.html), not the DLT_ value of one system. */
+  readonly linkType: number;
+  /** The most bytes that were kept of a packet; 0 means no limit. */
+  readonly snapshotLength: number;
+  readonly description?: string | undefined;
+  readonly operatingSystem?: string | undefined;
+  readonly hardware?: string | undefined;
+}
+
+export type Direction = 'in' | 'out';
+
+/**
+ * One packet as captured.
+ *
+ * Ownership: `bytes` is a view of its source's memory. It may be read until the consumer asks the source for the next
+ * batch; whoever keeps it longer copies it. Nobody writes to it.
+ */
+export interface CapturedPacket {
+  /** From 1, in the order of the source, before any filter of the pipeline. */
+  readonly number: number;
+  /** UTC; null where the file holds none (Simple Packet Blocks). */
+  readonly timestamp: Timestamp | null;
+  readonly interface: CaptureInterface;
+  /** Null where neither the link nor the file says. */
+  readonly direction: Direction | null;
+  /** Bytes on the link; `bytes.length` of them were captured. */
+  readonly originalLength: number;
+  readonly bytes: Uint8Array;
+  readonly comments?: readonly string[] | undefined;
+  /** The whole epb_flags word of pcapng, of which `direction` is the lowest two bits. */
+  readonly flags?: number | undefined;
+}
+
+/** The `packet` record of `--json`. */
+export interface PacketRecord {
+  readonly type: 'packet';
+  /** RFC 3339 in UTC with nanoseconds; null where the file holds no time. */
+  readonly time: string | null;
+  readonly number: number;
+  readonly interface: string | null;
+  readonly direction: Direction | null;
+  readonly length: number;
+  readonly capturedLength: number;
+  readonly linkType: string;
+  readonly layers: readonly unknown[];
+  readonly malformed?: unknown;
+  readonly comments?: readonly string[];
+}
+
+/** The record of `packet`, ready for JSON.stringify: bytes are base64, integers beyond 2^53 are decimal text. */
+export function packetRecord(packet: CapturedPacket, dissection: Dissection): PacketRecord {
+  const { malformed } = dissection;
+  return {
+    type: 'packet',
+    time: packet.timestamp === null ? null : formatTimestamp(packet.timestamp),
+    number: packet.number,
+    interface: packet.interface.name,
+    direction: packet.direction,
+    length: packet.originalLength,
+    capturedLength: packet.bytes.length,
+    linkType: linkTypeName(packet.interface.linkType),
+    layers: dissection.layers.map(jsonValue),
+    ...(malformed === undefined ? {} : { malformed: jsonValue(malformed) }),
+    ...(packet.comments === undefined ? {} : { comments: packet.comments }),
+  };
+}
+
+/** `value` with what JSON lacks replaced; values that need nothing are handed back as they are. */
+function jsonValue(value: unknown): unknown {
+  if (typeof value === 'bigint') {
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : value.toString();
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Uint8Array) {
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
+  }
+  if (Array.isArray(value)) return value.map(jsonValue);
+  const plain: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) plain[key] = jsonValue((value as Record<string, unknown>)[key]);
+  return plain;
+}
+
+/**
+ * The direction that Linux's cooked headers carry in their packet type (packet(7): PACKET_HOST 0, BROADCAST 1,
+ * MULTICAST 2, OTHERHOST 3, OUTGOING 4); null for other links, and for frames between other hosts.
+ */
+export function linkDirection(linkType: number, bytes: Uint8Array): Direction | null {
+  let packetType: number | undefined;
+  if (linkType === LinkType.LINUX_SLL) packetType = bytes[0] === 0 ? bytes[1] : undefined;
+  else if (linkType === LinkType.LINUX_SLL2) packetType = bytes[10];
+  if (packetType === undefined || packetType === 3 || packetType > 4) return null;
+  return packetType === 4 ? 'out' : 'in';
+}

@@ -1,0 +1,23 @@
+/** The port that packets leave by: a file, text, records, a count. */
+import type { CapturedPacket, CaptureInterface } from './record.js';
+import type { CaptureStatistics } from './source.js';
+
+export interface CaptureSink {
+  /** Called once, before the first batch, with the interfaces known by then. */
+  open?(interfaces: readonly CaptureInterface[]): void | Promise<void>;
+  /**
+   * Takes a batch; the bytes belong to the source again when this returns or its promise resolves. A promise is
+   * back-pressure: the next batch is not asked for until it resolves.
+   */
+  write(batch: readonly CapturedPacket[]): void | Promise<void>;
+  /** Called once, also after errors; everything taken is out when it resolves. */
+  close(statistics: CaptureStatistics): void | Promise<void>;
+  /** Aborted, with the error as its reason, when the sink fails between two writes (a timed flush found no space). */
+  readonly failed?: AbortSignal | undefined;
+}
+
+/**
+ * Where text sinks write: one or more whole lines, each with its newline. The caller owns stdout; a promise is
+ * back-pressure.
+ */
+export type WriteLines = (lines: string) => void | Promise<void>;

@@ -1,0 +1,61 @@
+/** The port that packets come in by: a live link or a file. */
+import type { CapturedPacket, CaptureInterface } from './record.js';
+
+/** What a source knows about what it did not deliver. Null means that nobody counted, never that nothing was lost. */
+export interface CaptureStatistics {
+  /** Packets that reached the capture, those dropped afterwards included. */
+  readonly received: number | null;
+  /** Dropped by the kernel because its buffer was full. */
+  readonly droppedKernel: number | null;
+  /** Dropped by the interface or its driver. */
+  readonly droppedInterface: number | null;
+  /** Dropped by sockctl because its own queue was full. */
+  readonly droppedApplication: number | null;
+}
+
+/** What happened to a source while it ran; the `capture.event` records of `--json`. */
+export interface CaptureEvent {
+  readonly event: 'interface-down' | 'interface-up' | 'interface-gone' | 'drops';
+  readonly interface: string;
+  /** For `drops`: how many so far. */
+  readonly dropped?: number;
+}
+
+export interface CaptureSource extends AsyncDisposable {
+  /** A file may describe further interfaces on its way: look again after each batch. */
+  readonly interfaces: readonly CaptureInterface[];
+  /** Who took the timestamps: the kernel, this process when the packet arrived, or whoever wrote the file. */
+  readonly timestampSource: 'kernel' | 'user' | 'file';
+  /**
+   * The packets in batches, in the order of the source, once. A batch and its bytes are valid until the next one is
+   * asked for. When `signal` is aborted, a live source stops capturing and delivers what it has already caught; the
+   * iteration then ends without an error.
+   *
+   * @throws SockctlError after the last whole packet, when the source failed
+   */
+  packets(signal?: AbortSignal): AsyncIterable<readonly CapturedPacket[]>;
+  /** Final once the iteration has ended and the source is closed. */
+  statistics(): CaptureStatistics;
+  /** Idempotent. Ends a running iteration. */
+  close(): Promise<void>;
+}
+
+/** Nothing was counted. */
+export const NO_STATISTICS: CaptureStatistics = {
+  received: null,
+  droppedKernel: null,
+  droppedInterface: null,
+  droppedApplication: null,
+};
+
+/** Sums of counters; a counter is known when at least one part knows it. */
+export function addStatistics(parts: Iterable<CaptureStatistics>): CaptureStatistics {
+  const sum = { ...NO_STATISTICS } as { -readonly [K in keyof CaptureStatistics]: CaptureStatistics[K] };
+  for (const part of parts) {
+    for (const key of Object.keys(sum) as (keyof CaptureStatistics)[]) {
+      const value = part[key];
+      if (value !== null) sum[key] = (sum[key] ?? 0) + value;
+    }
+  }
+  return sum;
+}

@@ -1,0 +1,125 @@
+/** A file, standard input, or compressed data as one stream of uncompressed chunks. */
+import { createReadStream, open } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import * as zlib from 'node:zlib';
+import { SockctlError, toSockctlError } from '../../src/errors.js';
+import { DETECT_LENGTH, detectFormat } from '../format/detect.js';
+
+/** Few, large reads: the calls cost more than the bytes. */
+const CHUNK = 256 * 1024;
+
+export type Compression = 'gzip' | 'zstd';
+
+export interface Input {
+  /** The first bytes, at least DETECT_LENGTH of them unless the file is shorter; {@link chunks} begins with them. */
+  readonly start: Uint8Array;
+  readonly compression: Compression | null;
+  /** Fresh memory each, never written again. */
+  readonly chunks: AsyncIterableIterator<Uint8Array>;
+  /** Ends a read that waits, for instance on a quiet pipe. */
+  destroy(): void;
+}
+
+/**
+ * @param path `-` is standard input
+ * @throws SocketError when it can't be opened or read; SockctlError TRUNCATED_CAPTURE or BAD_CAPTURE when compressed
+ *   data is cut or corrupt
+ */
+export async function openInput(path: string): Promise<Input> {
+  const name = inputName(path);
+  const raw = await openRaw(path, name);
+  const plain = new Peeked(raw, name);
+  const destroy = (): void => {
+    raw.destroy();
+  };
+  try {
+    const start = await plain.peek();
+    const { kind } = detectFormat(start);
+    if (kind !== 'gzip' && kind !== 'zstd') return { start, compression: null, chunks: plain.chunks(), destroy };
+    const inflated = new Peeked(Readable.from(plain.chunks()).pipe(decompressor(kind, name)), name, kind);
+    return { start: await inflated.peek(), compression: kind, chunks: inflated.chunks(), destroy };
+  } catch (error) {
+    destroy();
+    throw error;
+  }
+}
+
+async function openRaw(path: string, name: string): Promise<Readable> {
+  if (path === '-') return process.stdin;
+  try {
+    if (!(await stat(path)).isFIFO()) return createReadStream(path, { highWaterMark: CHUNK });
+    // A read of a quiet pipe as a file would hold a thread, and with it the program, until the writer ends.
+    return new Socket({ fd: await promisify(open)(path, 'r'), readable: true, writable: false });
+  } catch (error) {
+    throw toSockctlError(error, name);
+  }
+}
+
+export function inputName(path: string): string {
+  return path === '-' ? 'stdin' : path;
+}
+
+function decompressor(kind: Compression, name: string): NodeJS.ReadWriteStream & Readable {
+  if (kind === 'gzip') return zlib.createGunzip({ chunkSize: CHUNK });
+  const { createZstdDecompress } = zlib as { createZstdDecompress?: (options: object) => zlib.Gunzip };
+  if (createZstdDecompress === undefined) {
+    throw new SockctlError('BAD_CAPTURE', {
+      what: `${name}: this Node (${process.version}) can't read zstd`,
+      advice: `zstd -dc ${name} | sockctl capture read -`,
+    });
+  }
+  return createZstdDecompress({ chunkSize: CHUNK });
+}
+
+/** A stream whose first bytes can be looked at before it is read. */
+class Peeked {
+  readonly #iterator: AsyncIterator<Uint8Array>;
+  readonly #name: string;
+  readonly #compression: Compression | undefined;
+  readonly #ahead: Uint8Array[] = [];
+
+  constructor(stream: Readable, name: string, compression?: Compression) {
+    this.#iterator = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+    this.#name = name;
+    this.#compression = compression;
+  }
+
+  async peek(): Promise<Uint8Array> {
+    let length = 0;
+    while (length < DETECT_LENGTH) {
+      const chunk = await this.#next();
+      if (chunk === undefined) break;
+      this.#ahead.push(chunk);
+      length += chunk.length;
+    }
+    return Buffer.concat(this.#ahead);
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array, undefined> {
+    for (let chunk = this.#ahead.shift(); chunk !== undefined; chunk = this.#ahead.shift()) yield chunk;
+    for (let chunk = await this.#next(); chunk !== undefined; chunk = await this.#next()) yield chunk;
+  }
+
+  async #next(): Promise<Uint8Array | undefined> {
+    try {
+      const { done, value } = await this.#iterator.next();
+      return done === true ? undefined : value;
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
+  #explain(error: unknown): SockctlError {
+    const { code } = error as { code?: string };
+    // The file itself fails underneath the decompressor with an error that is explained already.
+    if (this.#compression === undefined || error instanceof SockctlError) return toSockctlError(error, this.#name);
+    const cut = code === 'Z_BUF_ERROR' || code === 'ZSTD_error_srcSize_wrong';
+    return new SockctlError(cut ? 'TRUNCATED_CAPTURE' : 'BAD_CAPTURE', {
+      what: `${this.#name}: the ${this.#compression} data ${cut ? 'ends early' : `is corrupt: ${(error as Error).message}`}`,
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,49 @@
+/** `capture [live]`: packets of a link, printed or written to a file. */
+import { networkInterfaces } from 'node:os';
+import { type CaptureEvent, type Direction, openCapSource, runPipeline } from '../../capture/index.js';
+import { type ExitCode, UsageError } from '../../src/errors.js';
+import { type CommandContext, recordHead } from '../context.js';
+import { finishCapture, type PacketFlags, packetSinks } from '../render/capture.js';
+
+interface LiveFlags extends PacketFlags {
+  readonly interface?: string;
+  readonly count?: number;
+  readonly snapshotLength?: number;
+  readonly buffer?: number;
+  readonly duration?: number;
+  readonly direction?: Direction;
+}
+
+export async function run([filter]: [string[]], flags: LiveFlags, context: CommandContext): Promise<ExitCode> {
+  const { json, output, logger } = context;
+  if (context.settings.length > 0) throw new UsageError('--opt: a capture has no socket options to set');
+  const device = flags.interface ?? defaultInterface();
+  const source = await openCapSource({
+    device,
+    filter: filter.join(' '),
+    snapshotLength: flags.snapshotLength,
+    bufferSize: flags.buffer,
+    direction: flags.direction,
+    logger,
+    onEvent: (event: CaptureEvent) => {
+      if (json) void output.record({ ...recordHead('capture.event'), ...event });
+      logger.log('warn', { event: 'interface', message: `${event.event}: ${event.interface}` });
+    },
+  });
+  logger.log('info', { event: 'listening', message: `capturing on ${device}` });
+  const summary = await runPipeline({
+    source,
+    sinks: await packetSinks(flags, context),
+    count: flags.count,
+    durationMs: flags.duration,
+    signal: context.signal,
+  });
+  return finishCapture(context, summary);
+}
+
+/** As tcpdump(1) chooses: the first interface with an address that is not the loopback, else that. */
+function defaultInterface(): string {
+  const up = Object.entries(networkInterfaces());
+  const found = up.find(([, addresses]) => addresses?.some((address) => !address.internal)) ?? up[0];
+  return found?.[0] ?? 'lo';
+}

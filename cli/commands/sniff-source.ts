@@ -1,0 +1,67 @@
+/** Raw sockets as a source of the capture pipeline: packets from their IP header on, link type RAW. */
+import type { CapturedPacket, CaptureInterface, CaptureSource } from '../../capture/index.js';
+import { type SniffOptions, type SniffProtocol, sniff } from '../../src/raw/sniff.js';
+import { interfaceName } from '../../src/sockaddr/interfaces.js';
+
+/** LINKTYPE_RAW: the packet begins with an IPv4 or IPv6 header. */
+const LINKTYPE_RAW = 101;
+
+/**
+ * Opens nothing yet: the sockets are opened when the packets are asked for.
+ *
+ * @param onListening called when they are open
+ */
+export function createSniffSource(
+  protocols: readonly SniffProtocol[],
+  options: Omit<SniffOptions, 'onListening' | 'signal'> & { readonly onListening?: () => void },
+): CaptureSource {
+  const interfaces: CaptureInterface[] = [];
+  const byIndex = new Map<number, CaptureInterface>();
+  const describe = (index: number): CaptureInterface => {
+    let known = byIndex.get(index);
+    if (known === undefined) {
+      const name = index === 0 ? (options.interface ?? null) : (interfaceName(index) ?? String(index));
+      known = { id: interfaces.length, name, linkType: LINKTYPE_RAW, snapshotLength: 0 };
+      interfaces.push(known);
+      byIndex.set(index, known);
+    }
+    return known;
+  };
+  let received = 0;
+  let dropped: () => number | null = () => null;
+  const stop = new AbortController();
+
+  async function* packets(signal?: AbortSignal): AsyncGenerator<readonly CapturedPacket[]> {
+    const sniffed = sniff(protocols, {
+      ...options,
+      signal: AbortSignal.any([stop.signal, ...(signal === undefined ? [] : [signal])]),
+      onListening: (count) => {
+        dropped = count;
+        options.onListening?.();
+      },
+    });
+    for await (const { message, packet } of sniffed) {
+      received++;
+      yield [
+        {
+          number: received,
+          timestamp: message.timestamp,
+          interface: describe(message.interfaceIndex ?? 0),
+          // A raw socket is handed what arrives, never what leaves (raw(7)).
+          direction: 'in',
+          originalLength: packet.length + (message.length - message.bytes.length),
+          bytes: packet,
+        },
+      ];
+    }
+  }
+
+  return {
+    interfaces,
+    timestampSource: options.backend.name === 'native' ? 'kernel' : 'user',
+    packets,
+    statistics: () => ({ received, droppedKernel: dropped(), droppedInterface: null, droppedApplication: null }),
+    close: async () => stop.abort(),
+    [Symbol.asyncDispose]: async () => stop.abort(),
+  };
+}

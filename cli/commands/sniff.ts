@@ -1,0 +1,40 @@
+/** `raw sniff`: what raw sockets receive. */
+import { runPipeline } from '../../capture/index.js';
+import type { ExitCode } from '../../src/errors.js';
+import type { SniffProtocol } from '../../src/raw/sniff.js';
+import { interfaceIndex } from '../../src/sockaddr/interfaces.js';
+import type { CommandContext } from '../context.js';
+import { finishCapture, type PacketFlags, packetSinks } from '../render/capture.js';
+import { createSniffSource } from './sniff-source.js';
+
+interface SniffFlags extends PacketFlags {
+  readonly protocol?: readonly SniffProtocol[];
+  readonly count?: number;
+  readonly interface?: string;
+}
+
+/** What a raw socket is mostly wanted for: the control messages of both families. */
+const DEFAULT_PROTOCOLS: readonly SniffProtocol[] = [
+  { family: 'ipv4', protocol: 1 },
+  { family: 'ipv6', protocol: 58 },
+];
+
+export async function run(_: [], flags: SniffFlags, context: CommandContext): Promise<ExitCode> {
+  // SO_BINDTODEVICE takes any name where no such interface exists yet; a mistyped one must not wait for ever.
+  if (flags.interface !== undefined) interfaceIndex(flags.interface);
+  const source = createSniffSource(flags.protocol ?? DEFAULT_PROTOCOLS, {
+    backend: await context.backend(),
+    logger: context.logger,
+    settings: context.settings,
+    interface: flags.interface,
+    onListening: () =>
+      context.logger.log('info', { event: 'listening', message: `sniffing on ${flags.interface ?? 'all interfaces'}` }),
+  });
+  const summary = await runPipeline({
+    source,
+    sinks: await packetSinks(flags, context),
+    count: flags.count,
+    signal: context.signal,
+  });
+  return finishCapture(context, summary);
+}

@@ -1,0 +1,76 @@
+/**
+ * IPv6 (RFC 8200).
+ *
+ *     +-------+---------------+---------------------------------------+
+ *     |version| traffic class |              flow label               |
+ *     +-------+---------------+-------+---------------+---------------+
+ *     |        payload length         |  next header  |   hop limit   |
+ *     +-------------------------------+---------------+---------------+
+ *     |                  source address, 16 bytes                     |
+ *     |               destination address, 16 bytes                   |
+ *     +---------------------------------------------------------------+
+ */
+import { formatIPv6, parseIPv6 } from '../sockaddr/ip.js';
+import type { Next, Packet } from './packet.js';
+
+export interface IPv6Message {
+  readonly protocol: 'ipv6';
+  readonly source: string;
+  readonly destination: string;
+  readonly hopLimit: number;
+  readonly nextHeader: number;
+  readonly flowLabel: number;
+  readonly trafficClass: number;
+  /** As the header says; 0 in a jumbogram (RFC 2675) and where segmentation was left to hardware. */
+  readonly payloadLength: number;
+}
+
+export const IPV6_HEADER = 40;
+
+export function decodeIPv6(packet: Packet, at: number, end: number): Next {
+  if (!packet.has('ipv6', at, end, IPV6_HEADER)) return { table: 'payload', key: 0, at, end };
+  const { view, bytes } = packet;
+  const first = view.getUint32(at);
+  const payloadLength = view.getUint16(at + 4);
+  const nextHeader = view.getUint8(at + 6);
+  packet.layers.push({
+    protocol: 'ipv6',
+    source: formatIPv6(bytes, at + 8),
+    destination: formatIPv6(bytes, at + 24),
+    hopLimit: view.getUint8(at + 7),
+    nextHeader,
+    flowLabel: first & 0xfffff,
+    trafficClass: (first >>> 20) & 0xff,
+    payloadLength,
+  });
+  packet.addresses = at + 8;
+  packet.addressLength = 16;
+  packet.destination = at + 24;
+  const payload = at + IPV6_HEADER;
+  // Without a length the packet reaches as far as the capture: a jumbogram, or nothing but padding.
+  const to = payloadLength === 0 ? end : packet.claim('ipv6', payload, payloadLength, end, 'payloadLength');
+  return { table: 'ipProtocol', key: nextHeader, at: payload, end: to };
+}
+
+export interface IPv6Header {
+  readonly source: string;
+  readonly destination: string;
+  readonly hopLimit?: number;
+  readonly nextHeader: number;
+  readonly flowLabel?: number;
+  readonly trafficClass?: number;
+  /** Left out, it is the length given. */
+  readonly payloadLength?: number;
+}
+
+/** Writes the header for `payloadLength` bytes behind it; returns where those go. */
+export function encodeIPv6(header: IPv6Header, payloadLength: number, into: Uint8Array, offset = 0): number {
+  const view = new DataView(into.buffer, into.byteOffset + offset, IPV6_HEADER);
+  view.setUint32(0, ((6 << 28) | ((header.trafficClass ?? 0) << 20) | (header.flowLabel ?? 0)) >>> 0);
+  view.setUint16(4, header.payloadLength ?? payloadLength);
+  view.setUint8(6, header.nextHeader);
+  view.setUint8(7, header.hopLimit ?? 64);
+  into.set(parseIPv6(header.source).toBytes(), offset + 8);
+  into.set(parseIPv6(header.destination).toBytes(), offset + 24);
+  return offset + IPV6_HEADER;
+}

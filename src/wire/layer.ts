@@ -1,0 +1,57 @@
+/**
+ * What a packet becomes: layers from the outermost in, and, where it breaks off, one fault. A fault is a value; what
+ * was read before it is kept.
+ */
+import type { ArpMessage } from './arp.js';
+import type { EthernetMessage } from './ethernet.js';
+import type { IcmpMessage } from './icmp.js';
+import type { Icmpv6Message } from './icmpv6.js';
+import type { IgmpMessage } from './igmp.js';
+import type { IPv4Message } from './ipv4.js';
+import type { IPv6Message } from './ipv6.js';
+import type { ExtensionMessage } from './ipv6-extension.js';
+import type { LoopbackMessage } from './loopback.js';
+import type { SllMessage } from './sll.js';
+import type { TcpMessage } from './tcp.js';
+import type { UdpMessage } from './udp.js';
+import type { VlanMessage } from './vlan.js';
+
+/** Where reading stopped: the layer wanted `need` bytes at `offset`, and there were `have`. */
+export interface Fault {
+  readonly layer: string;
+  /** From the start of the packet. */
+  readonly offset: number;
+  readonly need: number;
+  readonly have: number;
+  /** Which field said that there were more; absent where the fixed header itself is cut. */
+  readonly claimedBy?: string;
+}
+
+/** What no codec reads: application data, or a protocol that is not known here. */
+export interface PayloadMessage {
+  readonly protocol: 'payload';
+  readonly length: number;
+  /** A view of the packet. */
+  readonly data: Uint8Array;
+}
+
+export type Layer =
+  | ArpMessage
+  | EthernetMessage
+  | ExtensionMessage
+  | IcmpMessage
+  | Icmpv6Message
+  | IgmpMessage
+  | IPv4Message
+  | IPv6Message
+  | LoopbackMessage
+  | PayloadMessage
+  | SllMessage
+  | TcpMessage
+  | UdpMessage
+  | VlanMessage;
+
+export interface Dissection {
+  readonly layers: readonly Layer[];
+  readonly malformed?: Fault;
+}

@@ -1,0 +1,203 @@
+import { describe, expect, test } from 'vitest';
+import { BlockClock, BlockTime } from '../../../capture/format/pcapng-blocks.js';
+import { decode, ETHERNET, encode, facts, hex, packet } from '../helpers.js';
+
+const u32 = (value: number, little: boolean): string => {
+  const bytes = Buffer.alloc(4);
+  if (little) bytes.writeUInt32LE(value);
+  else bytes.writeUInt32BE(value);
+  return bytes.toString('hex');
+};
+
+/** Hex of 16- and 32-bit fields, written big-endian, for either byte order: `2:` and `4:` give the width. */
+function block(type: number, little: boolean, ...fields: (readonly [number, number] | string)[]): string {
+  const body = fields
+    .map((field) => {
+      if (typeof field === 'string') return field.replace(/\s+/g, '');
+      const [width, value] = field;
+      return width === 4 ? u32(value, little) : u32(value, little).slice(...(little ? [0, 4] : [4, 8]));
+    })
+    .join('');
+  const total = u32(body.length / 2 + 12, little);
+  return u32(type, little) + total + body + total;
+}
+
+const section = (little: boolean): string =>
+  block(0x0a0d0d0a, little, [4, 0x1a2b3c4d], [2, 1], [2, 0], 'ffffffffffffffff');
+const description = (little: boolean, ...options: (readonly [number, number] | string)[]): string =>
+  block(1, little, [2, 1], [2, 0], [4, 0xffff], ...options);
+
+describe.each([true, false])('reading pcapng, little-endian: %s', (little) => {
+  const head = section(little) + description(little);
+
+  test('reads enhanced packets with flags and comments', () => {
+    const file =
+      section(little) +
+      description(little, [2, 2], [2, 4], '65746830', [2, 9], [2, 1], '09000000', [4, 0]) +
+      block(
+        6,
+        little,
+        [4, 0],
+        [4, 0x17979cfe],
+        [4, 0x362a0015 + 0x38000],
+        [4, 3],
+        [4, 60],
+        'aabbcc00',
+        [2, 1],
+        [2, 2],
+        '68690000',
+        [2, 2],
+        [2, 4],
+        [4, 0x0a],
+        [4, 0],
+      );
+    const reader = decode(hex(file));
+    expect(reader.fault).toBeUndefined();
+    const value = (0x17979cfen << 32n) + BigInt(0x362a0015 + 0x38000);
+    expect(reader.packets.map(facts)).toEqual([
+      {
+        number: 1,
+        timestamp: { seconds: Number(value / 1_000_000_000n), nanoseconds: Number(value % 1_000_000_000n) },
+        interface: { id: 0, name: 'eth0', linkType: 1, snapshotLength: 0xffff },
+        direction: 'out',
+        flags: 0x0a,
+        comments: ['hi'],
+        originalLength: 60,
+        bytes: [0xaa, 0xbb, 0xcc],
+      },
+    ]);
+  });
+
+  test('reads simple and obsolete packets', () => {
+    const simple = block(3, little, [4, 3], 'aabbcc00');
+    const obsolete = block(2, little, [2, 0], [2, 7], [4, 0], [4, 5_000_001], [4, 2], [4, 9], 'ddee0000');
+    const { packets } = decode(hex(head + simple + obsolete));
+    expect(packets.map((one) => [one.timestamp, [...one.bytes], one.originalLength])).toEqual([
+      [null, [0xaa, 0xbb, 0xcc], 3],
+      [{ seconds: 5, nanoseconds: 1000 }, [0xdd, 0xee], 9],
+    ]);
+  });
+
+  test('passes over names, secrets, custom and unknown blocks', () => {
+    const others = [4, 0x0a, 0xbad, 0x7777].map((type) => block(type, little, '0102030405060708')).join('');
+    const { packets, fault } = decode(hex(head + others + block(3, little, [4, 1], 'aa000000')));
+    expect(fault).toBeUndefined();
+    expect(packets).toHaveLength(1);
+  });
+
+  test('adds if_tsoffset', () => {
+    const offset = little ? '0a00000000000000' : '000000000000000a';
+    const file = section(little) + description(little, [2, 14], [2, 8], offset, [4, 0]);
+    const { packets } = decode(hex(file + block(6, little, [4, 0], [4, 0], [4, 1_500_000], [4, 0], [4, 0])));
+    expect(packets[0]?.timestamp).toEqual({ seconds: 11, nanoseconds: 500_000_000 });
+  });
+
+  test('keeps the last counters of each interface', () => {
+    const eight = (value: number): string =>
+      little ? u32(value, true) + u32(0, true) : u32(0, false) + u32(value, false);
+    const counters = (received: number): string =>
+      block(5, little, [4, 0], [4, 0], [4, 0], [2, 4], [2, 8], eight(received), [2, 7], [2, 8], eight(3), [4, 0]);
+    const { statistics } = decode(hex(head + counters(5) + counters(9)));
+    expect(statistics).toEqual({ received: 9, droppedKernel: 3, droppedInterface: null, droppedApplication: null });
+  });
+
+  test.each([
+    ['an interface that is not described', block(6, little, [4, 5], [4, 0], [4, 0], [4, 0], [4, 0])],
+    ['more bytes than the block holds', block(6, little, [4, 0], [4, 0], [4, 0], [4, 9], [4, 9])],
+    ['a block that is too short', block(6, little, [4, 0])],
+    ['an impossible length', u32(6, little) + u32(13, little) + '00'.repeat(8)],
+    ['lengths that differ', block(6, little, [4, 0], [4, 0], [4, 0], [4, 0], [4, 0]).slice(0, -8) + u32(99, little)],
+    ['lengths that differ in a block passed over', block(4, little, [4, 0]).slice(0, -8) + u32(99, little)],
+    ['a section without its magic', u32(0x0a0d0d0a, little) + u32(28, little) + '00'.repeat(20)],
+    ['another major version', block(0x0a0d0d0a, little, [4, 0x1a2b3c4d], [2, 2], [2, 0], 'ffffffffffffffff')],
+    ['a claim beyond any packet', u32(6, little) + u32(0xffff_fff0, little) + '00'.repeat(8)],
+  ])('%s is corruption at its block, and ends the reading', (_, bad) => {
+    const whole = block(3, little, [4, 1], 'aa000000');
+    const reader = decode(hex(head + whole + bad + whole));
+    expect(reader.packets).toHaveLength(1);
+    expect(reader.fault).toMatchObject({ code: 'BAD_CAPTURE', offset: (head + whole).length / 2 });
+  });
+});
+
+test('sections of both byte orders follow each other, and their interfaces are counted on', () => {
+  const part = (little: boolean): string =>
+    section(little) + description(little) + block(3, little, [4, 1], 'aa000000');
+  const { packets, interfaces, fault } = decode(hex(part(true) + part(false) + part(true)));
+  expect(fault).toBeUndefined();
+  expect(packets.map((one) => one.interface.id)).toEqual([0, 1, 2]);
+  expect(interfaces.map((one) => one.id)).toEqual([0, 1, 2]);
+});
+
+describe('timestamps', () => {
+  test.each([
+    [6, 1_700_000_000_123_456n, 1_700_000_000, 123_456_000],
+    [9, 1_700_000_000_123_456_789n, 1_700_000_000, 123_456_789],
+    [0, 1_700_000_000n, 1_700_000_000, 0],
+    [3, 1_700_000_000_999n, 1_700_000_000, 999_000_000],
+    [12, 1_700_000_123_456_789_012n, 1_700_000, 123_456_789],
+    [0x80 | 10, (1_700_000_000n << 10n) | 512n, 1_700_000_000, 500_000_000],
+    [0x80 | 32, (1_700_000_000n << 32n) | 0xffff_ffffn, 1_700_000_000, 999_999_999],
+    [0xff, 0xffff_ffff_ffff_ffffn, 0, 0],
+  ])('resolution %i', (resolution, value, seconds, nanoseconds) => {
+    const clock = new BlockClock(resolution);
+    const [high, low] = [Number(value >> 32n), Number(value & 0xffff_ffffn)];
+    expect(clock.at(high, low)).toEqual({ seconds, nanoseconds });
+    expect(clock.at(high, low)).toEqual({ seconds, nanoseconds });
+  });
+
+  test('moments outside of 64 bits of nanoseconds become the nearest inside', () => {
+    const time = new BlockTime();
+    time.set({ seconds: -1, nanoseconds: 5 });
+    expect([time.high, time.low]).toEqual([0, 0]);
+    time.set({ seconds: 1e12, nanoseconds: 5 });
+    expect(time.high).toBe(0xffff_ffff);
+  });
+});
+
+describe('writing pcapng', () => {
+  test('is byte for byte what the format says', () => {
+    const file = encode('pcapng', [packet(1, { bytes: Uint8Array.of(0xaa), originalLength: 60, direction: 'in' })]);
+    const time = 1_700_000_001_123_456_789n;
+    const expected =
+      block(0x0a0d0d0a, true, [4, 0x1a2b3c4d], [2, 1], [2, 0], 'ffffffffffffffff', [2, 4], [2, 4], '74657374', [4, 0]) +
+      block(1, true, [2, 1], [2, 0], [4, 262_144], [2, 2], [2, 4], '65746830', [2, 9], [2, 1], '09000000', [4, 0]) +
+      block(
+        6,
+        true,
+        [4, 0],
+        [4, Number(time >> 32n)],
+        [4, Number(time & 0xffff_ffffn)],
+        [4, 1],
+        [4, 60],
+        'aa000000',
+        [2, 2],
+        [2, 4],
+        [4, 1],
+        [4, 0],
+      );
+    expect(Buffer.from(file).toString('hex')).toBe(expected);
+  });
+
+  test('known counters are kept, unknown ones are not made up', () => {
+    const statistics = { received: 12, droppedKernel: 2, droppedInterface: null, droppedApplication: null };
+    expect(decode(encode('pcapng', [packet(1)], statistics)).statistics).toEqual(statistics);
+    expect(decode(encode('pcapng', [packet(1)])).statistics.received).toBeNull();
+  });
+
+  test('a packet without a time stays without one', () => {
+    const [read] = decode(encode('pcapng', [packet(1, { timestamp: null })])).packets;
+    expect(read?.timestamp).toBeNull();
+  });
+
+  test('several interfaces keep what is known about them', () => {
+    const second = { ...ETHERNET, id: 1, name: 'wlan0', linkType: 105, description: 'über', hardware: 'x' };
+    const { interfaces } = decode(encode('pcapng', [packet(1), packet(2, { interface: second })]));
+    expect(interfaces).toEqual([ETHERNET, second]);
+  });
+
+  test('different snapshot lengths are not stated: libpcap refuses such files', () => {
+    const second = { ...ETHERNET, id: 1, snapshotLength: 96 };
+    const { interfaces } = decode(encode('pcapng', [packet(1), packet(2, { interface: second })]));
+    expect(interfaces.map((one) => one.snapshotLength)).toEqual([0, 0]);
+  });
+});

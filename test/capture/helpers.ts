@@ -1,0 +1,152 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll } from 'vitest';
+import { ByteWriter } from '../../capture/format/bytes.js';
+import { type CaptureFormat, openReader, openWriter } from '../../capture/format/open.js';
+import type { CaptureReader } from '../../capture/format/port.js';
+import type { CapturedPacket, CaptureInterface } from '../../capture/record.js';
+import { type CaptureSource, type CaptureStatistics, NO_STATISTICS } from '../../capture/source.js';
+
+export const ETHERNET: CaptureInterface = { id: 0, name: 'eth0', linkType: 1, snapshotLength: 262_144 };
+
+/** Bytes from hex, blanks and line ends ignored. */
+export function hex(digits: string): Uint8Array {
+  return new Uint8Array(Buffer.from(digits.replace(/\s+/g, ''), 'hex'));
+}
+
+export function packet(number: number, fields: Partial<CapturedPacket> = {}): CapturedPacket {
+  const bytes = fields.bytes ?? Uint8Array.of(number & 0xff, 1, 2, 3, 4);
+  return {
+    number,
+    timestamp: { seconds: 1_700_000_000 + number, nanoseconds: 123_456_789 },
+    interface: ETHERNET,
+    direction: null,
+    originalLength: bytes.length,
+    ...fields,
+    bytes,
+  };
+}
+
+/** A whole file of these packets. */
+export function encode(
+  format: CaptureFormat,
+  packets: readonly CapturedPacket[],
+  statistics: CaptureStatistics = NO_STATISTICS,
+): Uint8Array {
+  const writer = openWriter(format, { application: 'test' });
+  const out = new ByteWriter(16);
+  writer.open(out, [...new Set(packets.map((one) => one.interface))]);
+  for (const one of packets) writer.packet(out, one);
+  writer.close(out, statistics);
+  return out.written().slice();
+}
+
+/** Everything a reader makes of `bytes`, pushed in pieces that end at `cuts`. */
+export function decode(bytes: Uint8Array, cuts: readonly number[] = []): CaptureReader & { packets: CapturedPacket[] } {
+  const reader = openReader('FILE', bytes);
+  const packets: CapturedPacket[] = [];
+  let from = 0;
+  for (const to of [...cuts].sort((a, b) => a - b).concat(bytes.length)) {
+    packets.push(...reader.push(bytes.slice(from, Math.max(from, to))));
+    from = Math.max(from, to);
+  }
+  reader.end();
+  return Object.assign(reader, { packets });
+}
+
+/** What a packet says, comparable: views become plain bytes, interfaces their names. */
+export function facts(one: CapturedPacket): unknown {
+  return { ...one, bytes: [...one.bytes], interface: { ...one.interface } };
+}
+
+/** Numbers, times, lengths and bytes as one text: quick to compare where there are thousands. */
+export function content(packets: readonly CapturedPacket[]): string {
+  return packets
+    .map(({ number, timestamp, originalLength, bytes }) => {
+      const time = `${timestamp?.seconds}.${timestamp?.nanoseconds}`;
+      return `${number} ${time} ${originalLength} ${Buffer.from(bytes).toString('base64')}`;
+    })
+    .join('\n');
+}
+
+/** Packets as both formats can hold them. */
+export const anyPackets = fc
+  .array(
+    fc.record({
+      seconds: fc.integer({ min: 0, max: 0xffff_ffff }),
+      nanoseconds: fc.integer({ min: 0, max: 999_999_999 }),
+      bytes: fc.uint8Array({ maxLength: 90 }),
+      beyond: fc.integer({ min: 0, max: 70_000 }),
+    }),
+    { maxLength: 12 },
+  )
+  .map((all) =>
+    all.map(({ seconds, nanoseconds, bytes, beyond }, index) =>
+      packet(index + 1, { timestamp: { seconds, nanoseconds }, bytes, originalLength: bytes.length + beyond }),
+    ),
+  );
+
+/** A source over batches in memory. */
+export function memorySource(
+  batches: readonly (readonly CapturedPacket[])[],
+  options: { readonly failure?: Error; readonly statistics?: CaptureStatistics } = {},
+): CaptureSource & { closed: boolean } {
+  return {
+    closed: false,
+    interfaces: [...new Set(batches.flat().map((one) => one.interface))],
+    timestampSource: 'file',
+    async *packets(signal) {
+      for (const batch of batches) {
+        if (signal?.aborted === true) return;
+        yield batch;
+      }
+      if (options.failure !== undefined) throw options.failure;
+    },
+    statistics: () => options.statistics ?? NO_STATISTICS,
+    async close() {
+      this.closed = true;
+    },
+    async [Symbol.asyncDispose]() {
+      await this.close();
+    },
+  };
+}
+
+/** A live source: gives `packets` and then waits until it is told to stop, when it gives `late`. */
+export function waitingSource(packets: readonly CapturedPacket[], late: readonly CapturedPacket[]): CaptureSource {
+  return {
+    ...memorySource([packets]),
+    async *packets(signal) {
+      yield packets;
+      if (signal?.aborted !== true) {
+        await new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
+      }
+      yield late;
+    },
+  };
+}
+
+export async function collect(source: CaptureSource): Promise<{ packets: CapturedPacket[]; error: unknown }> {
+  const packets: CapturedPacket[] = [];
+  try {
+    for await (const batch of source.packets()) {
+      for (const one of batch) packets.push({ ...one, bytes: one.bytes.slice() });
+    }
+    return { packets, error: undefined };
+  } catch (error) {
+    return { packets, error };
+  }
+}
+
+/** A folder for this test file, removed afterwards; returns a function that makes paths and files in it. */
+export function scratch(): (name: string, content?: Uint8Array | string) => string {
+  const folder = mkdtempSync(join(tmpdir(), 'sockctl-capture-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return (name, content) => {
+    const path = join(folder, name);
+    if (content !== undefined) writeFileSync(path, content);
+    return path;
+  };
+}
