@@ -85,7 +85,7 @@ class Receiver {
   #first = 0;
   #last = 0;
   /** Echoes on their way out; the socket is closed after the last of them. */
-  readonly #echoes = new Set<Promise<void>>();
+  readonly #echoes = new Set<Promise<unknown>>();
   #end: ((reason: ReceiveSummary['endReason'], error?: unknown) => void) | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   /** Datagrams that wait for `onDatagram`'s promise: the rest of a batch, copied. */
@@ -192,7 +192,7 @@ class Receiver {
 
   #echo(message: ReceivedMessage): void {
     if (this.#echoes.size >= ECHO_QUEUE) return;
-    const sent: Promise<void> = this.#socket
+    const sent: Promise<unknown> = this.#socket
       .send([{ bytes: Uint8Array.from(message.bytes), to: message.from }])
       .catch((error: unknown) => this.#onFailure(error))
       .finally(() => this.#echoes.delete(sent));

@@ -125,7 +125,7 @@ export async function* ping(targets: readonly PingTarget[], options: PingOptions
 interface Probe {
   readonly host: Host;
   readonly sequence: number;
-  readonly sent: Timestamp;
+  sent: Timestamp;
   readonly expires: number;
   state: 'waiting' | 'answered' | 'timed-out' | 'failed';
 }
@@ -252,7 +252,7 @@ class PingSession {
     host.counts.transmitted++;
     this.#open++;
     try {
-      await socket.send([{ bytes, to: inetEndpoint(host.address, 0) }]);
+      probe.sent = await socket.send([{ bytes, to: inetEndpoint(host.address, 0) }]);
     } catch (error) {
       // No route, no permission for this address: this probe has its answer, the others go on.
       if (!(error instanceof SockctlError)) throw error;

@@ -115,10 +115,10 @@ export interface MessageSocket {
   /**
    * Sends in order, waiting for room.
    *
-   * @returns when the kernel has taken all of them
+   * @returns when the kernel has taken all of them: the time just before the last call that it took
    * @throws SocketError for the first message that the kernel refused; those before it are sent
    */
-  send(messages: readonly OutgoingMessage[]): Promise<void>;
+  send(messages: readonly OutgoingMessage[]): Promise<Timestamp>;
   /** Messages that the kernel dropped for want of buffer so far; null where unknown. */
   readonly dropped: number | null;
   close(): Promise<void>;

@@ -55,7 +55,7 @@ export class NativeMessageSocket implements MessageSocket {
   #writable: (() => void) | undefined;
   readonly #senders = new SenderCache();
   /** Sends run one after the other: the outgoing region has one user at a time. */
-  #sending: Promise<void> = Promise.resolve();
+  #sending: Promise<unknown> = Promise.resolve();
 
   constructor(descriptor: Descriptor, options: NativeMessageOptions) {
     this.#descriptor = descriptor;
@@ -89,7 +89,7 @@ export class NativeMessageSocket implements MessageSocket {
     this.#rearm();
   }
 
-  send(messages: readonly OutgoingMessage[]): Promise<void> {
+  send(messages: readonly OutgoingMessage[]): Promise<Timestamp> {
     const run = this.#sending.then(() => this.#sendAll(messages));
     this.#sending = run.catch(() => undefined);
     return run;
@@ -203,14 +203,16 @@ export class NativeMessageSocket implements MessageSocket {
     return true;
   }
 
-  async #sendAll(messages: readonly OutgoingMessage[]): Promise<void> {
+  async #sendAll(messages: readonly OutgoingMessage[]): Promise<Timestamp> {
     this.#outbox ??= new Mailbox(this.#libc, BATCH, 0, SEND_ARENA, this.#options.dualStack);
     let next = 0;
+    let time = this.now();
     /** Sends of the same message that ended with an error of an earlier one. */
     let echoes = 0;
     while (next < messages.length) {
       if (this.#closed) throw new SocketError({ syscall: 'sendmmsg', code: 'EBADF', errno: 9 });
       const count = this.#outbox.fill(messages, next);
+      time = this.now();
       const sent = this.#libc.sendmmsg(
         this.#descriptor.fd,
         this.#outbox.address,
@@ -236,6 +238,7 @@ export class NativeMessageSocket implements MessageSocket {
       if ((earlier || failure.code === 'ECONNREFUSED') && ++echoes <= 3) continue;
       throw error;
     }
+    return time;
   }
 
   #traceSend(messages: readonly OutgoingMessage[], from: number, count: number): void {

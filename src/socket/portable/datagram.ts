@@ -132,8 +132,10 @@ class PortableDatagramSocket implements MessageSocket {
     }
   }
 
-  async send(messages: readonly OutgoingMessage[]): Promise<void> {
+  async send(messages: readonly OutgoingMessage[]): Promise<Timestamp> {
+    let time = this.now();
     for (const message of messages) {
+      time = this.now();
       await new Promise<void>((resolve, reject) => {
         const done = (error: Error | null) => (error ? reject(asSocketError(error, message.to)) : resolve());
         if (message.to === undefined) this.#socket.send(message.bytes, done);
@@ -142,6 +144,7 @@ class PortableDatagramSocket implements MessageSocket {
       });
       this.#options.logger.log('trace', { event: 'sendmmsg', messages: 1, bytes: message.bytes.length });
     }
+    return time;
   }
 
   /** An IPv6 socket takes IPv4 destinations in their mapped form only. */

@@ -8,6 +8,7 @@ declare module 'raw-socket' {
       offset: number,
       length: number,
       address: string,
+      before: () => void,
       done: (error: Error | null, bytes: number) => void,
     ): this;
     setOption(level: number, option: number, value: Buffer, length: number): void;

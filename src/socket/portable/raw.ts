@@ -135,12 +135,16 @@ class PortableRawSocket implements MessageSocket {
     this.#socket.resumeRecv();
   }
 
-  async send(messages: readonly OutgoingMessage[]): Promise<void> {
+  async send(messages: readonly OutgoingMessage[]): Promise<Timestamp> {
+    let time = this.now();
+    const before = () => {
+      time = this.now();
+    };
     for (const message of messages) {
       const to = this.#destination(message.to);
       const bytes = Buffer.from(message.bytes);
       await new Promise<void>((resolve, reject) => {
-        this.#socket.send(bytes, 0, bytes.length, to, (error) => {
+        this.#socket.send(bytes, 0, bytes.length, to, before, (error) => {
           if (error === null) return resolve();
           const known = packageError(error, 'sendto');
           return reject(new SocketError({ syscall: 'sendto', code: known.code, address: to, cause: error }));
@@ -148,6 +152,7 @@ class PortableRawSocket implements MessageSocket {
       });
       this.#options.logger.log('trace', { event: 'sendmmsg', messages: 1, bytes: bytes.length });
     }
+    return time;
   }
 
   #destination(to: Endpoint | undefined): string {
