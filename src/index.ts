@@ -1,3 +1,24 @@
 /** The public names of the library. */
+
+export type { ProbeReport } from './datagram/probe.js';
+export { type ReceivedProbe, type ReceiveOptions, type ReceiveSummary, receiveDatagrams } from './datagram/receive.js';
+export { type SendDatagramsOptions, type SendSummary, sendDatagrams } from './datagram/send.js';
 export { AddressError, describeCode, ERROR_TABLE, ExitCode, SockctlError, SocketError, UsageError } from './errors.js';
-export * from './log/events.js';
+export { describeEvent } from './log/describe.js';
+export { type LogEvent, type Logger, type LogLevel, silentLogger } from './log/events.js';
+export { createLogger, type LoggerSettings } from './log/pino.js';
+export { formatTimestamp, type Timestamp } from './measure/clock.js';
+export { type OptionSetting, parseSetting, setting } from './options/settings.js';
+export { SOCKET_OPTIONS, type SocketOption } from './options/table.js';
+export { type PingOptions, type PingRecord, type PingTarget, ping } from './raw/ping.js';
+export { type SniffedPacket, type SniffOptions, type SniffProtocol, sniff } from './raw/sniff.js';
+export { type Endpoint, formatEndpoint, inetEndpoint, unixEndpoint } from './sockaddr/endpoint.js';
+export { type IPAddress, IPv4Address, IPv6Address, parseIP, tryParseIP } from './sockaddr/ip.js';
+export { resolveEndpoint, resolveHost } from './sockaddr/resolve.js';
+export { type BackendChoice, selectBackend } from './socket/open.js';
+export type { Backend, MessageSocket, StreamConnection, StreamListener } from './socket/port.js';
+export { connectStream } from './stream/connect.js';
+export { discard, echo, type ServeOptions, type StreamServer, serve } from './stream/serve.js';
+export { receiveAll, sendAll } from './stream/transfer.js';
+export { type Dissection, dissect } from './wire/dissect.js';
+export { summarize } from './wire/summary.js';

@@ -11,8 +11,6 @@ export interface Timestamp {
   readonly nanoseconds: number;
 }
 
-/** Reads the wall clock. The native sockets bring one with nanosecond precision. */
-export type WallClock = () => Timestamp;
 
 /**
  * The wall clock that every system has: microsecond steps, set once when the process starts, so that a step of the
