@@ -60,15 +60,20 @@ export function finishCapture(context: CommandContext, summary: CaptureSummary):
     endReason,
     ...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
   });
-  if (!context.json) {
-    const count = (value: number | null, word: string) => `${value ?? 'unknown'} ${word}`;
-    const drops = [
-      count(droppedKernel, 'dropped by the kernel'),
-      count(droppedInterface, 'by the interface'),
-      count(droppedApplication, 'by sockctl'),
-    ].join(', ');
-    context.logger.log('info', { event: 'notice', message: `${captured} packets captured, ${bytes} bytes; ${drops}` });
-  }
+  if (!context.json) context.logger.log('info', { event: 'notice', message: summaryText(summary) });
   if (error !== undefined) throw error;
   return endReason === 'interrupted' ? interruptedExit(captured > 0) : ExitCode.ok;
+}
+
+/** The drops too, where they can have been any: a file has lost nothing on the way. */
+function summaryText(summary: CaptureSummary): string {
+  const { captured, received, bytes } = summary;
+  const drops = [
+    ['dropped by the kernel', summary.droppedKernel],
+    ['dropped by the interface', summary.droppedInterface],
+    ['dropped by sockctl', summary.droppedApplication],
+  ] as const;
+  const counted = drops.some(([, count]) => count !== null) || received !== null;
+  const told = counted ? drops.map(([word, count]) => `, ${count ?? 'an unknown number'} ${word}`).join('') : '';
+  return `${captured} packets, ${bytes} bytes${told}`;
 }

@@ -102,6 +102,8 @@ class Sender {
     }
     const durationMs = performance.now() - started;
     if (probe === true && error === undefined) await this.#announceEnd();
+    // An ICMP error from this machine is there already.
+    this.#socket.takeFailures();
     if (error === undefined && signal?.aborted !== true) await this.#listen();
     return {
       sent: this.#sent,

@@ -11,7 +11,6 @@ export interface Timestamp {
   readonly nanoseconds: number;
 }
 
-
 /**
  * The wall clock that every system has: microsecond steps, set once when the process starts, so that a step of the
  * system's clock afterwards does not show in it.

@@ -6,7 +6,7 @@
 import { promises as dns, type LookupAddress } from 'node:dns';
 import { AddressError, SockctlError } from '../errors.js';
 import { type Endpoint, inetEndpoint, splitEndpoint, unixEndpoint } from './endpoint.js';
-import { type IPAddress, type IPFamily, IPv4Address, IPv6Address, parseIP, tryParseIP } from './ip.js';
+import { type IPAddress, type IPFamily, IPv4Address, IPv6Address, parseIP } from './ip.js';
 import { servicePort } from './services.js';
 
 export interface ResolveOptions {
@@ -55,7 +55,8 @@ export async function resolveEndpoint(text: string, options: ResolveEndpointOpti
  * @throws SockctlError EAI_NONAME, EAI_AGAIN or EAI_FAIL; the signal's reason when aborted
  */
 export async function resolveHost(host: string, options: ResolveOptions = {}): Promise<IPAddress[]> {
-  const numeric = host.includes(':') ? parseIP(host) : tryParseIP(host);
+  // Digits and dots alone are meant as an address: getaddrinfo(3) would take 10.1 for 10.0.0.1.
+  const numeric = host.includes(':') || /^[\d.]+$/.test(host) ? parseIP(host) : undefined;
   if (numeric !== undefined) {
     if (options.family === undefined || options.family === numeric.family) return [numeric];
     throw new SockctlError('EAI_NONAME', {

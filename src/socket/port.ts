@@ -119,6 +119,8 @@ export interface MessageSocket {
    * @throws SocketError for the first message that the kernel refused; those before it are sent
    */
   send(messages: readonly OutgoingMessage[]): Promise<Timestamp>;
+  /** Hands over the errors that have come back by now, without waiting for the next turn of the event loop. */
+  takeFailures(): void;
   /** Messages that the kernel dropped for want of buffer so far; null where unknown. */
   readonly dropped: number | null;
   close(): Promise<void>;

@@ -154,7 +154,10 @@ export class Descriptor {
   connect(remote: Endpoint): void {
     const bytes = this.#encode(remote);
     const text = formatEndpoint(remote);
-    this.#check(this.libc.connect(this.fd, bytes, bytes.length), { event: 'connect', remote: text }, 'connect', text);
+    const result = this.libc.connect(this.fd, bytes, bytes.length);
+    // connect(2): EACCES is for a broadcast address without the flag.
+    const advice = this.kind === 'datagram' ? 'a broadcast address needs --broadcast (SO_BROADCAST)' : undefined;
+    this.#check(result, { event: 'connect', remote: text }, 'connect', text, advice);
   }
 
   /** getsockname(2): the own address, or undefined for a socket that has none. */

@@ -95,6 +95,16 @@ export class NativeMessageSocket implements MessageSocket {
     return run;
   }
 
+  takeFailures(): void {
+    if (this.#closed || this.#handlers === undefined || this.#reportFailures(undefined)) return;
+    const errno = this.#descriptor.takeError();
+    if (errno === 0) return;
+    const code = this.#libc.errnoName(errno);
+    this.#handlers.failure({
+      error: new SocketError({ syscall: 'recvmmsg', code, errno, address: endpointText(this.local) }),
+    });
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

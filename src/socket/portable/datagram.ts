@@ -153,6 +153,10 @@ class PortableDatagramSocket implements MessageSocket {
     return (ip as InetEndpoint).address.toString();
   }
 
+  takeFailures(): void {
+    // Node hands errors over as it finds them.
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

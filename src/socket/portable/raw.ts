@@ -164,6 +164,10 @@ class PortableRawSocket implements MessageSocket {
     return to.address.toString();
   }
 
+  takeFailures(): void {
+    // Node hands errors over as it finds them.
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
