@@ -1,4 +1,5 @@
 /** Several sources as one, in the order of their timestamps, as mergecap(1) does. */
+import { setMaxListeners } from 'node:events';
 import type { CapturedPacket, CaptureInterface } from '../record.js';
 import { addStatistics, type CaptureSource, type CaptureStatistics } from '../source.js';
 
@@ -41,6 +42,8 @@ class MergedSource implements CaptureSource {
   }
 
   async *packets(signal?: AbortSignal): AsyncGenerator<readonly CapturedPacket[], undefined> {
+    // Each source listens to the signal, and takes its listener away: many of them are no leak.
+    if (signal !== undefined) setMaxListeners(0, signal);
     const cursors: Cursor[] = [];
     try {
       for (const source of this.#sources) {

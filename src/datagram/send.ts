@@ -33,7 +33,6 @@ export interface SendSummary {
   readonly achievedPerSecond: number | null;
   /** ICMP errors that came back. */
   readonly errors: number;
-  readonly lastError: SocketError | undefined;
   readonly replies: number;
   /** The probe's stream id. */
   readonly stream: string | undefined;
@@ -105,6 +104,8 @@ class Sender {
     // An ICMP error from this machine is there already.
     this.#socket.takeFailures();
     if (error === undefined && signal?.aborted !== true) await this.#listen();
+    // A peer that says that nothing listens there, and nothing else, has not taken the datagrams.
+    if (this.#replies === 0) error ??= this.#lastError;
     return {
       sent: this.#sent,
       bytes: this.#bytes,
@@ -113,7 +114,6 @@ class Sender {
       // One datagram takes no time to speak of: a rate needs two.
       achievedPerSecond: this.#sent > 1 ? ((this.#sent - 1) / durationMs) * 1000 : null,
       errors: this.#errors,
-      lastError: this.#lastError,
       replies: this.#replies,
       stream: probe === true ? this.#stream : undefined,
       endReason: error !== undefined ? 'error' : signal?.aborted === true ? 'interrupted' : 'count',
