@@ -6,6 +6,7 @@ import { connectStream } from '../../src/stream/connect.js';
 import { receiveAll, sendAll } from '../../src/stream/transfer.js';
 import { chosenFamily, type FamilyOptions } from '../args/common.js';
 import { sourceEndpoints } from '../args/source.js';
+import { endTerminal } from '../args/terminal.js';
 import { type CommandContext, recordHead } from '../context.js';
 import { interruptedExit } from '../exit-codes.js';
 import { streamSummary } from '../render/stream.js';
@@ -41,7 +42,7 @@ export async function run([address]: [string], flags: ConnectFlags, context: Com
   const received = receiveAll(connection, (chunk) => {
     bytesIn += chunk.length;
     return json ? data('in', chunk) : output.write(chunk);
-  });
+  }).then(() => endTerminal(duplex));
   const sent = sendAll(connection, process.stdin, (chunk) => {
     bytesOut += chunk.length;
     if (json) void data('out', chunk);

@@ -6,6 +6,7 @@ import { Broadcast } from '../../src/stream/broadcast.js';
 import { type ConnectionHandler, discard, echo, serve } from '../../src/stream/serve.js';
 import { receiveAll } from '../../src/stream/transfer.js';
 import { chosenFamily, type FamilyOptions } from '../args/common.js';
+import { endTerminal } from '../args/terminal.js';
 import { type CommandContext, recordHead } from '../context.js';
 import { streamSummary } from '../render/stream.js';
 
@@ -53,7 +54,7 @@ function terminal(context: CommandContext): ConnectionHandler {
     const sent = stdin.add(connection.duplex, (chunk) => void dataRecord(context, number, 'out', chunk));
     const received = receiveAll(connection, (chunk) =>
       context.json ? dataRecord(context, number, 'in', chunk) : context.output.write(chunk),
-    );
+    ).then(() => endTerminal(connection.duplex));
     await both(connection, received, sent);
   };
 }
