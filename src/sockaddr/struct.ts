@@ -50,8 +50,8 @@ export function encodeSockaddr(endpoint: Endpoint): Uint8Array {
     case 'unix': {
       const path = new TextEncoder().encode(endpoint.path);
       const abstract = endpoint.path.startsWith('@');
-      // A path ends with a zero byte; an abstract name is as long as the length says (unix(7)).
-      const bytes = new Uint8Array(2 + path.length + (abstract ? 0 : 1));
+      // A path ends with a zero byte; an abstract name, and none at all, is as long as the length says (unix(7)).
+      const bytes = new Uint8Array(2 + path.length + (abstract || path.length === 0 ? 0 : 1));
       header(bytes, AddressFamily.AF_UNIX);
       bytes.set(path, 2);
       if (abstract) bytes[2] = 0;

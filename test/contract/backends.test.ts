@@ -1,0 +1,62 @@
+/** The contract of each port, on each backend. */
+import { readdirSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { silentLogger } from '../../src/log/events.js';
+import { inetEndpoint } from '../../src/sockaddr/endpoint.js';
+import { parseIP } from '../../src/sockaddr/ip.js';
+import { nativeBackend } from '../../src/socket/native/backend.js';
+import type { Backend } from '../../src/socket/port.js';
+import { portableBackend } from '../../src/socket/portable/backend.js';
+import { messageContract } from './message.contract.js';
+import { streamContract } from './stream.contract.js';
+
+describe('streams, native', () => streamContract(nativeBackend));
+describe('streams, portable', () => streamContract(async () => portableBackend()));
+describe('messages, native', () => messageContract(nativeBackend));
+describe('messages, portable', () => messageContract(async () => portableBackend()));
+
+describe('descriptors of the native backend', () => {
+  const open = { settings: [], logger: silentLogger };
+  const local = inetEndpoint(parseIP('127.0.0.1'), 0);
+  const descriptors = () => readdirSync('/proc/self/fd').length;
+  let backend: Backend;
+  beforeAll(async () => {
+    backend = await nativeBackend();
+  });
+
+  it.each([
+    ['datagram sockets', async () => (await backend.datagram('ipv4', { ...open, local })).close()],
+    [
+      'failing binds',
+      async () =>
+        backend.datagram('ipv4', { ...open, local: inetEndpoint(parseIP('192.0.2.1'), 0) }).catch(() => undefined),
+    ],
+    [
+      'refused connections',
+      async () => backend.connect(inetEndpoint(parseIP('127.0.0.1'), 1), open).catch(() => undefined),
+    ],
+    [
+      'listeners and connections',
+      async () => {
+        const listener = await backend.listen(local, {
+          ...open,
+          backlog: 5,
+          onConnection: ({ duplex }) => duplex.resume().end(),
+          onError: () => undefined,
+        });
+        const { duplex } = await backend.connect(listener.local, open);
+        const closed = new Promise((resolve) => duplex.once('close', resolve));
+        duplex.resume().end();
+        await Promise.all([closed, listener.close()]);
+      },
+    ],
+  ] as [string, () => Promise<unknown>][])('are given back: %s', async (_, once) => {
+    await once();
+    const before = descriptors();
+    for (let round = 0; round < 200; round++) await once();
+    // Accepted ends close in the next turns of the loop.
+    for (let turn = 0; turn < 50 && descriptors() > before; turn++)
+      await new Promise((resolve) => setImmediate(resolve));
+    expect(descriptors()).toBeLessThanOrEqual(before);
+  });
+});
