@@ -71,9 +71,3 @@ const NAMES: Readonly<Record<number, string>> = {
 export function linkTypeName(number: number): string {
   return NAMES[number] ?? `LINKTYPE_${number}`;
 }
-
-/** 1 for `ETHERNET`, undefined for a name that is not known. */
-export function linkTypeNumber(name: string): number | undefined {
-  const found = Object.entries(NAMES).find(([, known]) => known === name);
-  return found === undefined ? undefined : Number(found[0]);
-}
