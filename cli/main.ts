@@ -8,6 +8,10 @@ import type { CommonOptions } from './args/common.js';
 import { type CommandContext, createContext, recordHead } from './context.js';
 import { exitCodeOf } from './exit-codes.js';
 import { buildProgram, type CommandRunner } from './program.js';
+import type { Output } from './render/output.js';
+
+/** How long a reader of stdout that has stopped is waited for after a signal. */
+const FLUSH_AFTER_INTERRUPT_MS = 2000;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -62,12 +66,30 @@ async function runCommand(
       code = exitCodeOf(error);
     }
   }
-  await context.output.flush();
+  const left = await flushed(context.output, interrupt);
+  if (left > 0)
+    process.stderr.write(
+      `sockctl: stdout: its reader takes nothing, ${left} bytes were not written; start the reader again\n`,
+    );
   if (context.output.failure !== undefined) {
     printError(context.output.failure);
     return exitCodeOf(context.output.failure);
   }
   return code;
+}
+
+/**
+ * Waits until stdout has taken everything; once interrupted, only for a while, since its reader may have stopped.
+ *
+ * @returns how many bytes are left
+ */
+function flushed(output: Output, interrupt: AbortSignal): Promise<number> {
+  return new Promise((resolve) => {
+    const giveUp = () => setTimeout(() => resolve(output.pending), FLUSH_AFTER_INTERRUPT_MS);
+    if (interrupt.aborted) giveUp();
+    else interrupt.addEventListener('abort', giveUp, { once: true });
+    void output.flush().then(() => resolve(0));
+  });
 }
 
 /** One line: what failed, on what, the system's error, and what to try. */

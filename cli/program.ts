@@ -184,7 +184,24 @@ export function buildProgram(run: CommandRunner): Command {
     () => import('./commands/demo.js'),
     (c) => c,
   );
+  program
+    .helpCommand(false)
+    .command('help')
+    .description('help for a command')
+    .argument('[COMMAND...]', 'such as tcp serve')
+    .action((path: string[]) => findCommand(program, path).help());
   return program;
+}
+
+/** The command at `path`: the deepest that is there, an error for a word that is none. */
+function findCommand(program: Command, path: readonly string[]): Command {
+  let found = program;
+  for (const word of path) {
+    const next = found.commands.find((command) => command.name() === word);
+    if (next === undefined) program.error(`error: unknown command '${word}'`);
+    found = next;
+  }
+  return found;
 }
 
 /** What the commands with packets share. */

@@ -25,9 +25,9 @@ export async function run([filter]: [string[]], flags: LiveFlags, context: Comma
     bufferSize: flags.buffer,
     direction: flags.direction,
     logger,
+    // The source has logged it.
     onEvent: (event: CaptureEvent) => {
       if (json) void output.record({ ...recordHead('capture.event'), ...event });
-      logger.log('warn', { event: 'interface', message: `${event.event}: ${event.interface}` });
     },
   });
   logger.log('info', { event: 'listening', message: `capturing on ${device}` });

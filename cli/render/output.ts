@@ -30,6 +30,11 @@ export class Output {
     return this.#failure;
   }
 
+  /** Bytes that are not written yet. */
+  get pending(): number {
+    return this.#queued;
+  }
+
   /**
    * Queues bytes or text; returns a promise to wait for when there is much in the queue already.
    *

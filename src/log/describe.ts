@@ -26,12 +26,12 @@ export function describeEvent(event: LogEvent): string {
     case 'read':
     case 'write':
     case 'recvmsg':
-      return `${event.event}(${fd(event).replace(', ', '')})${result(event, event.bytes)}`;
+      return `${event.event}(${subject(event)})${result(event, event.bytes)}`;
     case 'recvmmsg':
     case 'sendmmsg':
       return `${event.event}(${fd(event).replace(', ', '')})${result(event, event.messages)}, ${event.bytes} bytes`;
     case 'shutdown':
-      return `shutdown(${fd(event)}${event.how})${result(event, 0)}`;
+      return `shutdown(${subject(event)}, ${event.how})${result(event, 0)}`;
     case 'close': {
       const moved = event.bytesIn === undefined ? '' : `, ${event.bytesIn} bytes in, ${event.bytesOut ?? 0} bytes out`;
       return `close(${event.fd ?? event.remote ?? ''})${result(event, 0)}${moved}`;
@@ -43,6 +43,11 @@ export function describeEvent(event: LogEvent): string {
 
 function fd(event: { readonly fd?: number | undefined }): string {
   return event.fd === undefined ? '' : `${event.fd}, `;
+}
+
+/** The descriptor, or where Node has it the number of the connection. */
+function subject(event: { readonly fd?: number | undefined; readonly connection?: number | undefined }): string {
+  return event.fd === undefined ? `connection ${event.connection ?? 1}` : String(event.fd);
 }
 
 function result(event: LogEvent, value: string | number | undefined): string {

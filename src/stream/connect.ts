@@ -4,6 +4,7 @@ import type { Logger } from '../log/events.js';
 import type { OptionSetting } from '../options/settings.js';
 import { type Endpoint, formatEndpoint } from '../sockaddr/endpoint.js';
 import type { Backend, StreamConnection } from '../socket/port.js';
+import { traceConnection } from './trace.js';
 
 export interface ConnectStreamOptions {
   readonly backend: Backend;
@@ -35,12 +36,25 @@ export async function connectStream(
       continue;
     }
     try {
-      return await options.backend.connect(target, {
+      const connection = await options.backend.connect(target, {
         settings: options.settings ?? [],
         logger: options.logger,
         source,
         signal,
       });
+      traceConnection(connection, 1, options.logger);
+      connection.duplex.once('close', () => {
+        const { bytesRead, bytesWritten } = connection.duplex as unknown as { bytesRead: number; bytesWritten: number };
+        const remote = formatEndpoint(target);
+        options.logger.log('debug', {
+          event: 'close',
+          connection: 1,
+          remote,
+          bytesIn: bytesRead,
+          bytesOut: bytesWritten,
+        });
+      });
+      return connection;
     } catch (error) {
       if (options.signal?.aborted === true) throw options.signal.reason;
       if (timeout?.aborted === true) {

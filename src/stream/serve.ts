@@ -8,6 +8,7 @@ import type { Logger } from '../log/events.js';
 import type { OptionSetting } from '../options/settings.js';
 import { type Endpoint, formatEndpoint } from '../sockaddr/endpoint.js';
 import type { Backend, StreamConnection, StreamListener } from '../socket/port.js';
+import { traceConnection } from './trace.js';
 
 /** What goes on with one accepted connection, from accept to its end; a failure ends that connection only. */
 export type ConnectionHandler = (connection: StreamConnection, number: number) => Promise<void>;
@@ -149,6 +150,7 @@ class Server implements StreamServer {
     logger.log('info', { event: 'accept', connection: number, remote, local: formatEndpoint(connection.local) });
     const closed = new Promise<void>((resolve) => duplex.once('close', resolve));
     duplex.on('error', () => undefined);
+    traceConnection(connection, number, logger);
     try {
       await this.#options.handler(connection, number);
     } catch (error) {
