@@ -111,10 +111,14 @@ for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', () => undefined);
 }
 
-try {
-  // stdin or a socket may still hold the loop; what the command has promised is done.
-  process.exit(await main(process.argv.slice(2)));
-} catch (error) {
-  process.stderr.write(`sockctl: internal error: ${error instanceof Error ? error.message : String(error)}\n`);
+/** What nobody has caught is a fault of this program: one line all the same. */
+function crash(error: unknown): never {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`sockctl: internal error: ${message.split('\n')[0]}; please report it, with the command\n`);
   process.exit(ExitCode.failed);
 }
+process.on('uncaughtException', crash);
+process.on('unhandledRejection', crash);
+
+// stdin or a socket may still hold the loop; what the command has promised is done.
+process.exit(await main(process.argv.slice(2)));

@@ -46,10 +46,15 @@ export function choosePayloads(flags: PayloadFlags): Payloads {
       : (flags.hex ?? (flags.size === undefined ? undefined : pattern(flags.size)));
   if (fixed !== undefined) return { source: repeated(fixed, repeat), size: fixed.length };
   const limit = flags.count ?? Number.POSITIVE_INFINITY;
-  const input = flags.file === undefined ? process.stdin : createReadStream(flags.file, { highWaterMark: 1 << 18 });
+  const input = flags.file === undefined ? process.stdin : fileBytes(flags.file);
   if (flags.chunk !== undefined) return { source: limited(chunks(input, flags.chunk), limit), size: flags.chunk };
   if (flags.file !== undefined) return { source: limited(whole(input, flags.file), limit), size: undefined };
   return { source: limited(lines(input), limit), size: undefined };
+}
+
+/** Opened when the first byte is asked for, so that a file that can't be read fails where its bytes are awaited. */
+async function* fileBytes(path: string): AsyncIterable<Uint8Array> {
+  yield* createReadStream(path, { highWaterMark: 1 << 18 });
 }
 
 /** The bytes 0, 1, 2, … as ping(8) fills its packets. */

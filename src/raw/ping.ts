@@ -192,7 +192,7 @@ class PingSession {
       this.#sockets.set(family, opened);
       opened.socket.receive({
         messages: (batch) => {
-          for (const message of batch) this.#onMessage(opened.socket, opened.kind, family, message);
+          for (const message of batch) this.#onMessage(opened.kind, family, message);
         },
         failure: (failure) => this.#onFailure(family, failure),
       });
@@ -264,7 +264,7 @@ class PingSession {
     if (this.#expiryTimer === undefined) this.#scheduleExpiry();
   }
 
-  #onMessage(socket: MessageSocket, kind: 'raw' | 'dgram', family: IPFamily, message: ReceivedMessage): void {
+  #onMessage(kind: 'raw' | 'dgram', family: IPFamily, message: ReceivedMessage): void {
     const echo = readEchoMessage(family, kind === 'raw' && family === 'ipv4', message.bytes);
     if (echo === undefined || message.from === undefined || message.from.family === 'unix') return;
     // A ping socket has an identifier of its own, and gets its own replies only.
@@ -278,16 +278,10 @@ class PingSession {
       return;
     }
     const probe = this.#find(from, echo.sequence);
-    if (probe !== undefined) this.#onReply(probe, echo, from, message, socket);
+    if (probe !== undefined) this.#onReply(probe, echo, from, message);
   }
 
-  #onReply(
-    probe: Probe,
-    echo: Extract<EchoMessage, { kind: 'reply' }>,
-    from: string,
-    message: ReceivedMessage,
-    socket: MessageSocket,
-  ): void {
+  #onReply(probe: Probe, echo: Extract<EchoMessage, { kind: 'reply' }>, from: string, message: ReceivedMessage): void {
     const { host } = probe;
     const duplicate = probe.state === 'answered';
     const late = probe.state === 'timed-out';
@@ -301,7 +295,7 @@ class PingSession {
     this.#settle(probe, 'answered');
     this.#queue.push({
       type: 'ping.reply',
-      time: socket.now(),
+      time: message.timestamp,
       target: host.name,
       address: from,
       sequence: probe.sequence,

@@ -56,6 +56,12 @@ const CASES: [string[], number, RegExp][] = [
   [['udp', 'send', '127.0.0.1:9', '--size', '65508'], 2, /'65508' is not a size in bytes up to 65507/],
   [['udp', 'send', '127.0.0.1:9', '--rate', '0'], 2, /not a rate such as/],
   [['udp', 'send', '127.0.0.1:1', '--data', 'x'], 1, /127\.0\.0\.1:1: connection refused \(ECONNREFUSED\)/],
+  [
+    ['udp', 'send', '127.0.0.1:9', '--file', '/no/such/file'],
+    1,
+    /\/no\/such\/file: no such file or directory \(ENOENT\)/,
+  ],
+  [['udp', 'send', '127.0.0.1:9', '--file', '/'], 1, /illegal operation|is a directory \(EISDIR\)/],
   [['udp', 'recv', '127.0.0.1:0', '--once'], 2, /--once: it ends with a probe/],
   [
     ['udp', 'recv', '127.0.0.1:0', '--opt', 'IP_MTU_DISCOVER=do', '--backend', 'portable'],

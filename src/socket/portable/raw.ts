@@ -4,7 +4,8 @@
  * What it does not do by itself is done here: a strong reference (a socket that only its handlers refer to is closed
  * by garbage collection), a buffer for the largest packet (the default cuts at 4,096 bytes without a sign), a copy of
  * each packet (one buffer is used again), the check of the family (an IPv6 destination on an IPv4 socket would go to
- * 0.0.0.0), and no send after close (it would never call back).
+ * 0.0.0.0), no send after close (it would never call back), and setImmediate around its callbacks (on newer Node they
+ * run where promises do not go on).
  */
 import type { RawSocket } from 'raw-socket';
 import { SockctlError, SocketError } from '../../errors.js';
@@ -14,7 +15,7 @@ import { LEVELS } from '../../options/table.js';
 import { encodeOptionValue } from '../../options/value.js';
 import { type Endpoint, formatEndpoint, inetEndpoint } from '../../sockaddr/endpoint.js';
 import { tryParseIP } from '../../sockaddr/ip.js';
-import type { MessageHandlers, MessageSocket, OutgoingMessage, RawOptions } from '../port.js';
+import type { MessageHandlers, MessageSocket, OutgoingMessage, RawOptions, ReceivedMessage } from '../port.js';
 import { backendLimit } from './limits.js';
 
 /** The largest IP packet. */
@@ -86,6 +87,8 @@ class PortableRawSocket implements MessageSocket {
   readonly #socket: RawSocket;
   readonly #options: RawOptions;
   #closed = false;
+  /** Messages on their way to the handler. */
+  readonly #arrived: ReceivedMessage[] = [];
 
   constructor(socket: RawSocket, options: RawOptions) {
     this.#socket = socket;
@@ -109,22 +112,25 @@ class PortableRawSocket implements MessageSocket {
       if (icmpTypes !== undefined && !icmpTypes.includes(view[typeAt] ?? -1)) return;
       const address = tryParseIP(source);
       this.#options.logger.log('trace', { event: 'recvmmsg', messages: 1, bytes: view.length });
-      handlers.messages([
-        {
-          bytes: Buffer.from(view),
-          from: address === undefined ? undefined : inetEndpoint(address, 0),
-          length: view.length,
-          truncated: false,
-          timestamp: portableWallClock(),
-          timestampSource: 'user',
-          // The IPv4 header is part of the message; IPv6 packets come without theirs.
-          hopLimit: family === 'ipv4' ? (view[8] ?? null) : null,
-          destination: null,
-          interfaceIndex: null,
-        },
-      ]);
+      this.#deliver(handlers, {
+        bytes: Buffer.from(view),
+        from: address === undefined ? undefined : inetEndpoint(address, 0),
+        length: view.length,
+        truncated: false,
+        timestamp: portableWallClock(),
+        timestampSource: 'user',
+        // The IPv4 header is part of the message; IPv6 packets come without theirs.
+        hopLimit: family === 'ipv4' ? (view[8] ?? null) : null,
+        destination: null,
+        interfaceIndex: null,
+      });
     });
     this.#socket.resumeRecv();
+  }
+
+  #deliver(handlers: MessageHandlers, message: ReceivedMessage): void {
+    this.#arrived.push(message);
+    if (this.#arrived.length === 1) setImmediate(() => handlers.messages(this.#arrived.splice(0)));
   }
 
   pause(): void {
@@ -145,9 +151,11 @@ class PortableRawSocket implements MessageSocket {
       const bytes = Buffer.from(message.bytes);
       await new Promise<void>((resolve, reject) => {
         this.#socket.send(bytes, 0, bytes.length, to, before, (error) => {
-          if (error === null) return resolve();
-          const known = packageError(error, 'sendto');
-          return reject(new SocketError({ syscall: 'sendto', code: known.code, address: to, cause: error }));
+          setImmediate(() => {
+            if (error === null) return resolve();
+            const known = packageError(error, 'sendto');
+            return reject(new SocketError({ syscall: 'sendto', code: known.code, address: to, cause: error }));
+          });
         });
       });
       this.#options.logger.log('trace', { event: 'sendmmsg', messages: 1, bytes: bytes.length });
