@@ -1,6 +1,7 @@
 /** `raw ping`: echo to one host or several. */
 import { ExitCode, UsageError } from '../../src/errors.js';
-import { type PingSummary, type PingTarget, ping } from '../../src/raw/ping.js';
+import { ping } from '../../src/raw/ping.js';
+import type { PingSummary, PingTarget } from '../../src/raw/ping-records.js';
 import { resolveHost } from '../../src/sockaddr/resolve.js';
 import { chosenFamily, type FamilyOptions } from '../args/common.js';
 import type { CommandContext } from '../context.js';

@@ -1,6 +1,6 @@
 /** Ping records as NDJSON and as the lines that users of ping(8) read. */
 import { formatTimestamp } from '../../src/measure/clock.js';
-import type { PingRecord, PingSummary, PingTarget } from '../../src/raw/ping.js';
+import type { PingRecord, PingSummary, PingTarget } from '../../src/raw/ping-records.js';
 import { milliseconds } from './report.js';
 
 /** The `--json` record: as in the library, with the time as text. */

@@ -8,20 +8,15 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { SockctlError, toSockctlError } from '../errors.js';
 import type { Logger } from '../log/events.js';
 import { elapsedMs, roundMs, type Timestamp } from '../measure/clock.js';
-import { type DistributionMs, Histogram } from '../measure/histogram.js';
 import { type OptionSetting, setting } from '../options/settings.js';
 import { inetEndpoint } from '../sockaddr/endpoint.js';
 import { type IPAddress, type IPFamily, IPv6Address } from '../sockaddr/ip.js';
 import type { Backend, MessageFailure, MessageSocket, ReceivedMessage } from '../socket/port.js';
 import { type EchoMessage, encodeEchoRequest, errorText, readEchoMessage, readSentEcho } from './echo.js';
 import { openEchoSocket } from './echo-socket.js';
+import { PingHost } from './ping-host.js';
+import type { PingRecord, PingSummary, PingTarget } from './ping-records.js';
 import { RecordQueue } from './record-queue.js';
-
-/** A host to ping: what the user called it, and its address. */
-export interface PingTarget {
-  readonly name: string;
-  readonly address: IPAddress;
-}
 
 export interface PingOptions {
   readonly backend: Backend;
@@ -39,69 +34,6 @@ export interface PingOptions {
   readonly ttl?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
-
-interface PingEvent {
-  readonly target: string;
-  /** From 1, as ping(8) counts. */
-  readonly sequence: number;
-}
-
-export interface PingReply extends PingEvent {
-  readonly type: 'ping.reply';
-  readonly time: Timestamp;
-  /** Who answered. */
-  readonly address: string;
-  /** ICMP bytes, the header of 8 included. */
-  readonly bytes: number;
-  /** TTL or hop limit on arrival; null where the backend can't tell. */
-  readonly ttl: number | null;
-  readonly rttMs: number;
-  /** Who read the clock at reception. */
-  readonly timestamp: 'kernel' | 'user';
-  readonly duplicate: boolean;
-  /** The payload differs from what was sent. */
-  readonly corrupt: boolean;
-  /** It came after the timeout had been reported. */
-  readonly late: boolean;
-}
-
-export interface PingTimeout extends PingEvent {
-  readonly type: 'ping.timeout';
-  readonly time: Timestamp;
-}
-
-export interface PingError extends PingEvent {
-  readonly type: 'ping.error';
-  readonly time: Timestamp;
-  /** Who reported it; the target itself for errors of this machine. */
-  readonly address: string;
-  readonly icmpType: number | null;
-  readonly icmpCode: number | null;
-  readonly message: string;
-}
-
-export interface PingSummary {
-  readonly type: 'ping.summary';
-  readonly time: Timestamp;
-  readonly target: string;
-  readonly address: string;
-  readonly socket: 'raw' | 'dgram';
-  readonly transmitted: number;
-  readonly received: number;
-  /** Probes that were still waiting at the end: neither received nor lost. */
-  readonly inFlight: number;
-  readonly late: number;
-  readonly duplicates: number;
-  readonly corrupt: number;
-  readonly errors: number;
-  readonly lossPercent: number;
-  /** Mean difference between one round trip and the next. */
-  readonly jitterMs: number | null;
-  readonly rttMs: DistributionMs;
-  readonly endReason: 'count' | 'interrupted' | 'error';
-}
-
-export type PingRecord = PingReply | PingTimeout | PingError | PingSummary;
 
 const DEFAULT_SIZE = 56;
 /** Answered probes are remembered this much longer than the timeout, to tell duplicates and late replies. */
@@ -123,42 +55,15 @@ export async function* ping(targets: readonly PingTarget[], options: PingOptions
 }
 
 interface Probe {
-  readonly host: Host;
+  readonly host: PingHost;
   readonly sequence: number;
   sent: Timestamp;
   readonly expires: number;
   state: 'waiting' | 'answered' | 'timed-out' | 'failed';
 }
 
-/** One target with its counts. */
-class Host {
-  readonly name: string;
-  readonly address: IPAddress;
-  readonly text: string;
-  readonly rtt = new Histogram();
-  readonly counts = { transmitted: 0, received: 0, late: 0, duplicates: 0, corrupt: 0, errors: 0 };
-  #jitterSum = 0;
-  #lastRtt: number | undefined;
-
-  constructor(target: PingTarget) {
-    this.name = target.name;
-    this.address = target.address;
-    this.text = target.address.toString();
-  }
-
-  addRtt(milliseconds: number): void {
-    this.rtt.add(milliseconds);
-    if (this.#lastRtt !== undefined) this.#jitterSum += Math.abs(milliseconds - this.#lastRtt);
-    this.#lastRtt = milliseconds;
-  }
-
-  get jitterMs(): number | null {
-    return this.rtt.count < 2 ? null : roundMs(this.#jitterSum / (this.rtt.count - 1));
-  }
-}
-
 class PingSession {
-  readonly #hosts: Host[];
+  readonly #hosts: PingHost[];
   readonly #options: PingOptions;
   readonly #queue = new RecordQueue<PingRecord>();
   readonly #sockets = new Map<IPFamily, { socket: MessageSocket; kind: 'raw' | 'dgram' }>();
@@ -178,7 +83,7 @@ class PingSession {
   #finished = false;
 
   constructor(targets: readonly PingTarget[], options: PingOptions) {
-    this.#hosts = targets.map((target) => new Host(target));
+    this.#hosts = targets.map((target) => new PingHost(target));
     this.#options = options;
     this.#timeoutMs = options.timeoutMs ?? 2000;
     this.#payload = payloadOf(options.size ?? DEFAULT_SIZE);
@@ -236,7 +141,7 @@ class PingSession {
     this.#sendTimer = setTimeout(() => void this.#round(), Math.max(0, due - performance.now()));
   }
 
-  async #probe(host: Host, sequence: number): Promise<void> {
+  async #probe(host: PingHost, sequence: number): Promise<void> {
     const { family } = host.address;
     const socket = this.#sockets.get(family)?.socket;
     if (socket === undefined) return;
@@ -379,14 +284,14 @@ class PingSession {
   #fail(thrown: unknown): void {
     const error = toSockctlError(thrown);
     if (this.#finished) return;
-    for (const host of this.#hosts) this.#queue.push(this.#summary(host, 'error'));
+    for (const host of this.#hosts) this.#queue.push(this.#summarize(host, 'error'));
     this.#finish();
     this.#queue.fail(error);
   }
 
   #end(reason: PingSummary['endReason']): void {
     if (this.#finished) return;
-    for (const host of this.#hosts) this.#queue.push(this.#summary(host, reason));
+    for (const host of this.#hosts) this.#queue.push(this.#summarize(host, reason));
     this.#finish();
     this.#queue.end();
   }
@@ -397,24 +302,10 @@ class PingSession {
     clearTimeout(this.#expiryTimer);
   }
 
-  #summary(host: Host, endReason: PingSummary['endReason']): PingSummary {
-    const { transmitted, received, late } = host.counts;
+  #summarize(host: PingHost, endReason: PingSummary['endReason']): PingSummary {
     const inFlight = this.#waiting.filter((probe) => probe.host === host && probe.state === 'waiting').length;
-    const settled = transmitted - inFlight;
-    return {
-      type: 'ping.summary',
-      time: this.#now(),
-      target: host.name,
-      address: host.text,
-      socket: this.#sockets.get(host.address.family)?.kind ?? 'raw',
-      ...host.counts,
-      inFlight,
-      // Late is not lost.
-      lossPercent: settled === 0 ? 0 : Math.round((10_000 * (settled - received - late)) / settled) / 100,
-      jitterMs: host.jitterMs,
-      rttMs: host.rtt.summary(),
-      endReason,
-    };
+    const socket = this.#sockets.get(host.address.family)?.kind ?? 'raw';
+    return host.summary({ time: this.#now(), socket, inFlight, endReason });
   }
 
   #now(): Timestamp {

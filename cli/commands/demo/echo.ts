@@ -14,7 +14,8 @@ import {
   runPipeline,
 } from '../../../capture/index.js';
 import { SockctlError, toSockctlError } from '../../../src/errors.js';
-import { type PingRecord, type PingSummary, type PingTarget, ping } from '../../../src/raw/ping.js';
+import { ping } from '../../../src/raw/ping.js';
+import type { PingRecord, PingSummary, PingTarget } from '../../../src/raw/ping-records.js';
 import { parseIP } from '../../../src/sockaddr/ip.js';
 import { dissect } from '../../../src/wire/dissect.js';
 import { pingText } from '../../render/ping.js';
