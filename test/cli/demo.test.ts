@@ -27,6 +27,7 @@ describe('demo', () => {
       'listen',
       'close',
       'accept',
+      'shutdown',
       'close',
     ]);
     expect(all[2]?.lines).toEqual(expect.arrayContaining([expect.stringMatching(/IP6 ::1 > ::1: ICMP6 echo reply/)]));
