@@ -179,6 +179,18 @@ export function buildProgram(run: CommandRunner): Command {
 
   leaf(
     program,
+    'options',
+    'the socket options that --opt takes, with their defaults here',
+    () => import('./commands/options.js'),
+    (c) =>
+      c
+        .argument('[NAME]', 'an option, or a part of its name')
+        .addOption(
+          new Option('--type <KIND>', 'those of one kind of socket').choices(['stream', 'datagram', 'raw', 'ping']),
+        ),
+  );
+  leaf(
+    program,
     'demo',
     'a tour of stream, datagram, raw and capture on loopback',
     () => import('./commands/demo.js'),

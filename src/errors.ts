@@ -77,7 +77,7 @@ export const ERROR_TABLE = {
   ENFILE: failed('too many open files in the system', 'close other programs, or raise fs.file-max'),
   ENODEV: failed('no such interface', 'see the names with: ip link'),
   ENXIO: failed('no such device or address', 'see the names with: ip link'),
-  ENOPROTOOPT: failed('the protocol has no such option', 'see the manual page of the level: socket(7), ip(7), tcp(7)'),
+  ENOPROTOOPT: failed('the protocol has no such option', 'see the options with: sockctl options'),
   EINVAL: failed('invalid argument', 'the kernel refused this combination; look at the arguments with -v'),
   EOPNOTSUPP: failed('operation not supported', 'this kind of socket does not do that'),
   EDOM: failed('argument out of domain', 'the value is outside of what the kernel accepts'),

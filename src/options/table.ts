@@ -56,6 +56,8 @@ const ALL: readonly SocketKind[] = ['stream', 'datagram', 'raw', 'ping'];
 const MESSAGES: readonly SocketKind[] = ['datagram', 'raw', 'ping'];
 const STREAM: readonly SocketKind[] = ['stream'];
 const DATAGRAM: readonly SocketKind[] = ['datagram'];
+/** A raw IPv6 socket is of IPv6 alone. */
+const CONNECTABLE: readonly SocketKind[] = ['stream', 'datagram'];
 const RAW: readonly SocketKind[] = ['raw'];
 
 const INT_MAX = 0x7fffffff;
@@ -110,7 +112,7 @@ const ROWS: Readonly<Record<LevelName, readonly Row[]>> = {
     ['IP_BIND_ADDRESS_NO_PORT', 24, flag, STREAM, 'before-bind', 'Choose the port at connect(2), not at bind(2).'],
   ],
   IPPROTO_IPV6: [
-    ['IPV6_V6ONLY', 26, flag, ALL, 'before-bind', 'Take no IPv4 on an IPv6 socket.'],
+    ['IPV6_V6ONLY', 26, flag, CONNECTABLE, 'before-bind', 'Take no IPv4 on an IPv6 socket.'],
     ['IPV6_UNICAST_HOPS', 16, integer('hops', -1, 255), ALL, 'before-connect', 'Hop limit of sent packets.'],
     ['IPV6_MULTICAST_HOPS', 18, integer('hops', -1, 255), MESSAGES, 'any', 'Hop limit of sent multicasts.'],
     ['IPV6_MULTICAST_LOOP', 19, flag, MESSAGES, 'any', 'Whether own multicasts come back to this machine.'],
