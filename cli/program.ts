@@ -191,6 +191,13 @@ export function buildProgram(run: CommandRunner): Command {
   );
   leaf(
     program,
+    'doctor',
+    "what this machine and user can do, and the fix for what they can't",
+    () => import('./commands/doctor.js'),
+    (c) => c,
+  );
+  leaf(
+    program,
     'demo',
     'a tour of stream, datagram, raw and capture on loopback',
     () => import('./commands/demo.js'),
