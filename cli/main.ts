@@ -35,9 +35,9 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   } catch (error) {
     // Help and --version end this way too, with code 0; a usage error has printed its line already.
     if (error instanceof CommanderError) {
-      if (error.exitCode !== 0 && argv.includes('--json'))
-        printRecord(errorRecord('USAGE', error.message.replace(/^error: /, '')));
-      return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+      if (error.exitCode === 0) return ExitCode.ok;
+      if (argv.includes('--json')) printRecord(errorRecord('USAGE', error.message.replace(/^error: /, '')));
+      return ExitCode.usage;
     }
     const known = toSockctlError(error);
     if (argv.includes('--json')) printRecord(errorRecord(known.code, known.message));
@@ -67,10 +67,11 @@ async function runCommand(
     }
   }
   const left = await flushed(context.output, interrupt);
-  if (left > 0)
-    process.stderr.write(
-      `sockctl: stdout: its reader takes nothing, ${left} bytes were not written; start the reader again\n`,
-    );
+  if (left > 0) {
+    const lost = `stdout: its reader takes nothing, ${left} bytes were not written`;
+    process.stderr.write(`sockctl: ${lost}; start the reader again\n`);
+    return ExitCode.failed;
+  }
   if (context.output.failure !== undefined) {
     printError(context.output.failure);
     return exitCodeOf(context.output.failure);

@@ -50,7 +50,7 @@ async function rawSocketPackage(): Promise<Ability> {
   const base = {
     name: 'raw-socket package',
     what: 'raw ping and raw sniff with --backend portable',
-    fix: 'npm rebuild raw-socket',
+    fix: 'run scripts/setup in a clone of the project: a global install builds it up to Node 22 only',
   };
   try {
     const socket = await portableBackend().raw({ family: 'ipv4', protocol: 1, settings: [], logger: silentLogger });
