@@ -1,6 +1,6 @@
 /** Raw sockets as a source of the capture pipeline: packets from their IP header on, link type RAW. */
 import type { CapturedPacket, CaptureInterface, CaptureSource } from '../../capture/index.js';
-import { type SniffOptions, type SniffProtocol, sniff } from '../../src/raw/sniff.js';
+import { type SniffDrops, type SniffOptions, type SniffProtocol, sniff } from '../../src/raw/sniff.js';
 import { interfaceName } from '../../src/sockaddr/interfaces.js';
 
 /** LINKTYPE_RAW: the packet begins with an IPv4 or IPv6 header. */
@@ -28,7 +28,7 @@ export function createSniffSource(
     return known;
   };
   let received = 0;
-  let dropped: () => number | null = () => null;
+  let drops: () => SniffDrops = () => ({ socket: null, queue: 0 });
   const stop = new AbortController();
 
   async function* packets(signal?: AbortSignal): AsyncGenerator<readonly CapturedPacket[]> {
@@ -36,7 +36,7 @@ export function createSniffSource(
       ...options,
       signal: AbortSignal.any([stop.signal, ...(signal === undefined ? [] : [signal])]),
       onListening: (count) => {
-        dropped = count;
+        drops = count;
         options.onListening?.();
       },
     });
@@ -60,7 +60,10 @@ export function createSniffSource(
     interfaces,
     timestampSource: options.backend.name === 'native' ? 'kernel' : 'user',
     packets,
-    statistics: () => ({ received, droppedKernel: dropped(), droppedInterface: null, droppedApplication: null }),
+    statistics: () => {
+      const { socket, queue } = drops();
+      return { received, droppedKernel: socket, droppedInterface: null, droppedApplication: queue };
+    },
     close: async () => stop.abort(),
     [Symbol.asyncDispose]: async () => stop.abort(),
   };

@@ -284,16 +284,16 @@ class PingSession {
   #fail(thrown: unknown): void {
     const error = toSockctlError(thrown);
     if (this.#finished) return;
-    for (const host of this.#hosts) this.#queue.push(this.#summarize(host, 'error'));
+    const last = this.#hosts.map((host) => this.#summarize(host, 'error'));
     this.#finish();
-    this.#queue.fail(error);
+    this.#queue.fail(error, last);
   }
 
   #end(reason: PingSummary['endReason']): void {
     if (this.#finished) return;
-    for (const host of this.#hosts) this.#queue.push(this.#summarize(host, reason));
+    const last = this.#hosts.map((host) => this.#summarize(host, reason));
     this.#finish();
-    this.#queue.end();
+    this.#queue.end(last);
   }
 
   #finish(): void {

@@ -1,6 +1,6 @@
 /** Records from callbacks to an async iterator, in order, with an end or an error after the last. */
 
-/** Records that may wait for a consumer; beyond that the oldest are dropped and counted. */
+/** Records that may wait for a consumer; what comes beyond is dropped and counted. */
 const LIMIT = 1 << 16;
 
 export class RecordQueue<Item> implements AsyncIterable<Item> {
@@ -18,15 +18,19 @@ export class RecordQueue<Item> implements AsyncIterable<Item> {
     this.#wake?.();
   }
 
-  end(): void {
+  /** Ends with `last`, which are kept however many wait already. */
+  end(last: readonly Item[] = []): void {
+    if (this.#ended) return;
+    this.#items.push(...last);
     this.#ended = true;
     this.#wake?.();
   }
 
-  /** Ends with an error, after what was pushed before. */
-  fail(error: unknown): void {
+  /** Ends with an error, after what was pushed before and `last`. */
+  fail(error: unknown, last: readonly Item[] = []): void {
+    if (this.#ended) return;
     this.#error = error;
-    this.end();
+    this.end(last);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Item> {

@@ -20,9 +20,17 @@ export interface SniffOptions {
   readonly settings?: readonly OptionSetting[];
   /** One interface only. */
   readonly interface?: string | undefined;
-  /** Called when the sockets are open: from then on nothing is missed. Gives the kernel's count of drops. */
-  readonly onListening?: (dropped: () => number | null) => void;
+  /** Called when the sockets are open: from then on nothing is missed. */
+  readonly onListening?: (drops: () => SniffDrops) => void;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Packets that were not delivered so far. */
+export interface SniffDrops {
+  /** For want of room in a socket; null where the backend can't tell. */
+  readonly socket: number | null;
+  /** Because whoever iterates was too slow. */
+  readonly queue: number;
 }
 
 export interface SniffedPacket {
@@ -65,7 +73,7 @@ export async function* sniff(
         failure: ({ error }) => queue.fail(error),
       });
     }
-    options.onListening?.(() => totalDropped(sockets));
+    options.onListening?.(() => ({ socket: totalDropped(sockets), queue: queue.dropped }));
     if (options.signal?.aborted === true) end();
     else options.signal?.addEventListener('abort', end, { once: true });
     yield* queue;

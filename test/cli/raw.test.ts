@@ -91,6 +91,7 @@ describe('raw sniff on loopback', () => {
       captured: 4,
       droppedKernel: 0,
       droppedInterface: null,
+      droppedApplication: 0,
       endReason: 'count',
     });
   });
