@@ -1,8 +1,8 @@
 /** Echo messages as ping needs them: the request, and what an answer says of the probe that it is about. */
 import type { IPFamily } from '../sockaddr/ip.js';
 import { dissect, dissectProtocol } from '../wire/dissect.js';
-import { encodeIcmp, ICMP_HEADER, IcmpType } from '../wire/icmp.js';
-import { encodeIcmpv6, ICMPV6_PROTOCOL, Icmpv6Type } from '../wire/icmpv6.js';
+import { ICMP_HEADER, IcmpType } from '../wire/icmp.js';
+import { ICMPV6_PROTOCOL, Icmpv6Type } from '../wire/icmpv6.js';
 import type { Layer } from '../wire/layer.js';
 import { LinkType } from '../wire/link-types.js';
 import { icmpName, icmpv6Name } from '../wire/names.js';
@@ -37,18 +37,6 @@ export type EchoMessage =
       readonly sequence: number;
       readonly destination: string;
     };
-
-/** An echo request; over IPv6 the kernel fills in the checksum (RFC 3542 section 3.1). */
-export function encodeEchoRequest(
-  family: IPFamily,
-  identifier: number,
-  sequence: number,
-  payload: Uint8Array,
-): Uint8Array {
-  return family === 'ipv4'
-    ? encodeIcmp({ icmpType: IcmpType.echoRequest, identifier, sequence }, payload)
-    : encodeIcmpv6({ icmpType: Icmpv6Type.echoRequest, identifier, sequence }, payload);
-}
 
 /**
  * What a received message says, or undefined where it is no answer to an echo request.

@@ -12,7 +12,8 @@ import { type OptionSetting, setting } from '../options/settings.js';
 import { inetEndpoint } from '../sockaddr/endpoint.js';
 import { type IPAddress, type IPFamily, IPv6Address } from '../sockaddr/ip.js';
 import type { Backend, MessageFailure, MessageSocket, ReceivedMessage } from '../socket/port.js';
-import { type EchoMessage, encodeEchoRequest, errorText, readEchoMessage, readSentEcho } from './echo.js';
+import { encodeIcmpEcho } from '../wire/echo.js';
+import { type EchoMessage, errorText, readEchoMessage, readSentEcho } from './echo.js';
 import { openEchoSocket } from './echo-socket.js';
 import { PingHost } from './ping-host.js';
 import type { PingRecord, PingSummary, PingTarget } from './ping-records.js';
@@ -145,7 +146,13 @@ class PingSession {
     const { family } = host.address;
     const socket = this.#sockets.get(family)?.socket;
     if (socket === undefined) return;
-    const bytes = encodeEchoRequest(family, this.#identifier, sequence & 0xffff, this.#payload);
+    const bytes = encodeIcmpEcho({
+      family,
+      type: 'request',
+      identifier: this.#identifier,
+      sequence: sequence & 0xffff,
+      payload: this.#payload,
+    });
     const probe: Probe = {
       host,
       sequence,

@@ -1,28 +1,37 @@
-/** A packet taken apart, from its link header to its payload. Never throws, and ends: layers are bounded. */
+/**
+ * A packet taken apart, from its link header to its payload.
+ *
+ * Promises: never throws, whatever the bytes are, and ends: each step goes on in the packet, layers and IP headers
+ * within IP headers are bounded. Bytes beyond the bounds come as payload.
+ */
 import type { Dissection } from './layer.js';
 import { type Next, Packet } from './packet.js';
 import { DECODERS } from './registry.js';
 
 export type { Dissection } from './layer.js';
 
-/** Tunnels within tunnels end here; no real packet comes near. */
+/** No real packet comes near; the last of them is then payload. */
 const MAX_LAYERS = 64;
 
-/** RFC 8200: no next header. */
-const NO_NEXT_HEADER = 59;
+/** IP headers in one packet, of tunnels and of what errors quote. */
+const MAX_NETWORKS = 16;
 
 export interface DissectOptions {
   /** Length on the wire; above `bytes.length` the capture is cut, and no checksum over the cut part is judged. */
   readonly originalLength?: number;
+  /** The capture says that TCP's and UDP's checksums were left to the hardware (TP_STATUS_CSUMNOTREADY, packet(7)). */
+  readonly checksumPending?: boolean;
 }
 
 /**
- * The layers of `bytes`, whose first header is that of `linkType` (a LINKTYPE_ number).
+ * The layers of `bytes`, whose first header is that of `linkType` (a LINKTYPE_ number, see link-types.ts). An unknown
+ * link type gives one payload layer.
  *
  * Payload layers are views of `bytes`.
  */
 export function dissect(bytes: Uint8Array, linkType: number, options: DissectOptions = {}): Dissection {
-  const packet = new Packet(bytes, (options.originalLength ?? bytes.length) > bytes.length);
+  const cut = (options.originalLength ?? bytes.length) > bytes.length;
+  const packet = new Packet(bytes, cut, options.checksumPending ?? false);
   return walk(packet, { table: 'linkType', key: linkType, at: 0, end: bytes.length });
 }
 
@@ -32,17 +41,19 @@ export function dissectProtocol(bytes: Uint8Array, protocolNumber: number): Diss
 }
 
 function walk(packet: Packet, first: Next): Dissection {
+  const { layers } = packet;
   let next = first;
-  while (next.table !== 'none' && packet.layers.length < MAX_LAYERS) {
+  while (next.table !== 'none') {
     const { table, key, at, end } = next;
-    if (table === 'ipProtocol' && key === NO_NEXT_HEADER) break;
-    const decode = table === 'payload' ? undefined : DECODERS[table].get(key);
-    // A header at the very end of a quoted or cut packet is no fault of the packet.
-    if (decode === undefined || (at >= end && packet.incomplete)) {
-      if (end > at) packet.layers.push({ protocol: 'payload', length: end - at, data: packet.bytes.subarray(at, end) });
+    const bounded = layers.length < MAX_LAYERS - 1 && packet.networks < MAX_NETWORKS;
+    const decode = table === 'payload' || !bounded ? undefined : DECODERS[table].get(key);
+    if (decode === undefined) {
+      if (end > at) layers.push({ protocol: 'payload', length: end - at, data: packet.bytes.subarray(at, end) });
       break;
     }
     next = decode(packet, at, end);
   }
-  return packet.fault === undefined ? { layers: packet.layers } : { layers: packet.layers, malformed: packet.fault };
+  const { fault: malformed, cut } = packet;
+  if (malformed !== undefined) return cut === undefined ? { layers, malformed } : { layers, malformed, cut };
+  return cut === undefined ? { layers } : { layers, cut };
 }

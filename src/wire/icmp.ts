@@ -1,5 +1,5 @@
 /**
- * ICMP (RFC 792; RFC 1191 for the next hop's MTU; RFC 4884 for the length of what is quoted).
+ * ICMP (RFC 792; RFC 1191 for the next hop's MTU; RFC 4884 for the length of what is quoted; RFC 8335 for 42 and 43).
  *
  *     +---------------+---------------+-------------------------------+
  *     |     type      |     code      |           checksum            |
@@ -11,7 +11,9 @@
  */
 import { formatIPv4, parseIPv4 } from '../sockaddr/ip.js';
 import { checksum } from './checksum.js';
-import type { Next, Packet } from './packet.js';
+import { type IcmpExtension, splitQuote } from './icmp-extension.js';
+import { EtherType } from './numbers.js';
+import { type Next, type Packet, payload } from './packet.js';
 
 export interface IcmpMessage {
   readonly protocol: 'icmp';
@@ -19,7 +21,7 @@ export interface IcmpMessage {
   readonly icmpCode: number;
   readonly checksum: number;
   readonly checksumValid: boolean | null;
-  /** Echo, timestamp, information and address mask. */
+  /** Echo, timestamp, information, address mask; extended echo, whose sequence is one byte. */
   readonly identifier?: number;
   readonly sequence?: number;
   /** Fragmentation needed: RFC 1191, in bytes. */
@@ -32,11 +34,15 @@ export interface IcmpMessage {
   readonly originate?: number;
   readonly receive?: number;
   readonly transmit?: number;
+  /** Of errors, where they carry any (RFC 4884). */
+  readonly extensions?: readonly IcmpExtension[];
 }
 
 export const ICMP_HEADER = 8;
+/** Header and three timestamps. */
+const TIMESTAMP_LENGTH = 20;
 
-/** Types by number, RFC 792 and RFC 950. */
+/** Types by number, RFC 792, RFC 950 and RFC 8335. */
 export const IcmpType = {
   echoReply: 0,
   destinationUnreachable: 3,
@@ -47,67 +53,139 @@ export const IcmpType = {
   parameterProblem: 12,
   timestampRequest: 13,
   timestampReply: 14,
+  informationRequest: 15,
+  informationReply: 16,
+  addressMaskRequest: 17,
+  addressMaskReply: 18,
+  extendedEchoRequest: 42,
+  extendedEchoReply: 43,
 } as const;
 
-const WITH_IDENTIFIER = [0, 8, 13, 14, 15, 16, 17, 18];
-/** Types that quote the packet that they are about. */
-const ERRORS = [3, 4, 5, 11, 12];
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 export function decodeIcmp(packet: Packet, at: number, end: number): Next {
-  if (!packet.has('icmp', at, end, ICMP_HEADER)) return { table: 'payload', key: 0, at, end };
+  if (!packet.has('icmp', at, end, ICMP_HEADER)) return payload(at, end);
   const { view, bytes } = packet;
-  const icmpType = view.getUint8(at);
-  const icmpCode = view.getUint8(at + 1);
-  const timestamps = (icmpType === 13 || icmpType === 14) && end - at >= 20;
-  packet.layers.push({
+  const message: Writable<IcmpMessage> = {
     protocol: 'icmp',
-    icmpType,
-    icmpCode,
+    icmpType: view.getUint8(at),
+    icmpCode: view.getUint8(at + 1),
     checksum: view.getUint16(at + 2),
     checksumValid: packet.incomplete ? null : checksum(bytes, at, end) === 0,
-    ...(WITH_IDENTIFIER.includes(icmpType)
-      ? { identifier: view.getUint16(at + 4), sequence: view.getUint16(at + 6) }
-      : {}),
-    ...(icmpType === 3 && icmpCode === 4 ? { nextHopMtu: view.getUint16(at + 6) } : {}),
-    ...(icmpType === 5 ? { gateway: formatIPv4(bytes, at + 4) } : {}),
-    ...(icmpType === 12 ? { pointer: view.getUint8(at + 4) } : {}),
-    ...(timestamps
-      ? { originate: view.getUint32(at + 8), receive: view.getUint32(at + 12), transmit: view.getUint32(at + 16) }
-      : {}),
-  });
+  };
+  packet.layers.push(message);
   const data = at + ICMP_HEADER;
-  if (ERRORS.includes(icmpType)) {
-    // What is quoted is a part of a packet: nothing in it can be checked, and its lengths claim more than is there.
-    packet.incomplete = true;
-    return { table: 'etherType', key: 0x0800, at: data, end };
+  switch (message.icmpType) {
+    case IcmpType.timestampRequest:
+    case IcmpType.timestampReply:
+      message.identifier = view.getUint16(at + 4);
+      message.sequence = view.getUint16(at + 6);
+      if (!packet.has('icmp', at, end, TIMESTAMP_LENGTH)) return payload(data, end);
+      message.originate = view.getUint32(at + 8);
+      message.receive = view.getUint32(at + 12);
+      message.transmit = view.getUint32(at + 16);
+      return payload(at + TIMESTAMP_LENGTH, end);
+    case IcmpType.echoReply:
+    case IcmpType.echoRequest:
+    case IcmpType.informationRequest:
+    case IcmpType.informationReply:
+    case IcmpType.addressMaskRequest:
+    case IcmpType.addressMaskReply:
+      message.identifier = view.getUint16(at + 4);
+      message.sequence = view.getUint16(at + 6);
+      return payload(data, end);
+    case IcmpType.extendedEchoRequest:
+    case IcmpType.extendedEchoReply:
+      message.identifier = view.getUint16(at + 4);
+      message.sequence = view.getUint8(at + 6);
+      return payload(data, end);
+    case IcmpType.destinationUnreachable:
+      if (message.icmpCode === 4) message.nextHopMtu = view.getUint16(at + 6);
+      return quoted(packet, message, at, end, true);
+    case IcmpType.redirect:
+      message.gateway = formatIPv4(bytes, at + 4);
+      return quoted(packet, message, at, end, false);
+    case IcmpType.parameterProblem:
+      message.pointer = view.getUint8(at + 4);
+      return quoted(packet, message, at, end, true);
+    case IcmpType.timeExceeded:
+      return quoted(packet, message, at, end, true);
+    case IcmpType.sourceQuench:
+      return quoted(packet, message, at, end, false);
+    default:
+      return payload(data, end);
   }
-  return { table: 'payload', key: 0, at: timestamps ? at + 20 : data, end };
+}
+
+/** The packet that an error is about: a part of one, nothing of which can be checked, and whose lengths claim more. */
+function quoted(packet: Packet, message: Writable<IcmpMessage>, at: number, end: number, extensible: boolean): Next {
+  let quoteEnd = end;
+  if (extensible) {
+    // RFC 4884 section 4.1: the second byte of the rest of the header counts the quote in units of four bytes.
+    const split = splitQuote(packet, at + ICMP_HEADER, end, packet.view.getUint8(at + 5) * 4);
+    if (split.extensions !== undefined) message.extensions = split.extensions;
+    quoteEnd = split.end;
+  }
+  packet.enterPiece();
+  return { table: 'etherType', key: EtherType.ipv4, at: at + ICMP_HEADER, end: quoteEnd };
 }
 
 export interface IcmpFields {
   readonly icmpType: number;
+  /** Default 0. */
   readonly icmpCode?: number;
   readonly identifier?: number;
   readonly sequence?: number;
   readonly nextHopMtu?: number;
   readonly gateway?: string;
   readonly pointer?: number;
+  /** Of types 13 and 14, whose data begins with the three of them; default 0. */
+  readonly originate?: number;
+  readonly receive?: number;
+  readonly transmit?: number;
   /** Left out, it is computed. */
   readonly checksum?: number;
 }
 
-/** A whole message: header, then `data`. */
+function headerLength({ icmpType }: IcmpFields): number {
+  const stamped = icmpType === IcmpType.timestampRequest || icmpType === IcmpType.timestampReply;
+  return stamped ? TIMESTAMP_LENGTH : ICMP_HEADER;
+}
+
+/**
+ * A whole message: header, then `data`.
+ *
+ * @throws AddressError for a gateway that is no IPv4 address
+ */
 export function encodeIcmp(fields: IcmpFields, data: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(ICMP_HEADER + data.length);
-  const view = new DataView(bytes.buffer);
+  const bytes = new Uint8Array(headerLength(fields) + data.length);
+  writeIcmp(fields, data, bytes);
+  return bytes;
+}
+
+/** Like {@link encodeIcmp}, into `into` at `offset`; returns the end. */
+export function writeIcmp(fields: IcmpFields, data: Uint8Array, into: Uint8Array, offset = 0): number {
+  const length = headerLength(fields);
+  const end = offset + length + data.length;
+  const view = new DataView(into.buffer, into.byteOffset + offset, length + data.length);
+  into.fill(0, offset, offset + length);
   view.setUint8(0, fields.icmpType);
   view.setUint8(1, fields.icmpCode ?? 0);
-  if (fields.gateway !== undefined) bytes.set(parseIPv4(fields.gateway).toBytes(), 4);
+  if (fields.gateway !== undefined) into.set(parseIPv4(fields.gateway).toBytes(), offset + 4);
   if (fields.pointer !== undefined) view.setUint8(4, fields.pointer);
   if (fields.identifier !== undefined) view.setUint16(4, fields.identifier);
-  if (fields.sequence !== undefined) view.setUint16(6, fields.sequence);
+  if (fields.sequence !== undefined) {
+    const extended = fields.icmpType === IcmpType.extendedEchoRequest || fields.icmpType === IcmpType.extendedEchoReply;
+    if (extended) view.setUint8(6, fields.sequence);
+    else view.setUint16(6, fields.sequence);
+  }
   if (fields.nextHopMtu !== undefined) view.setUint16(6, fields.nextHopMtu);
-  bytes.set(data, ICMP_HEADER);
-  view.setUint16(2, fields.checksum ?? checksum(bytes, 0, bytes.length));
-  return bytes;
+  if (length === TIMESTAMP_LENGTH) {
+    view.setUint32(8, fields.originate ?? 0);
+    view.setUint32(12, fields.receive ?? 0);
+    view.setUint32(16, fields.transmit ?? 0);
+  }
+  into.set(data, offset + length);
+  view.setUint16(2, fields.checksum ?? checksum(into, offset, end));
+  return end;
 }

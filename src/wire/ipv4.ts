@@ -16,7 +16,8 @@
  */
 import { formatIPv4, parseIPv4 } from '../sockaddr/ip.js';
 import { checksum } from './checksum.js';
-import { hex, type Next, type Packet } from './packet.js';
+import { type Next, type Packet, payload } from './packet.js';
+import { hex, hexBytes } from './text.js';
 
 export interface IPv4Message {
   readonly protocol: 'ipv4';
@@ -29,39 +30,46 @@ export interface IPv4Message {
   readonly moreFragments: boolean;
   /** In bytes. */
   readonly fragmentOffset: number;
+  /** 0 to 63. */
   readonly dscp: number;
+  /** 0 to 3. */
   readonly ecn: number;
   /** In bytes, options included. */
   readonly headerLength: number;
   /** As the header says; 0 where segmentation was left to hardware and the packet is larger than it can say. */
   readonly totalLength: number;
   readonly checksum: number;
+  /** Null where the field is 0 and wrong: the sum was left to hardware. */
   readonly checksumValid: boolean | null;
   /** Hex, absent where there are none. */
   readonly options?: string;
 }
 
-const FIXED = 20;
+export const IPV4_HEADER = 20;
 
 export function decodeIPv4(packet: Packet, at: number, end: number): Next {
-  const rest: Next = { table: 'payload', key: 0, at, end };
-  if (!packet.has('ipv4', at, end, FIXED)) return rest;
+  if (!packet.has('ipv4', at, end, 1)) return payload(at, end);
   const { view, bytes } = packet;
+  const version = view.getUint8(at) >> 4;
+  if (version !== 4) {
+    packet.fail('ipv4', at, 4, version, 'version');
+    return payload(at, end);
+  }
+  if (!packet.has('ipv4', at, end, IPV4_HEADER)) return payload(at, end);
   const headerLength = (view.getUint8(at) & 15) * 4;
-  if (headerLength < FIXED) {
-    packet.fail('ipv4', at, FIXED, headerLength, 'headerLength');
-    return rest;
+  if (headerLength < IPV4_HEADER) {
+    packet.fail('ipv4', at, IPV4_HEADER, headerLength, 'headerLength');
+    return payload(at, end);
   }
-  if (end - at < headerLength) {
-    packet.fail('ipv4', at, headerLength, end - at, 'headerLength');
-    return rest;
-  }
+  if (!packet.has('ipv4', at, end, headerLength, 'headerLength')) return payload(at, end);
   const totalLength = view.getUint16(at + 2);
   const flags = view.getUint16(at + 6);
   const fragmentOffset = (flags & 0x1fff) * 8;
   const moreFragments = (flags & 0x2000) !== 0;
   const protocolNumber = view.getUint8(at + 9);
-  packet.layers.push({
+  const field = view.getUint16(at + 10);
+  const valid = checksum(bytes, at, at + headerLength) === 0;
+  const message: IPv4Message = {
     protocol: 'ipv4',
     source: formatIPv4(bytes, at + 12),
     destination: formatIPv4(bytes, at + 16),
@@ -75,28 +83,51 @@ export function decodeIPv4(packet: Packet, at: number, end: number): Next {
     ecn: view.getUint8(at + 1) & 3,
     headerLength,
     totalLength,
-    checksum: view.getUint16(at + 10),
-    checksumValid: checksum(bytes, at, at + headerLength) === 0,
-    ...(headerLength > FIXED ? { options: hex(bytes, at + FIXED, at + headerLength) } : {}),
-  });
-  packet.addresses = at + 12;
+    checksum: field,
+    checksumValid: valid || field !== 0 ? valid : null,
+  };
+  packet.layers.push(
+    headerLength === IPV4_HEADER ? message : { ...message, options: hex(bytes, at + IPV4_HEADER, at + headerLength) },
+  );
+  packet.networks++;
+  packet.source = at + 12;
   packet.addressLength = 4;
-  packet.destination = at + 16;
-  const payload = at + headerLength;
+  packet.destination = finalDestination(bytes, at, headerLength);
+  packet.jumboFrom = -1;
+  const from = at + headerLength;
   // A claim below the header is nonsense, except for 0: the hardware was to cut the packet up.
   if (totalLength !== 0 && totalLength < headerLength) {
     packet.fail('ipv4', at, headerLength, totalLength, 'totalLength');
-    return { table: 'payload', key: 0, at: payload, end };
+    return payload(from, end);
   }
   const to = totalLength === 0 ? end : packet.claim('ipv4', at, totalLength, end, 'totalLength');
-  if (fragmentOffset > 0) return { table: 'payload', key: 0, at: payload, end: to };
-  if (moreFragments) packet.incomplete = true;
-  return { table: 'ipProtocol', key: protocolNumber, at: payload, end: to };
+  if (moreFragments || fragmentOffset > 0) packet.enterPiece();
+  return fragmentOffset > 0 ? payload(from, to) : { table: 'ipProtocol', key: protocolNumber, at: from, end: to };
+}
+
+/** While a source route (RFC 791 section 3.1) has hops left, the pseudo header takes its last (RFC 9293 section 3.1). */
+function finalDestination(bytes: Uint8Array, at: number, headerLength: number): number {
+  const end = at + headerLength;
+  for (let option = at + IPV4_HEADER; option < end; ) {
+    const type = bytes[option] as number;
+    if (type === 0) break;
+    if (type === 1) {
+      option++;
+      continue;
+    }
+    const length = option + 1 < end ? (bytes[option + 1] as number) : 0;
+    if (length < 2 || option + length > end) break;
+    const sourceRoute = type === 131 || type === 137;
+    if (sourceRoute && length >= 7 && (bytes[option + 2] as number) <= length - 3) return option + length - 4;
+    option += length;
+  }
+  return at + 16;
 }
 
 export interface IPv4Header {
   readonly source: string;
   readonly destination: string;
+  /** Default 64. */
   readonly ttl?: number;
   readonly protocolNumber: number;
   readonly identification?: number;
@@ -106,26 +137,41 @@ export interface IPv4Header {
   readonly fragmentOffset?: number;
   readonly dscp?: number;
   readonly ecn?: number;
-  /** Header and payload; left out, it is `payloadLength` and the header. */
+  /** In bytes; left out, it is that of the header with its options. */
+  readonly headerLength?: number;
+  /** Header and payload; left out, it is `payloadLength` and the header. Above 65,535 it is written as 0. */
   readonly totalLength?: number;
   /** Left out, it is computed. */
   readonly checksum?: number;
+  /** Hex; zeros fill it up to a multiple of four bytes. */
+  readonly options?: string;
 }
 
-/** Writes a header without options for `payloadLength` bytes behind it; returns where those go. */
+/**
+ * Writes the header with its options for `payloadLength` bytes behind it; returns where those go.
+ *
+ * @throws AddressError for an address in another form, UsageError for options that are no hex, RangeError for more
+ *   than 40 bytes of them
+ */
 export function encodeIPv4(header: IPv4Header, payloadLength: number, into: Uint8Array, offset = 0): number {
-  const view = new DataView(into.buffer, into.byteOffset + offset, FIXED);
-  view.setUint8(0, 0x45);
-  view.setUint8(1, ((header.dscp ?? 0) << 2) | (header.ecn ?? 0));
-  view.setUint16(2, header.totalLength ?? FIXED + payloadLength);
+  const options = hexBytes(header.options ?? '');
+  const length = IPV4_HEADER + 4 * Math.ceil(options.length / 4);
+  if (length > 60) throw new RangeError(`IPv4 options take ${options.length} bytes, at most 40 fit`);
+  const total = header.totalLength ?? length + payloadLength;
+  const view = new DataView(into.buffer, into.byteOffset + offset, length);
+  view.setUint8(0, 0x40 | (((header.headerLength ?? length) >> 2) & 15));
+  view.setUint8(1, ((header.dscp ?? 0) << 2) | ((header.ecn ?? 0) & 3));
+  view.setUint16(2, total > 0xffff ? 0 : total);
   view.setUint16(4, header.identification ?? 0);
   const flags = (header.dontFragment === true ? 0x4000 : 0) | (header.moreFragments === true ? 0x2000 : 0);
-  view.setUint16(6, flags | ((header.fragmentOffset ?? 0) >> 3));
+  view.setUint16(6, flags | (((header.fragmentOffset ?? 0) >> 3) & 0x1fff));
   view.setUint8(8, header.ttl ?? 64);
   view.setUint8(9, header.protocolNumber);
   view.setUint16(10, 0);
   into.set(parseIPv4(header.source).toBytes(), offset + 12);
   into.set(parseIPv4(header.destination).toBytes(), offset + 16);
-  view.setUint16(10, header.checksum ?? checksum(into, offset, offset + FIXED));
-  return offset + FIXED;
+  into.fill(0, offset + IPV4_HEADER, offset + length);
+  into.set(options, offset + IPV4_HEADER);
+  view.setUint16(10, header.checksum ?? checksum(into, offset, offset + length));
+  return offset + length;
 }

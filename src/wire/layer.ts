@@ -1,6 +1,8 @@
 /**
- * What a packet becomes: layers from the outermost in, and, where it breaks off, one fault. A fault is a value; what
- * was read before it is kept.
+ * What a packet becomes: layers from the outermost in, and, where it breaks off, one fault.
+ *
+ * Promises: a layer is a plain object of numbers, texts, booleans and arrays of them; only `data` of a payload is a view
+ * of the packet, valid as long as the packet's own bytes are. Faults are values; what was read before one is kept.
  */
 import type { ArpMessage } from './arp.js';
 import type { EthernetMessage } from './ethernet.js';
@@ -12,7 +14,7 @@ import type { IPv6Message } from './ipv6.js';
 import type { ExtensionMessage } from './ipv6-extension.js';
 import type { LoopbackMessage } from './loopback.js';
 import type { SllMessage } from './sll.js';
-import type { TcpMessage } from './tcp.js';
+import type { TcpMessage, TcpPartialMessage } from './tcp.js';
 import type { UdpMessage } from './udp.js';
 import type { VlanMessage } from './vlan.js';
 
@@ -23,7 +25,10 @@ export interface Fault {
   readonly offset: number;
   readonly need: number;
   readonly have: number;
-  /** Which field said that there were more; absent where the fixed header itself is cut. */
+  /**
+   * Which field said that there were more; absent where the fixed header itself is cut. For `version`, `need` and
+   * `have` are versions of IP instead of bytes.
+   */
   readonly claimedBy?: string;
 }
 
@@ -48,10 +53,17 @@ export type Layer =
   | PayloadMessage
   | SllMessage
   | TcpMessage
+  | TcpPartialMessage
   | UdpMessage
   | VlanMessage;
 
 export interface Dissection {
   readonly layers: readonly Layer[];
+  /** The packet contradicts itself: it is shorter than its headers say. */
   readonly malformed?: Fault;
+  /**
+   * A header that is not all there although the packet may be sound: the capture was cut (snapshot length), an ICMP
+   * error quotes only the beginning, or the rest is in another fragment.
+   */
+  readonly cut?: Fault;
 }

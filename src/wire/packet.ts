@@ -2,6 +2,7 @@
  * A packet while it is taken apart. Every decoder gets the bounds of its part, checks its fixed header once at the
  * door, adds its layer, and says what comes next; it never reads outside of its bounds and never throws.
  */
+import { checksum, foldCarries, pseudoHeaderSum } from './checksum.js';
 import type { Fault, Layer } from './layer.js';
 
 /** Which table, and which row of it, reads the bytes from `at` to `end`. */
@@ -17,67 +18,94 @@ export type Decoder = (packet: Packet, at: number, end: number) => Next;
 /** Nothing follows. */
 export const NOTHING: Next = { table: 'none', key: 0, at: 0, end: 0 };
 
+/** No codec reads what follows. */
+export function payload(at: number, end: number): Next {
+  return { table: 'payload', key: 0, at, end };
+}
+
 export class Packet {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly layers: Layer[] = [];
   fault: Fault | undefined;
-  /** Bytes of the current part are missing, so that no checksum over it can be checked. */
+  cut: Fault | undefined;
+  /** The end of the current part is missing: no checksum over it can be judged, and a short header is no fault. */
   incomplete: boolean;
-  /** Where the addresses of the enclosing IP header stand, for the pseudo header; -1 where there is none. */
-  addresses = -1;
-  /** 4 or 16. */
-  addressLength = 0;
-  /** The final destination where a routing header holds it, in place of the header's own (RFC 8200 section 8.1). */
+  /** Within a quote or a fragment: whatever a length says, this is only a piece of something. */
+  piece = false;
+  /** The capture says that TCP's and UDP's checksums were still to be filled in by the hardware. */
+  readonly checksumPending: boolean;
+  /** IP headers so far. */
+  networks = 0;
+  /** Where the addresses of the innermost IP header stand, for the pseudo header; -1 where there is none. */
+  source = -1;
+  /** The final destination, which may stand in a routing header (RFC 8200 section 8.1); -1 where it can't be told. */
   destination = -1;
+  /** 4 or 16; 0 without an IP header. */
+  addressLength = 0;
+  /** Where the payload of an IPv6 header with length 0 begins, until a jumbo option gives its length; else -1. */
+  jumboFrom = -1;
 
-  constructor(bytes: Uint8Array, incomplete: boolean) {
+  constructor(bytes: Uint8Array, incomplete: boolean, checksumPending = false) {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.incomplete = incomplete;
+    this.checksumPending = checksumPending;
   }
 
-  /** True when `need` bytes are there; otherwise the fault is kept. */
-  has(layer: string, at: number, end: number, need: number): boolean {
+  /** True when `need` bytes are there; otherwise {@link short} keeps why. */
+  has(layer: string, at: number, end: number, need: number, claimedBy?: string): boolean {
     if (end - at >= need) return true;
-    this.fail(layer, at, need, Math.max(0, end - at));
+    this.short(layer, at, need, Math.max(0, end - at), claimedBy);
     return false;
   }
 
-  /** Keeps the first fault. */
+  /** Bytes are missing: a fault of the packet, unless it is known to be cut here. */
+  short(layer: string, offset: number, need: number, have: number, claimedBy?: string): void {
+    if (this.incomplete) this.cut ??= faultOf(layer, offset, need, have, claimedBy);
+    else this.fail(layer, offset, need, have, claimedBy);
+  }
+
+  /** A fault whatever was cut. The first one is kept. */
   fail(layer: string, offset: number, need: number, have: number, claimedBy?: string): void {
-    this.fault ??= claimedBy === undefined ? { layer, offset, need, have } : { layer, offset, need, have, claimedBy };
+    this.fault ??= faultOf(layer, offset, need, have, claimedBy);
   }
 
   /**
-   * The end of a part that claims to be `length` long at `at`: at most `end`. A claim beyond what is there is a fault,
-   * unless the capture itself was cut short; the part is read as far as it goes.
+   * The end of a part that claims to be `length` bytes long at `at`: at most `end`. A claim beyond what is there is a
+   * fault, unless the packet is known to be cut; the part is read as far as it goes.
    */
   claim(layer: string, at: number, length: number, end: number, claimedBy: string): number {
-    if (at + length <= end) return at + length;
+    if (at + length <= end) {
+      this.incomplete = this.piece;
+      return at + length;
+    }
     if (!this.incomplete) this.fail(layer, at, length, end - at, claimedBy);
     this.incomplete = true;
     return end;
   }
+
+  /** From here on there is only a piece: of a fragmented packet, or of one that an error quotes. */
+  enterPiece(): void {
+    this.piece = true;
+    this.incomplete = true;
+  }
+
+  /**
+   * Whether the checksum of `[at, end)` with its pseudo header holds; null where that can't be judged.
+   *
+   * @param field the checksum as it stands
+   */
+  judge(protocol: number, at: number, end: number, field: number): boolean | null {
+    if (this.incomplete || this.destination < 0 || this.checksumPending) return null;
+    const { bytes, source, destination, addressLength } = this;
+    const pseudo = pseudoHeaderSum(bytes, source, destination, addressLength, protocol, end - at);
+    if (checksum(bytes, at, end, pseudo) === 0) return true;
+    // Left to hardware, the field holds the sum of the pseudo header alone (Linux: CHECKSUM_PARTIAL).
+    return field === foldCarries(pseudo) ? null : false;
+  }
 }
 
-/** Bytes as hex, without separators. */
-export function hex(bytes: Uint8Array, at: number, end: number): string {
-  let text = '';
-  for (let i = at; i < end; i++) text += (bytes[i] ?? 0).toString(16).padStart(2, '0');
-  return text;
-}
-
-/** A hardware address: `00:00:5e:00:53:01`. */
-export function formatHardware(bytes: Uint8Array, at: number, length = 6): string {
-  let text = '';
-  for (let i = 0; i < length; i++) text += `${i === 0 ? '' : ':'}${(bytes[at + i] ?? 0).toString(16).padStart(2, '0')}`;
-  return text;
-}
-
-/** The bytes of a hardware address as {@link formatHardware} writes it; short ones end in zeros. */
-export function hardwareBytes(text: string, length = 6): Uint8Array {
-  const bytes = new Uint8Array(length);
-  for (const [i, part] of text.split(':').slice(0, length).entries()) bytes[i] = Number.parseInt(part, 16);
-  return bytes;
+function faultOf(layer: string, offset: number, need: number, have: number, claimedBy: string | undefined): Fault {
+  return claimedBy === undefined ? { layer, offset, need, have } : { layer, offset, need, have, claimedBy };
 }

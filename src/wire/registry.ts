@@ -13,9 +13,10 @@ import {
   decodeHopByHop,
   decodeRouting,
 } from './ipv6-extension.js';
-import { LinkType } from './link-types.js';
+import { DLT_RAW, DLT_RAW_OPENBSD, LinkType } from './link-types.js';
 import { decodeLoopback } from './loopback.js';
-import type { Decoder, Next, Packet } from './packet.js';
+import { EtherType, IPProtocol } from './numbers.js';
+import { type Decoder, type Next, type Packet, payload } from './packet.js';
 import { decodeSll, decodeSll2 } from './sll.js';
 import { decodeTcp } from './tcp.js';
 import { decodeUdp } from './udp.js';
@@ -23,17 +24,17 @@ import { decodeVlan } from './vlan.js';
 
 /** A packet without a link header: the version is in its first four bits. */
 function decodeRawIP(packet: Packet, at: number, end: number): Next {
-  if (!packet.has('ip', at, end, 1)) return { table: 'payload', key: 0, at, end };
-  const version = packet.view.getUint8(at) >> 4;
-  if (version === 4) return decodeIPv4(packet, at, end);
-  if (version === 6) return decodeIPv6(packet, at, end);
-  return { table: 'payload', key: 0, at, end };
+  if (!packet.has('ip', at, end, 1)) return payload(at, end);
+  return packet.view.getUint8(at) >> 4 === 6 ? decodeIPv6(packet, at, end) : decodeIPv4(packet, at, end);
 }
 
 export const DECODERS: Readonly<Record<'linkType' | 'etherType' | 'ipProtocol', ReadonlyMap<number, Decoder>>> = {
   linkType: new Map<number, Decoder>([
     [LinkType.NULL, decodeLoopback],
     [LinkType.ETHERNET, decodeEthernet],
+    // Files of other systems carry their own numbers for raw IP.
+    [DLT_RAW, decodeRawIP],
+    [DLT_RAW_OPENBSD, decodeRawIP],
     [LinkType.RAW, decodeRawIP],
     [LinkType.LOOP, decodeLoopback],
     [LinkType.LINUX_SLL, decodeSll],
@@ -42,25 +43,25 @@ export const DECODERS: Readonly<Record<'linkType' | 'etherType' | 'ipProtocol', 
     [LinkType.LINUX_SLL2, decodeSll2],
   ]),
   etherType: new Map<number, Decoder>([
-    [0x0800, decodeIPv4],
-    [0x0806, decodeArp],
-    [0x8100, decodeVlan],
-    [0x86dd, decodeIPv6],
-    [0x88a8, decodeVlan],
-    [0x9100, decodeVlan],
+    [EtherType.ipv4, decodeIPv4],
+    [EtherType.arp, decodeArp],
+    [EtherType.vlan, decodeVlan],
+    [EtherType.ipv6, decodeIPv6],
+    [EtherType.serviceVlan, decodeVlan],
+    [EtherType.oldServiceVlan, decodeVlan],
   ]),
   ipProtocol: new Map<number, Decoder>([
-    [0, decodeHopByHop],
-    [1, decodeIcmp],
-    [2, decodeIgmp],
-    [4, decodeIPv4],
-    [6, decodeTcp],
-    [17, decodeUdp],
-    [41, decodeIPv6],
-    [43, decodeRouting],
-    [44, decodeFragment],
-    [51, decodeAuthentication],
-    [58, decodeIcmpv6],
-    [60, decodeDestination],
+    [IPProtocol.hopByHop, decodeHopByHop],
+    [IPProtocol.icmp, decodeIcmp],
+    [IPProtocol.igmp, decodeIgmp],
+    [IPProtocol.ipv4, decodeIPv4],
+    [IPProtocol.tcp, decodeTcp],
+    [IPProtocol.udp, decodeUdp],
+    [IPProtocol.ipv6, decodeIPv6],
+    [IPProtocol.routing, decodeRouting],
+    [IPProtocol.fragment, decodeFragment],
+    [IPProtocol.authentication, decodeAuthentication],
+    [IPProtocol.icmpv6, decodeIcmpv6],
+    [IPProtocol.destinationOptions, decodeDestination],
   ]),
 };

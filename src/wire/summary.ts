@@ -1,99 +1,126 @@
 /**
- * A packet in one line, as readers of tcpdump(1) know it. Nothing from the wire gets into the line but numbers and
- * addresses.
+ * A packet in one line, as readers of tcpdump(1) know it. Nothing from the wire gets into the line but numbers,
+ * addresses and hex.
  */
-import type { Dissection, Layer } from './layer.js';
-import { etherTypeName, icmpName, icmpv6Name, ipProtocolName } from './names.js';
-import type { TcpMessage } from './tcp.js';
-import type { TcpOption } from './tcp-options.js';
+import type { ArpMessage } from './arp.js';
+import type { IgmpMessage } from './igmp.js';
+import type { IPv4Message } from './ipv4.js';
+import type { IPv6Message } from './ipv6.js';
+import type { ExtensionMessage } from './ipv6-extension.js';
+import type { Dissection, Fault, Layer } from './layer.js';
+import { etherTypeName, ipProtocolName } from './names.js';
+import { icmpText, icmpv6Text } from './summary-icmp.js';
+import { isLink, linkLength, linkText } from './summary-link.js';
+import { tcpText } from './summary-tcp.js';
 
 export interface SummaryOptions {
   /** The link header in front, as tcpdump -e. */
   readonly link?: boolean;
 }
 
-/** @param length bytes of the packet on the wire, for what has no length of its own */
+/**
+ * The line, without a time. A packet that contradicts itself ends with `[malformed: …]`; a header that is cut ends with
+ * `[|tcp]` and the like.
+ *
+ * @param length bytes of the packet on the wire, for what has no length of its own
+ */
 export function summarize(dissection: Dissection, length: number, options: SummaryOptions = {}): string {
-  const { layers, malformed } = dissection;
+  const { layers, malformed, cut } = dissection;
   const link = options.link === true ? linkText(layers, length) : '';
-  const fault =
-    malformed === undefined
-      ? ''
-      : ` [malformed: ${malformed.layer} at ${malformed.offset}: need ${malformed.need} bytes, have ${malformed.have}]`;
-  return `${link}${networkText(layers, length)}${fault}`;
+  let text = link + networkText(layers, length, link !== '');
+  // Errors quote a beginning on purpose: that it ends is no news.
+  if (cut !== undefined && !layers.some(quotes)) text += ` [|${cut.layer}]`;
+  return malformed === undefined ? text : `${text} [malformed: ${faultText(malformed)}]`;
 }
 
-function linkText(layers: readonly Layer[], length: number): string {
-  const parts: string[] = [];
-  for (const layer of layers) {
-    if (layer.protocol === 'ethernet') {
-      const type = layer.etherType < 0x600 ? '802.3' : etherTypeName(layer.etherType);
-      parts.push(`${layer.source} > ${layer.destination}, ${type}, length ${length}: `);
-    } else if (layer.protocol === 'sll') {
-      const words = ['In', 'B', 'M', 'P', 'Out'];
-      parts.push(
-        `${words[layer.packetType] ?? '?'} ${layer.source} ${etherTypeName(layer.etherType)}, length ${length}: `,
-      );
-    } else if (layer.protocol === 'vlan') {
-      parts.push(`vlan ${layer.id}, p ${layer.priority}${layer.dropEligible ? ', DEI' : ''}: `);
-    } else if (layer.protocol !== 'loopback') {
-      break;
-    }
+function quotes(layer: Layer, index: number, layers: readonly Layer[]): boolean {
+  if (layer.protocol !== 'icmp' && layer.protocol !== 'icmpv6') return false;
+  const next = layers[index + 1]?.protocol;
+  return next === 'ipv4' || next === 'ipv6';
+}
+
+function faultText({ layer, offset, need, have, claimedBy }: Fault): string {
+  if (claimedBy === 'version') return `${layer} at ${offset}: version ${have}`;
+  return `${layer} at ${offset}: need ${need} bytes, have ${have}`;
+}
+
+/** @param named the link's text has told the protocol already, so that its name is left out as in tcpdump -e */
+function networkText(layers: readonly Layer[], length: number, named: boolean): string {
+  const from = layers.findIndex((layer) => !isLink(layer));
+  const first = layers[from];
+  const rest = Math.max(0, length - linkLength(layers));
+  if (first?.protocol === 'arp') return `${named ? '' : 'ARP, '}${arpText(first, rest)}`;
+  if (first?.protocol === 'ipv4' || first?.protocol === 'ipv6') {
+    const text = ipText(layers, from, first, rest);
+    return named ? text : `${first.protocol === 'ipv4' ? 'IP' : 'IP6'} ${text}`;
   }
-  return parts.join('');
+  const last = layers[from < 0 ? layers.length - 1 : from - 1];
+  if (last === undefined || !('etherType' in last)) return `unknown, length ${rest}`;
+  return `${last.etherType < 0x600 ? 'LLC' : etherTypeName(last.etherType)}, length ${rest}`;
 }
 
-const LINK = ['ethernet', 'sll', 'vlan', 'loopback'];
-
-function networkText(layers: readonly Layer[], length: number): string {
-  const from = layers.findIndex((layer) => !LINK.includes(layer.protocol));
-  const first = from < 0 ? undefined : layers[from];
-  if (first === undefined) return `(nothing to read), length ${length}`;
-  switch (first.protocol) {
-    case 'arp':
-      return arpText(first, length);
-    case 'ipv4':
-    case 'ipv6':
-      return ipText(layers, from);
-    default: {
-      const last = layers[from - 1];
-      const type = last !== undefined && 'etherType' in last ? etherTypeName(last.etherType) : 'unknown';
-      return `${type}, length ${length}`;
-    }
+function arpText(arp: ArpMessage, length: number): string {
+  const { operation, senderHardware, senderProtocol, targetHardware, targetProtocol } = arp;
+  switch (operation) {
+    case 1:
+      return `Request who-has ${targetProtocol} tell ${senderProtocol}, length ${length}`;
+    case 2:
+      return `Reply ${senderProtocol} is-at ${senderHardware}, length ${length}`;
+    case 3:
+      return `Reverse Request who-is ${targetHardware} tell ${senderHardware}, length ${length}`;
+    case 4:
+      return `Reverse Reply ${targetHardware} at ${targetProtocol}, length ${length}`;
+    default:
+      return `operation ${operation}, length ${length}`;
   }
 }
 
-function arpText(arp: Extract<Layer, { protocol: 'arp' }>, length: number): string {
-  const { operation, senderHardware, senderProtocol, targetProtocol } = arp;
-  if (operation === 1) return `ARP, Request who-has ${targetProtocol} tell ${senderProtocol}, length ${length}`;
-  if (operation === 2) return `ARP, Reply ${senderProtocol} is-at ${senderHardware}, length ${length}`;
-  return `ARP, operation ${operation}, length ${length}`;
-}
-
-/** The IP packet at `from`, with one that a tunnel carries behind it. */
-function ipText(layers: readonly Layer[], from: number): string {
-  const ip = layers[from];
-  if (ip?.protocol !== 'ipv4' && ip?.protocol !== 'ipv6') return '';
-  const family = ip.protocol === 'ipv4' ? 'IP' : 'IP6';
-  const length = ip.protocol === 'ipv4' ? ip.totalLength - ip.headerLength : ip.payloadLength;
+/**
+ * The IP packet at `from`, with one that a tunnel carries behind it.
+ *
+ * @param space bytes from its header to the end, for headers that give no length
+ */
+function ipText(layers: readonly Layer[], from: number, ip: IPv4Message | IPv6Message, space: number): string {
+  let headers = '';
+  let protocolNumber: number;
+  let length: number;
   let at = from + 1;
-  let fragment = ip.protocol === 'ipv4' && (ip.fragmentOffset > 0 || ip.moreFragments) ? fragmentText(ip) : '';
-  let rest = length;
-  for (let layer = layers[at]; layer !== undefined && isExtension(layer); layer = layers[++at]) {
-    if (layer.protocol === 'ipv6-fragment') fragment = fragmentText(layer);
-    rest -= 'length' in layer ? layer.length : 8;
+  if (ip.protocol === 'ipv4') {
+    protocolNumber = ip.protocolNumber;
+    length = Math.max(0, (ip.totalLength || space) - ip.headerLength);
+    if (ip.fragmentOffset > 0 || ip.moreFragments) headers = fragmentText(ip);
+  } else {
+    protocolNumber = ip.nextHeader;
+    length = ip.payloadLength || Math.max(0, space - 40);
+  }
+  for (; at < layers.length; at++) {
+    const layer = layers[at] as Layer;
+    if (!('nextHeader' in layer) || layer.protocol === 'ipv6') break;
+    headers += extensionText(layer);
+    protocolNumber = layer.nextHeader;
+    length -= 'length' in layer ? layer.length : 8;
   }
   const upper = layers[at];
-  const ports = upper?.protocol === 'tcp' || upper?.protocol === 'udp' ? upper : undefined;
-  const source = ports === undefined ? ip.source : `${ip.source}.${ports.sourcePort}`;
-  const destination = ports === undefined ? ip.destination : `${ip.destination}.${ports.destinationPort}`;
-  const last = layers[at - 1] ?? ip;
-  const protocolNumber = 'protocolNumber' in last ? last.protocolNumber : 'nextHeader' in last ? last.nextHeader : 0;
-  return `${family} ${source} > ${destination}: ${fragment}${upperText(layers, at, protocolNumber, rest)}`;
+  const ports = upper !== undefined && 'sourcePort' in upper;
+  const source = ports ? `${ip.source}.${upper.sourcePort}` : ip.source;
+  const destination = ports ? `${ip.destination}.${upper.destinationPort}` : ip.destination;
+  const rest = upperText(layers, at, protocolNumber, Math.max(0, length));
+  return `${source} > ${destination}: ${headers}${rest}`;
 }
 
-function isExtension(layer: Layer): boolean {
-  return layer.protocol.startsWith('ipv6-') || layer.protocol === 'ah';
+function extensionText(layer: ExtensionMessage): string {
+  switch (layer.protocol) {
+    case 'ipv6-hop-by-hop':
+      return 'HBH ';
+    case 'ipv6-destination':
+      return 'DSTOPT ';
+    case 'ipv6-routing':
+      return `RT6 (type=${layer.routingType}, segleft=${layer.segmentsLeft}) `;
+    case 'ipv6-fragment':
+      return fragmentText(layer);
+    case 'ah':
+      return `AH(spi=0x${layer.spi.toString(16).padStart(8, '0')},seq=0x${layer.sequence.toString(16)}): `;
+  }
 }
 
 function fragmentText(part: { identification: number; fragmentOffset: number; moreFragments: boolean }): string {
@@ -104,72 +131,43 @@ function upperText(layers: readonly Layer[], at: number, protocolNumber: number,
   const upper = layers[at];
   switch (upper?.protocol) {
     case 'icmp':
-    case 'icmpv6': {
-      const v4 = upper.protocol === 'icmp';
-      const name = v4 ? icmpName(upper.icmpType, upper.icmpCode) : icmpv6Name(upper.icmpType, upper.icmpCode);
-      const echo = upper.identifier === undefined ? '' : `, id ${upper.identifier}, seq ${upper.sequence}`;
-      const mtu = upper.protocol === 'icmp' ? upper.nextHopMtu : upper.mtu;
-      const more = `${mtu === undefined ? '' : `, mtu ${mtu}`}${'target' in upper ? `, ${upper.target}` : ''}`;
-      const bad = upper.checksumValid === false ? ', wrong checksum' : '';
-      return `${v4 ? 'ICMP' : 'ICMP6'} ${name}${echo}${more}${bad}, length ${length}`;
-    }
+      return `${icmpText(upper, layers, at + 1)}${wrong(upper)}, length ${length}`;
+    case 'icmpv6':
+      return `${icmpv6Text(upper, layers, at + 1)}${wrong(upper)}, length ${length}`;
     case 'igmp':
-      return `igmp type 0x${upper.igmpType.toString(16)}, group ${upper.group}, length ${length}`;
+      return `${igmpText(upper)}${wrong(upper)}, length ${length}`;
     case 'tcp':
       return tcpText(upper);
+    case 'tcp-partial':
+      return `TCP, seq ${upper.sequence}`;
     case 'udp':
-      return `UDP${upper.checksumValid === false ? ', wrong checksum' : ''}, length ${upper.payloadLength}`;
+      return `UDP${wrong(upper)}, length ${upper.payloadLength}`;
     case 'ipv4':
     case 'ipv6':
-      return ipText(layers, at);
+      return `${upper.protocol === 'ipv4' ? 'IP' : 'IP6'} ${ipText(layers, at, upper, length)}`;
     default:
       return `${ipProtocolName(protocolNumber)}, length ${length}`;
   }
 }
 
-const FLAG_LETTERS: Readonly<Record<string, string>> = {
-  FIN: 'F',
-  SYN: 'S',
-  RST: 'R',
-  PSH: 'P',
-  ACK: '.',
-  URG: 'U',
-  ECE: 'E',
-  CWR: 'W',
-  AE: 'e',
-};
+const wrong = (layer: { checksumValid: boolean | null }): string =>
+  layer.checksumValid === false ? ', wrong checksum' : '';
 
-function tcpText(tcp: TcpMessage): string {
-  const flags = tcp.flags.map((flag) => FLAG_LETTERS[flag]).join('') || 'none';
-  const range =
-    tcp.payloadLength > 0 ? `${tcp.sequence}:${(tcp.sequence + tcp.payloadLength) % 0x1_0000_0000}` : `${tcp.sequence}`;
-  const parts = [`Flags [${flags}]`, `seq ${range}`];
-  if (tcp.flags.includes('ACK')) parts.push(`ack ${tcp.acknowledgment}`);
-  parts.push(`win ${tcp.window}`);
-  if (tcp.flags.includes('URG')) parts.push(`urg ${tcp.urgent}`);
-  if (tcp.options.length > 0) parts.push(`options [${tcp.options.map(optionText).join(',')}]`);
-  if (tcp.checksumValid === false) parts.push('wrong checksum');
-  parts.push(`length ${tcp.payloadLength}`);
-  return parts.join(', ');
-}
-
-function optionText(option: TcpOption): string {
-  switch (option.kind) {
-    case 'end':
-      return 'eol';
-    case 'nop':
-      return 'nop';
-    case 'mss':
-      return `mss ${option.value}`;
-    case 'windowScale':
-      return `wscale ${option.shift}`;
-    case 'sackPermitted':
-      return 'sackOK';
-    case 'sack':
-      return `sack ${option.blocks.length} ${option.blocks.map(({ left, right }) => `{${left}:${right}}`).join('')}`;
-    case 'timestamps':
-      return `TS val ${option.value} ecr ${option.echo}`;
-    case 'unknown':
-      return `unknown-${option.number}`;
+function igmpText({ version, igmpType, maxResponseTime, group, records }: IgmpMessage): string {
+  switch (igmpType) {
+    case 0x11: {
+      // Ten seconds are the default (RFC 3376 section 8.3).
+      const within = version === 1 || maxResponseTime === 100 ? '' : ` [max resp time ${maxResponseTime / 10}s]`;
+      return `igmp query v${version}${within}${group === '0.0.0.0' ? '' : ` [gaddr ${group}]`}`;
+    }
+    case 0x12:
+    case 0x16:
+      return `igmp v${version} report ${group}`;
+    case 0x17:
+      return `igmp leave ${group}`;
+    case 0x22:
+      return `igmp v3 report, ${records?.length ?? 0} group record(s)`;
+    default:
+      return `igmp type 0x${igmpType.toString(16)}`;
   }
 }

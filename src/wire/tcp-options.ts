@@ -1,5 +1,12 @@
-/** TCP options (RFC 9293 section 3.2, RFC 7323, RFC 2018): kind, length, data; kinds 0 and 1 are one byte. */
-import { hex } from './packet.js';
+/**
+ * TCP options (RFC 9293 section 3.2; window scale and timestamps: RFC 7323; SACK: RFC 2018).
+ *
+ *     kind:1 length:1, kind and length counted, then data; kinds 0 (end) and 1 (no operation) are one byte alone
+ *
+ * An option whose length is not that of its kind is given as unknown.
+ */
+import type { Packet } from './packet.js';
+import { hex, hexBytes } from './text.js';
 
 export type TcpOption =
   | { readonly kind: 'end' | 'nop' | 'sackPermitted' }
@@ -9,23 +16,16 @@ export type TcpOption =
   | { readonly kind: 'sack'; readonly blocks: readonly { readonly left: number; readonly right: number }[] }
   | { readonly kind: 'unknown'; readonly number: number; readonly data: string };
 
-/** Where the options went wrong: the offset, and what was needed there. */
-export interface OptionFault {
-  readonly at: number;
-  readonly need: number;
-}
+const NO_OPTIONS: readonly TcpOption[] = Object.freeze([]);
 
-/** Reads `[start, end)`; a broken length ends the reading and is told. */
-export function decodeTcpOptions(
-  bytes: Uint8Array,
-  view: DataView,
-  start: number,
-  end: number,
-): { options: TcpOption[]; fault: OptionFault | undefined } {
+/** Reads `[start, end)`; a length that lies ends the reading, and is kept as a fault of the packet. */
+export function decodeTcpOptions(packet: Packet, start: number, end: number): readonly TcpOption[] {
+  if (start >= end) return NO_OPTIONS;
+  const { bytes } = packet;
   const options: TcpOption[] = [];
   let at = start;
   while (at < end) {
-    const kind = bytes[at] ?? 0;
+    const kind = bytes[at] as number;
     if (kind === 0) {
       options.push({ kind: 'end' });
       break;
@@ -35,15 +35,20 @@ export function decodeTcpOptions(
       at++;
       continue;
     }
-    const length = at + 1 < end ? (bytes[at + 1] ?? 0) : 0;
-    if (length < 2 || at + length > end) return { options, fault: { at, need: Math.max(2, length) } };
-    options.push(readOption(bytes, view, kind, at, length));
+    if (!packet.has('tcp', at, end, 2, 'option')) break;
+    const length = bytes[at + 1] as number;
+    if (length < 2) {
+      packet.fail('tcp', at, 2, length, 'option length');
+      break;
+    }
+    if (!packet.has('tcp', at, end, length, 'option length')) break;
+    options.push(readOption(packet, kind, at, length));
     at += length;
   }
-  return { options, fault: undefined };
+  return options;
 }
 
-function readOption(bytes: Uint8Array, view: DataView, kind: number, at: number, length: number): TcpOption {
+function readOption({ bytes, view }: Packet, kind: number, at: number, length: number): TcpOption {
   if (kind === 2 && length === 4) return { kind: 'mss', value: view.getUint16(at + 2) };
   if (kind === 3 && length === 3) return { kind: 'windowScale', shift: view.getUint8(at + 2) };
   if (kind === 4 && length === 2) return { kind: 'sackPermitted' };
@@ -94,7 +99,7 @@ export function encodeTcpOptions(options: readonly TcpOption[]): Uint8Array {
         word(option.echo);
         break;
       case 'unknown': {
-        const data = option.data.match(/../g)?.map((byte) => Number.parseInt(byte, 16)) ?? [];
+        const data = hexBytes(option.data);
         bytes.push(option.number, 2 + data.length, ...data);
         break;
       }

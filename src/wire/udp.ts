@@ -1,15 +1,21 @@
 /**
- * UDP (RFC 768, RFC 8200 section 8.1).
+ * UDP (RFC 768; over IPv6 RFC 8200 section 8.1).
  *
- *     source port:2 destination port:2 length, header included:2 checksum, 0 for none:2
+ *     +-------------------------------+-------------------------------+
+ *     |          source port          |       destination port        |
+ *     +-------------------------------+-------------------------------+
+ *     |   length, header included     |      checksum, 0 for none     |
+ *     +-------------------------------+-------------------------------+
  */
-import { checksum, pseudoHeaderSum } from './checksum.js';
-import type { Next, Packet } from './packet.js';
+import { addressSum, checksum } from './checksum.js';
+import { IPProtocol } from './numbers.js';
+import { type Next, type Packet, payload } from './packet.js';
 
 export interface UdpMessage {
   readonly protocol: 'udp';
   readonly sourcePort: number;
   readonly destinationPort: number;
+  /** As the header says, in bytes; 0 in what is too large for it. */
   readonly length: number;
   readonly checksum: number;
   /** Null also where the sender has computed none. */
@@ -19,62 +25,71 @@ export interface UdpMessage {
 }
 
 export const UDP_HEADER = 8;
-export const UDP_PROTOCOL = 17;
+export const UDP_PROTOCOL = IPProtocol.udp;
 
 export function decodeUdp(packet: Packet, at: number, end: number): Next {
-  if (!packet.has('udp', at, end, UDP_HEADER)) return { table: 'payload', key: 0, at, end };
-  const { view, bytes } = packet;
+  if (!packet.has('udp', at, end, UDP_HEADER)) return payload(at, end);
+  const { view } = packet;
   const length = view.getUint16(at + 4);
-  const claimed = length === 0 ? end - at : length;
-  if (claimed < UDP_HEADER) packet.fail('udp', at, UDP_HEADER, length, 'length');
-  const to = claimed < UDP_HEADER ? end : packet.claim('udp', at, claimed, end, 'length');
-  const sum = view.getUint16(at + 6);
-  const valid =
-    sum === 0 || packet.incomplete || packet.addressLength === 0 || claimed < UDP_HEADER
-      ? null
-      : checksum(
-          bytes,
-          at,
-          to,
-          pseudoHeaderSum(bytes, packet.addresses, packet.destination, packet.addressLength, UDP_PROTOCOL, to - at),
-        ) === 0;
+  // RFC 2675 section 4: 0 in a jumbogram, whose length is that of the IP payload; so do the kernel's large segments.
+  const claimed = length === 0 && (packet.addressLength === 16 || end - at > 0xffff) ? end - at : length;
+  const sound = claimed >= UDP_HEADER;
+  if (!sound) packet.fail('udp', at, UDP_HEADER, length, 'length');
+  const to = sound ? packet.claim('udp', at, claimed, end, 'length') : end;
+  const field = view.getUint16(at + 6);
   packet.layers.push({
     protocol: 'udp',
     sourcePort: view.getUint16(at),
     destinationPort: view.getUint16(at + 2),
     length,
-    checksum: sum,
-    checksumValid: valid,
-    payloadLength: Math.max(0, claimed - UDP_HEADER),
+    checksum: field,
+    checksumValid: field === 0 || !sound ? null : packet.judge(UDP_PROTOCOL, at, to, field),
+    payloadLength: sound ? claimed - UDP_HEADER : 0,
   });
-  return { table: 'payload', key: 0, at: at + UDP_HEADER, end: to };
+  return payload(at + UDP_HEADER, to);
 }
 
 export interface UdpFields {
   readonly sourcePort: number;
   readonly destinationPort: number;
+  /** Left out, it is that of header and payload; above 65,535 it is written as 0. */
   readonly length?: number;
+  /** Left out, it is computed where the addresses are given. */
   readonly checksum?: number;
 }
 
 /**
  * Header and payload.
  *
- * @param addresses source and destination, 8 or 32 bytes; without them the checksum is 0, for none
+ * @param addresses source and destination, 8 or 32 bytes (pseudoAddresses); without them the checksum is 0, for none
+ * @throws RangeError for addresses of another length
  */
-export function encodeUdp(fields: UdpFields, payload: Uint8Array, addresses?: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(UDP_HEADER + payload.length);
-  const view = new DataView(bytes.buffer);
+export function encodeUdp(fields: UdpFields, data: Uint8Array, addresses?: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(UDP_HEADER + data.length);
+  writeUdp(fields, data, addresses, bytes);
+  return bytes;
+}
+
+/** Like {@link encodeUdp}, into `into` at `offset`; returns the end. */
+export function writeUdp(
+  fields: UdpFields,
+  data: Uint8Array,
+  addresses: Uint8Array | undefined,
+  into: Uint8Array,
+  offset = 0,
+): number {
+  const size = UDP_HEADER + data.length;
+  const length = fields.length ?? size;
+  const view = new DataView(into.buffer, into.byteOffset + offset, size);
   view.setUint16(0, fields.sourcePort);
   view.setUint16(2, fields.destinationPort);
-  view.setUint16(4, fields.length ?? bytes.length);
-  bytes.set(payload, UDP_HEADER);
-  if (fields.checksum !== undefined) view.setUint16(6, fields.checksum);
-  else if (addresses !== undefined) {
-    const half = addresses.length / 2;
-    const sum = pseudoHeaderSum(addresses, 0, half, half, UDP_PROTOCOL, bytes.length);
+  view.setUint16(4, length > 0xffff ? 0 : length);
+  view.setUint16(6, fields.checksum ?? 0);
+  into.set(data, offset + UDP_HEADER);
+  if (fields.checksum === undefined && addresses !== undefined) {
+    const sum = addressSum(addresses, UDP_PROTOCOL, size);
     // A sum of 0 is sent as all ones, since 0 says that there is none.
-    view.setUint16(6, checksum(bytes, 0, bytes.length, sum) || 0xffff);
+    view.setUint16(6, checksum(into, offset, offset + size, sum) || 0xffff);
   }
-  return bytes;
+  return offset + size;
 }

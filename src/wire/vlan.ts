@@ -1,28 +1,28 @@
 /**
- * VLAN tags of IEEE 802.1Q and 802.1ad, after the EtherType that announces them.
+ * VLAN tags of IEEE 802.1Q and 802.1ad, after the EtherType that announces them; they may be stacked.
  *
  *     +-------+-----+--------------+-----------+
  *     | pri 3 | dei | VLAN id (12) | type (16) |
  *     +-------+-----+--------------+-----------+
  */
 import { frameNext } from './ethernet.js';
-import type { Next, Packet } from './packet.js';
+import { type Next, type Packet, payload } from './packet.js';
 
 export interface VlanMessage {
   readonly protocol: 'vlan';
-  /** 0 to 4095. */
+  /** 0 (priority only) to 4095. */
   readonly id: number;
   /** 0 to 7. */
   readonly priority: number;
   readonly dropEligible: boolean;
-  /** Of what the tag precedes. */
+  /** Of what the tag precedes; below 1536 a length, as in Ethernet. */
   readonly etherType: number;
 }
 
 export const VLAN_TAG = 4;
 
 export function decodeVlan(packet: Packet, at: number, end: number): Next {
-  if (!packet.has('vlan', at, end, VLAN_TAG)) return { table: 'payload', key: 0, at, end };
+  if (!packet.has('vlan', at, end, VLAN_TAG)) return payload(at, end);
   const control = packet.view.getUint16(at);
   const etherType = packet.view.getUint16(at + 2);
   packet.layers.push({
@@ -32,12 +32,15 @@ export function decodeVlan(packet: Packet, at: number, end: number): Next {
     dropEligible: (control & 0x1000) !== 0,
     etherType,
   });
-  return frameNext(etherType, at + VLAN_TAG, end);
+  return frameNext('vlan', packet, etherType, at + VLAN_TAG, end);
 }
 
-/** Writes the tag; returns where the payload goes. */
+/** Writes the tag into `into` at `offset`; returns where the payload goes. */
 export function encodeVlan(message: Omit<VlanMessage, 'protocol'>, into: Uint8Array, offset = 0): number {
-  const control = (message.priority << 13) | (message.dropEligible ? 0x1000 : 0) | message.id;
-  into.set([control >> 8, control & 255, message.etherType >> 8, message.etherType & 255], offset);
+  const control = ((message.priority & 7) << 13) | (message.dropEligible ? 0x1000 : 0) | (message.id & 0xfff);
+  into[offset] = control >> 8;
+  into[offset + 1] = control & 255;
+  into[offset + 2] = message.etherType >> 8;
+  into[offset + 3] = message.etherType & 255;
   return offset + VLAN_TAG;
 }

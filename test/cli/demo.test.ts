@@ -30,7 +30,7 @@ describe('demo', () => {
       'shutdown',
       'close',
     ]);
-    expect(all[2]?.lines).toEqual(expect.arrayContaining([expect.stringMatching(/IP6 ::1 > ::1: ICMP6 echo reply/)]));
+    expect(all[2]?.lines).toEqual(expect.arrayContaining([expect.stringMatching(/IP6 ::1 > ::1: ICMP6, echo reply/)]));
   });
 
   it('says what is missing without privileges, and does the rest', async (ctx) => {

@@ -2,10 +2,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/log/events.js';
 import { setting } from '../../src/options/settings.js';
-import { encodeEchoRequest, readEchoMessage } from '../../src/raw/echo.js';
+import { readEchoMessage } from '../../src/raw/echo.js';
 import { type Endpoint, formatEndpoint, inetEndpoint } from '../../src/sockaddr/endpoint.js';
 import { parseIP } from '../../src/sockaddr/ip.js';
 import type { Backend, MessageFailure, MessageSocket, ReceivedMessage } from '../../src/socket/port.js';
+import { encodeIcmpEcho } from '../../src/wire/echo.js';
 import { hasIPv6, isRoot } from '../hosts/machine.js';
 
 const open = { settings: [], logger: silentLogger };
@@ -163,7 +164,9 @@ export function messageContract(makeBackend: () => Promise<Backend>): void {
     const socket = await backend.raw({ ...open, family, protocol, icmpTypes: [family === 'ipv4' ? 0 : 129] });
     const inbox = collect(socket);
     const payload = Uint8Array.of(1, 2, 3, 4, 5);
-    await socket.send([{ bytes: encodeEchoRequest(family, 4711, 1, payload), to: at(address) }]);
+    await socket.send([
+      { bytes: encodeIcmpEcho({ family, type: 'request', identifier: 4711, sequence: 1, payload }), to: at(address) },
+    ]);
     // Others may ping this address too; ours has the identifier.
     for (;;) {
       const [message] = await inbox.take(1);

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { IPv4Address, IPv6Address } from '../../../src/sockaddr/ip.js';
 import { encodeArp } from '../../../src/wire/arp.js';
-import { checksum, sumWords } from '../../../src/wire/checksum.js';
 import { dissect } from '../../../src/wire/dissect.js';
 import { encodeEthernet } from '../../../src/wire/ethernet.js';
 import { encodeIcmp } from '../../../src/wire/icmp.js';
@@ -190,27 +189,6 @@ describe('encode, then decode', () => {
         const message = encodeIcmpv6({ icmpType: 128, identifier, sequence }, data, both(c, d));
         const v6 = dissect(inIPv6(58, message, c, d), LinkType.RAW);
         expect(layer(v6, 'icmpv6')).toMatchObject({ icmpType: 128, identifier, sequence, checksumValid: true });
-      }),
-    );
-  });
-});
-
-describe('the checksum', () => {
-  it('is that of RFC 1071 section 3', () => {
-    const words = Uint8Array.of(0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7);
-    expect(sumWords(words, 0, 8)).toBe(0x2ddf0);
-    expect(checksum(words, 0, 8)).toBe(0x220d);
-  });
-
-  it('agrees with adding word by word with end-around carry', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
-        let sum = 0;
-        for (let i = 0; i < bytes.length; i += 2) {
-          sum += (bytes[i] ?? 0) * 256 + (bytes[i + 1] ?? 0);
-          if (sum > 0xffff) sum -= 0xffff;
-        }
-        expect(checksum(bytes, 0, bytes.length)).toBe(0xffff - sum);
       }),
     );
   });

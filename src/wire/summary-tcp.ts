@@ -1,0 +1,59 @@
+/** TCP in a line, in the words of tcpdump(1), with absolute sequence numbers as its -S. */
+import type { TcpFlag, TcpMessage } from './tcp.js';
+import type { TcpOption } from './tcp-options.js';
+
+const FLAG_LETTERS: Readonly<Record<TcpFlag, string>> = {
+  FIN: 'F',
+  SYN: 'S',
+  RST: 'R',
+  PSH: 'P',
+  ACK: '.',
+  URG: 'U',
+  ECE: 'E',
+  CWR: 'W',
+  AE: 'e',
+};
+
+export function tcpText(tcp: TcpMessage): string {
+  let letters = '';
+  let opening = false;
+  let acknowledges = false;
+  let urgent = false;
+  for (const flag of tcp.flags) {
+    letters += FLAG_LETTERS[flag];
+    if (flag === 'SYN' || flag === 'FIN' || flag === 'RST') opening = true;
+    if (flag === 'ACK') acknowledges = true;
+    if (flag === 'URG') urgent = true;
+  }
+  const { sequence, payloadLength } = tcp;
+  let text = `Flags [${letters === '' ? 'none' : letters}]`;
+  if (payloadLength > 0) text += `, seq ${sequence}:${(sequence + payloadLength) % 0x1_0000_0000}`;
+  else if (opening) text += `, seq ${sequence}`;
+  if (acknowledges) text += `, ack ${tcp.acknowledgment}`;
+  text += `, win ${tcp.window}`;
+  if (urgent) text += `, urg ${tcp.urgent}`;
+  if (tcp.options.length > 0) text += `, options [${tcp.options.map(optionText).join(',')}]`;
+  if (tcp.checksumValid === false) text += ', wrong checksum';
+  return `${text}, length ${payloadLength}`;
+}
+
+function optionText(option: TcpOption): string {
+  switch (option.kind) {
+    case 'end':
+      return 'eol';
+    case 'nop':
+      return 'nop';
+    case 'mss':
+      return `mss ${option.value}`;
+    case 'windowScale':
+      return `wscale ${option.shift}`;
+    case 'sackPermitted':
+      return 'sackOK';
+    case 'sack':
+      return `sack ${option.blocks.length} ${option.blocks.map(({ left, right }) => `{${left}:${right}}`).join('')}`;
+    case 'timestamps':
+      return `TS val ${option.value} ecr ${option.echo}`;
+    case 'unknown':
+      return `unknown-${option.number}${option.data === '' ? '' : ` 0x${option.data}`}`;
+  }
+}
