@@ -30,14 +30,13 @@ export interface DissectOptions {
  * Payload layers are views of `bytes`.
  */
 export function dissect(bytes: Uint8Array, linkType: number, options: DissectOptions = {}): Dissection {
-  const cut = (options.originalLength ?? bytes.length) > bytes.length;
-  const packet = new Packet(bytes, cut, options.checksumPending ?? false);
+  const packet = new Packet(bytes, options.originalLength ?? bytes.length, options.checksumPending ?? false);
   return walk(packet, { table: 'linkType', key: linkType, at: 0, end: bytes.length });
 }
 
 /** The layers of what an IP header of protocol `protocolNumber` would carry, as message sockets deliver it. */
 export function dissectProtocol(bytes: Uint8Array, protocolNumber: number): Dissection {
-  return walk(new Packet(bytes, false), { table: 'ipProtocol', key: protocolNumber, at: 0, end: bytes.length });
+  return walk(new Packet(bytes, bytes.length), { table: 'ipProtocol', key: protocolNumber, at: 0, end: bytes.length });
 }
 
 function walk(packet: Packet, first: Next): Dissection {

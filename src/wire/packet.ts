@@ -35,6 +35,8 @@ export class Packet {
   piece = false;
   /** The capture says that TCP's and UDP's checksums were still to be filled in by the hardware. */
   readonly checksumPending: boolean;
+  /** Where the current part ended on the wire; beyond its `end` where the capture, or a quote, is cut. */
+  wireEnd: number;
   /** IP headers so far. */
   networks = 0;
   /** Where the addresses of the innermost IP header stand, for the pseudo header; -1 where there is none. */
@@ -46,10 +48,12 @@ export class Packet {
   /** Where the payload of an IPv6 header with length 0 begins, until a jumbo option gives its length; else -1. */
   jumboFrom = -1;
 
-  constructor(bytes: Uint8Array, incomplete: boolean, checksumPending = false) {
+  /** @param originalLength bytes on the wire; above `bytes.length` the capture is cut */
+  constructor(bytes: Uint8Array, originalLength: number, checksumPending = false) {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.incomplete = incomplete;
+    this.incomplete = originalLength > bytes.length;
+    this.wireEnd = Math.max(originalLength, bytes.length);
     this.checksumPending = checksumPending;
   }
 
@@ -78,10 +82,16 @@ export class Packet {
   claim(layer: string, at: number, length: number, end: number, claimedBy: string): number {
     if (at + length <= end) {
       this.incomplete = this.piece;
+      this.wireEnd = at + length;
       return at + length;
     }
-    if (!this.incomplete) this.fail(layer, at, length, end - at, claimedBy);
-    this.incomplete = true;
+    if (this.incomplete) {
+      this.wireEnd = at + length;
+    } else {
+      this.fail(layer, at, length, end - at, claimedBy);
+      this.incomplete = true;
+      this.wireEnd = end;
+    }
     return end;
   }
 

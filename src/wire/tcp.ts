@@ -40,7 +40,7 @@ export interface TcpMessage {
   /** The urgent pointer, whether or not URG is set. */
   readonly urgent: number;
   readonly options: readonly TcpOption[];
-  /** Bytes there are, fewer than were sent where the capture is cut. */
+  /** Bytes as sent, by the length of the IP header; the capture may hold fewer. */
   readonly payloadLength: number;
 }
 
@@ -84,7 +84,7 @@ export function decodeTcp(packet: Packet, at: number, end: number): Next {
     checksumValid: packet.judge(TCP_PROTOCOL, at, end, field),
     urgent: view.getUint16(at + 18),
     options: decodeTcpOptions(packet, at + TCP_HEADER, optionsEnd),
-    payloadLength: Math.max(0, end - headerEnd),
+    payloadLength: Math.max(0, packet.wireEnd - headerEnd),
   });
   return payload(optionsEnd, end);
 }

@@ -20,7 +20,10 @@ function check(found: Dissection, bytes: Uint8Array): void {
   expect(layers.length).toBeLessThanOrEqual(64);
   let payload = 0;
   for (const layer of layers) {
-    for (const value of Object.values(layer)) if (typeof value === 'number') expect(value).toBeGreaterThanOrEqual(0);
+    for (const [field, value] of Object.entries(layer)) {
+      // NaN is no more at least 0 than a negative number is.
+      if (typeof value === 'number' && !(value >= 0)) throw new Error(`${layer.protocol}.${field} is ${value}`);
+    }
     if (layer.protocol === 'payload') payload += layer.data.length;
   }
   expect(payload).toBeLessThanOrEqual(bytes.length);
@@ -30,7 +33,6 @@ function check(found: Dissection, bytes: Uint8Array): void {
     if (fault.claimedBy !== 'version') expect(fault.need).toBeGreaterThan(fault.have);
   }
   for (const link of [false, true]) expect(summarize(found, bytes.length, { link })).toMatch(/^[\x20-\x7e]+$/);
-  expect(() => JSON.stringify(found)).not.toThrow();
 }
 
 describe('any bytes', () => {
@@ -45,7 +47,7 @@ describe('any bytes', () => {
           check(dissect(bytes, type, { originalLength: bytes.length + more }), bytes);
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 
@@ -73,7 +75,7 @@ describe('any bytes', () => {
           check(dissect(bytes, linkType), bytes);
         },
       ),
-      { numRuns: 4000 },
+      { numRuns: 2000 },
     );
   });
 

@@ -1,4 +1,4 @@
-/** When a checksum is judged, and when it can't be. */
+/** What is judged and what is read where packets are cut, fragmented, larger than their headers say, or lie. */
 import { describe, expect, it } from 'vitest';
 import { addressSum, foldCarries, pseudoAddresses } from '../../../src/wire/checksum.js';
 import { dissect } from '../../../src/wire/dissect.js';
@@ -87,6 +87,24 @@ describe('a checksum is judged', () => {
     expect(layer(found, 'ipv6-hop-by-hop').jumboPayloadLength).toBe(8 + body.length);
     expect(layer(found, 'udp')).toMatchObject({ length: 0, payloadLength: 70_000, checksumValid: true });
     expect(dissect(bytes.slice(0, -10), LinkType.RAW).malformed).toMatchObject({ claimedBy: 'jumboPayloadLength' });
+  });
+});
+
+describe('a capture that is cut', () => {
+  it('has the payload length that was sent, and the payload that is there', () => {
+    const bytes = inIPv4(6, encodeTcp(PORTS, new Uint8Array(1000), ADDRESSES));
+    const found = dissect(bytes.slice(0, 50), LinkType.RAW, { originalLength: bytes.length });
+    expect(layer(found, 'tcp')).toMatchObject({ payloadLength: 1000, checksumValid: null });
+    expect(layer(found, 'payload').length).toBe(10);
+    expect(found.malformed).toBeUndefined();
+    expect(found.cut).toBeUndefined();
+  });
+
+  it('within a header says so, without calling the packet malformed', () => {
+    const bytes = inIPv4(6, encodeTcp(PORTS, new Uint8Array(0), ADDRESSES));
+    const found = dissect(bytes.slice(0, 26), LinkType.RAW, { originalLength: bytes.length });
+    expect(found).toMatchObject({ cut: { layer: 'tcp', offset: 20, need: 20, have: 6 } });
+    expect(found.malformed).toBeUndefined();
   });
 });
 
