@@ -18,7 +18,7 @@ export function describeEvent(event: LogEvent): string {
     case 'listen':
       return `listen(${fd(event)}${event.backlog})${result(event, 0)}`;
     case 'accept':
-      return `accept(${event.local ?? ''})${result(event, event.remote)}`;
+      return `accept(${event.local ?? ''})${result(event, event.fd ?? event.remote)}${event.fd === undefined ? '' : `, ${event.remote}`}`;
     case 'connect': {
       const took = event.durationMs === undefined ? '' : ` in ${event.durationMs.toFixed(3)} ms`;
       return `connect(${fd(event)}${event.remote})${result(event, 0)}${took}`;

@@ -23,6 +23,8 @@ export interface OpenOptions {
 /** A connected stream socket. Both halves end on their own: the end of one leaves the other open. */
 export interface StreamConnection {
   readonly backend: BackendName;
+  /** The descriptor, for the log; absent on the portable backend, which does not show it. */
+  readonly fd?: number | undefined;
   /** Bytes in and out, with Node's back-pressure. `end()` is shutdown(2) with SHUT_WR. */
   readonly duplex: Duplex;
   readonly local: Endpoint;
@@ -70,6 +72,8 @@ export interface ReceivedMessage {
   readonly timestampSource: 'kernel' | 'user';
   /** TTL or hop limit on arrival; null where the backend can't tell. */
   readonly hopLimit: number | null;
+  /** TOS byte or traffic class on arrival: DSCP and ECN (RFC 2474, RFC 3168); null where the backend can't tell. */
+  readonly trafficClass: number | null;
   /** The address that it was sent to; null where the backend can't tell. */
   readonly destination: IPAddress | null;
   readonly interfaceIndex: number | null;
@@ -130,6 +134,11 @@ export interface DatagramOptions extends OpenOptions {
   readonly local?: Endpoint | undefined;
   /** connect(2)s the socket: only this peer is heard, and its ICMP errors come back. */
   readonly remote?: Endpoint | undefined;
+  /**
+   * Whether ICMP errors for what was sent come back with their origin (IP_RECVERR); without it, on connected sockets
+   * only. The portable backend hands over those of connected sockets, without their origin.
+   */
+  readonly errorQueue?: boolean | undefined;
   /** Largest message to be received whole, in bytes. */
   readonly messageSize?: number | undefined;
   /**
@@ -146,6 +155,8 @@ export interface RawOptions extends OpenOptions {
   readonly local?: Endpoint | undefined;
   /** ICMP or ICMPv6 types to be received, all others being dropped in the kernel; all where left out. */
   readonly icmpTypes?: readonly number[] | undefined;
+  /** As {@link DatagramOptions.errorQueue}; off unless asked for. */
+  readonly errorQueue?: boolean | undefined;
 }
 
 export interface Backend {

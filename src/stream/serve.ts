@@ -147,7 +147,8 @@ class Server implements StreamServer {
     const remote = formatEndpoint(connection.remote);
     const started = performance.now();
     const { logger } = this.#options;
-    logger.log('info', { event: 'accept', connection: number, remote, local: formatEndpoint(connection.local) });
+    const { fd } = connection;
+    logger.log('info', { event: 'accept', fd, connection: number, remote, local: formatEndpoint(connection.local) });
     const closed = new Promise<void>((resolve) => duplex.once('close', resolve));
     duplex.on('error', () => undefined);
     traceConnection(connection, number, logger);

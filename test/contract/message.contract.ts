@@ -78,7 +78,12 @@ export function messageContract(makeBackend: () => Promise<Backend>): void {
         expect(String(got[0]?.destination)).toBe(address);
         expect(receiver.dropped).toBe(0);
       } else {
-        expect(got[0]).toMatchObject({ timestampSource: 'user', hopLimit: null, destination: null });
+        expect(got[0]).toMatchObject({
+          timestampSource: 'user',
+          hopLimit: null,
+          trafficClass: null,
+          destination: null,
+        });
         expect(receiver.dropped).toBeNull();
       }
       await Promise.all([sender.close(), receiver.close()]);
@@ -105,6 +110,46 @@ export function messageContract(makeBackend: () => Promise<Backend>): void {
     await sender.close();
   });
 
+  it.for([
+    ['ipv4', '127.0.0.1', 'IP_TOS'],
+    ['ipv6', '::1', 'IPV6_TCLASS'],
+  ] as const)('tells the traffic class of %s messages', async ([family, address, name], ctx) => {
+    if (family === 'ipv6' && !hasIPv6) return ctx.skip('no IPv6 here');
+    if (!native()) return ctx.skip('node:dgram does not tell it');
+    const receiver = await backend.datagram(family, { ...open, local: at(address) });
+    const inbox = collect(receiver);
+    const settings = [setting(name, 0xb8)];
+    const sender = await backend.datagram(family, { ...open, settings, remote: receiver.local });
+    await sender.send([{ bytes: Uint8Array.of(1) }]);
+    expect((await inbox.take(1))[0]?.trafficClass).toBe(0xb8);
+    await Promise.all([sender.close(), receiver.close()]);
+    return undefined;
+  });
+
+  it.each([1, 64, 1400, 9000, 60_000])(
+    'keeps the boundaries and the order of many equal messages of %i bytes',
+    async (size) => {
+      const receiver = await backend.datagram('ipv4', { ...open, local: at('127.0.0.1'), receiveBuffer: 8 << 20 });
+      const inbox = collect(receiver);
+      const sender = await backend.datagram('ipv4', { ...open });
+      const count = size > 10_000 ? 20 : 150;
+      // Equal ones in two runs, a shorter one that ends the first, an empty one, and one that is larger than its run.
+      const sizes = [...Array(count).fill(size), Math.ceil(size / 2), 0, ...Array(17).fill(size), size + 1];
+      const sent = sizes.map((length, i) => new Uint8Array(length).fill(i & 255));
+      // As many at once as the receive buffer holds, which is small where it can't be forced.
+      const burst = native() && isRoot ? 100 : size > 1000 ? 2 : 50;
+      const got: ReceivedMessage[] = [];
+      for (let i = 0; i < sent.length; i += burst) {
+        const messages = sent.slice(i, i + burst).map((bytes) => ({ bytes, to: receiver.local }));
+        await sender.send(messages);
+        got.push(...(await inbox.take(messages.length)));
+      }
+      expect(got.map(({ length }) => length)).toEqual(sizes);
+      expect(got.every(({ bytes }, i) => Buffer.compare(bytes, sent[i] as Uint8Array) === 0)).toBe(true);
+      await Promise.all([sender.close(), receiver.close()]);
+    },
+  );
+
   it('waits while it is paused', async () => {
     const receiver = await backend.datagram('ipv4', { ...open, local: at('127.0.0.1') });
     const inbox = collect(receiver);
@@ -128,6 +173,34 @@ export function messageContract(makeBackend: () => Promise<Backend>): void {
       expect(failure?.to === undefined ? '' : formatEndpoint(failure.to)).toBe('127.0.0.1:1');
     }
     await sender.close();
+  });
+
+  it('hands over the ICMP errors of a socket that is not connected, with their origin', async () => {
+    const opened = backend.datagram('ipv4', { ...open, errorQueue: true });
+    if (!native()) return expect(opened).rejects.toMatchObject({ code: 'BACKEND_LIMIT' });
+    const socket = await opened;
+    const inbox = collect(socket);
+    await socket.send([{ bytes: Uint8Array.of(1, 2, 3), to: at('127.0.0.1', 1) }]);
+    const failure = await inbox.failure();
+    expect(failure).toMatchObject({ icmpType: 3, icmpCode: 3 });
+    expect(failure?.to === undefined ? '' : formatEndpoint(failure.to)).toBe('127.0.0.1:1');
+    await socket.close();
+    return undefined;
+  });
+
+  it('hands over the ICMP errors of a raw socket', async (ctx) => {
+    if (!isRoot) return ctx.skip('raw sockets need root');
+    const opened = backend.raw({ ...open, family: 'ipv4', protocol: 17, errorQueue: true });
+    if (!native()) return expect(opened).rejects.toMatchObject({ code: 'BACKEND_LIMIT' });
+    const socket = await opened;
+    const inbox = collect(socket);
+    // A UDP header alone, from port 4711 to port 1, where nobody listens; a zero checksum is none (RFC 768).
+    await socket.send([{ bytes: Uint8Array.of(0x12, 0x67, 0, 1, 0, 8, 0, 0), to: at('127.0.0.1') }]);
+    const failure = await inbox.failure();
+    expect(failure).toMatchObject({ icmpType: 3, icmpCode: 3 });
+    expect(String(failure?.reporter)).toBe('127.0.0.1');
+    await socket.close();
+    return undefined;
   });
 
   it('honours an option or refuses it, and never keeps silent', async () => {

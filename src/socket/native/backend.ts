@@ -2,13 +2,17 @@
 import { type OptionSetting, setting } from '../../options/settings.js';
 import { type Endpoint, mapEndpoint } from '../../sockaddr/endpoint.js';
 import type { Backend, DatagramOptions, MessageSocket, RawOptions } from '../port.js';
+import { connectNative } from './connect.js';
 import { Descriptor, DUAL_STACK, type SocketArguments, withDefaults } from './descriptor.js';
 import { type Libc, loadLibc } from './libc.js';
+import { listenNative } from './listen.js';
 import { NativeMessageSocket } from './messages.js';
-import { connectNative, listenNative } from './stream.js';
 
 /** UDP's and IP's largest packet fits into this. */
 const DEFAULT_MESSAGE_SIZE = 65_536;
+
+/** Options that say themselves how sends become datagrams, udp(7). */
+const SHAPING: ReadonlySet<string> = new Set(['UDP_SEGMENT', 'UDP_CORK']);
 
 const ICMP = 1;
 const ICMPV6 = 58;
@@ -20,7 +24,7 @@ export async function nativeBackend(): Promise<Backend> {
   const libc = await loadLibc();
   return {
     name: 'native',
-    listen: (local, options) => listenNative(libc, local, options),
+    listen: async (local, options) => listenNative(libc, local, options),
     connect: (remote, options) => connectNative(libc, remote, options),
     datagram: async (family, options) => openDatagram(libc, family, options),
     raw: async (options) => openRaw(libc, options),
@@ -31,8 +35,8 @@ export async function nativeBackend(): Promise<Backend> {
 /** The settings that make the kernel tell of each message when, how and where it came in. */
 function reception(family: Endpoint['family'], errorQueue: boolean): OptionSetting[] {
   const common = [setting('SO_TIMESTAMPNS', true), setting('SO_RXQ_OVFL', true)];
-  const v4 = [setting('IP_RECVTTL', true), setting('IP_PKTINFO', true)];
-  const v6 = [setting('IPV6_RECVHOPLIMIT', true), setting('IPV6_RECVPKTINFO', true)];
+  const v4 = [setting('IP_RECVTTL', true), setting('IP_RECVTOS', true), setting('IP_PKTINFO', true)];
+  const v6 = [setting('IPV6_RECVHOPLIMIT', true), setting('IPV6_RECVTCLASS', true), setting('IPV6_RECVPKTINFO', true)];
   if (errorQueue) {
     v4.push(setting('IP_RECVERR', true));
     v6.push(setting('IPV6_RECVERR', true));
@@ -43,10 +47,10 @@ function reception(family: Endpoint['family'], errorQueue: boolean): OptionSetti
 function openDatagram(libc: Libc, family: Endpoint['family'], options: DatagramOptions): MessageSocket {
   const v6 = family === 'ipv6';
   const args = { type: 'SOCK_DGRAM', protocol: 17, protocolName: 'IPPROTO_UDP', kind: 'datagram' } as const;
-  const errorQueue = options.remote !== undefined;
+  const errorQueue = options.errorQueue ?? options.remote !== undefined;
   const defaults = reception(family, errorQueue);
-  // An IPv4 peer of a dual-stack socket sends IPv4 packets, whose TTL comes as IP_TTL.
-  if (v6) defaults.unshift(DUAL_STACK, setting('IP_RECVTTL', true));
+  // An IPv4 peer of a dual-stack socket sends IPv4 packets, whose TTL and TOS come as IPv4's control messages.
+  if (v6) defaults.unshift(DUAL_STACK, setting('IP_RECVTTL', true), setting('IP_RECVTOS', true));
   return openMessages(libc, { ...args, family: v6 ? 'AF_INET6' : 'AF_INET' }, options, defaults, errorQueue);
 }
 
@@ -66,14 +70,15 @@ function openRaw(libc: Libc, options: RawOptions): MessageSocket {
     protocolName: names[options.protocol] ?? String(options.protocol),
     kind: 'raw',
   };
-  const defaults = reception(options.family, false);
+  const errorQueue = options.errorQueue ?? false;
+  const defaults = reception(options.family, errorQueue);
   if (options.icmpTypes !== undefined && options.protocol === ICMP && !v6) {
     defaults.push(setting('ICMP_FILTER', ~options.icmpTypes.reduce((mask, type) => mask | (1 << type), 0) >>> 0));
   }
   if (options.icmpTypes !== undefined && options.protocol === ICMPV6 && v6) {
     defaults.push(setting('ICMP6_FILTER', icmp6Filter(options.icmpTypes)));
   }
-  return openMessages(libc, args, options, defaults, false);
+  return openMessages(libc, args, options, defaults, errorQueue);
 }
 
 /** struct icmp6_filter (RFC 3542 section 3.2): a bit set for each type to be dropped, on Linux; as hex. */
@@ -113,6 +118,8 @@ function openMessages(
     messageSize: options.messageSize ?? DEFAULT_MESSAGE_SIZE,
     errorQueue,
     dualStack: args.family === 'AF_INET6' && args.kind === 'datagram',
+    // A size that the user has set, or a cork, cuts and gathers what is sent in its own way.
+    segments: args.kind === 'datagram' && !options.settings.some(({ option }) => SHAPING.has(option.name)),
   });
 }
 

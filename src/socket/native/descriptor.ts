@@ -12,6 +12,7 @@ import { type Endpoint, formatEndpoint } from '../../sockaddr/endpoint.js';
 import {
   AddressFamily,
   type AddressFamilyName,
+  addressFamilyOf,
   decodeSockaddr,
   encodeSockaddr,
   SOCKADDR_MAX,
@@ -26,6 +27,18 @@ export interface SocketArguments {
   readonly protocolName: string;
   /** What its options are checked against. */
   readonly kind: SocketKind;
+}
+
+/** TCP, or the stream sockets of unix(7). */
+export function streamArguments(endpoint: Endpoint): SocketArguments {
+  const inet = endpoint.family !== 'unix';
+  return {
+    family: addressFamilyOf(endpoint),
+    type: 'SOCK_STREAM',
+    protocol: inet ? 6 : 0,
+    protocolName: inet ? 'IPPROTO_TCP' : '0',
+    kind: 'stream',
+  };
 }
 
 /** Events of calls on a descriptor. */
@@ -150,14 +163,21 @@ export class Descriptor {
     this.#check(this.libc.listen(this.fd, backlog), { event: 'listen', backlog, local: text }, 'listen', text);
   }
 
-  /** connect(2), for sockets that connect at once: datagram and unix. */
-  connect(remote: Endpoint): void {
+  /**
+   * connect(2).
+   *
+   * @returns whether it goes on in the background (EINPROGRESS): then it is over when the descriptor is writable, and
+   *   {@link takeError} has its result, which is for the caller to log
+   */
+  connect(remote: Endpoint): boolean {
     const bytes = this.#encode(remote);
     const text = formatEndpoint(remote);
     const result = this.libc.connect(this.fd, bytes, bytes.length);
+    if (result < 0 && this.libc.errnoName(this.libc.errno()) === 'EINPROGRESS') return true;
     // connect(2): EACCES is for a broadcast address without the flag.
     const advice = this.kind === 'datagram' ? 'a broadcast address needs --broadcast (SO_BROADCAST)' : undefined;
     this.#check(result, { event: 'connect', remote: text }, 'connect', text, advice);
+    return false;
   }
 
   /** getsockname(2): the own address, or undefined for a socket that has none. */

@@ -16,6 +16,10 @@
 export const IOVEC_SIZE = 16;
 export const MMSGHDR_SIZE = 64;
 export const CMSGHDR_SIZE = 16;
+export const CmsgHeader = { length: 0, level: 8, type: 12, data: CMSGHDR_SIZE } as const;
+/** CMSG_LEN(2) and CMSG_SPACE(2): a control message with UDP_SEGMENT's 16 bits, udp(7). */
+export const CMSG_LENGTH_SEGMENT = CMSGHDR_SIZE + 2;
+export const CMSG_SPACE_SEGMENT = CMSGHDR_SIZE + 8;
 
 export const Msghdr = {
   name: 0,
@@ -38,12 +42,16 @@ export const ErrorOrigin = { local: 1, icmp: 2, icmp6: 3 } as const;
 export const Control = {
   timestampNs: (1 << 16) | 35,
   rxqOverflow: (1 << 16) | 40,
+  ipTos: (0 << 16) | 1,
   ipTtl: (0 << 16) | 2,
   ipPktinfo: (0 << 16) | 8,
   ipRecverr: (0 << 16) | 11,
   ipv6Recverr: (41 << 16) | 25,
   ipv6Pktinfo: (41 << 16) | 50,
   ipv6HopLimit: (41 << 16) | 52,
+  ipv6TrafficClass: (41 << 16) | 67,
+  udpSegment: (17 << 16) | 103,
+  udpGro: (17 << 16) | 104,
 } as const;
 
 /** Control messages begin at multiples of this (CMSG_ALIGN). */

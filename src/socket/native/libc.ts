@@ -28,6 +28,7 @@ export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Memory, length: number): number;
   listen(fd: number, backlog: number): number;
+  accept4(fd: number, address: Memory, length: Memory, flags: number): number;
   connect(fd: number, address: Memory, length: number): number;
   getsockname(fd: number, address: Memory, length: Memory): number;
   getpeername(fd: number, address: Memory, length: Memory): number;
@@ -120,6 +121,7 @@ async function load(): Promise<Libc> {
       socket: library.func('int socket(int domain, int type, int protocol)'),
       bind: library.func('int bind(int fd, const void *address, uint32_t length)'),
       listen: library.func('int listen(int fd, int backlog)'),
+      accept4: library.func('int accept4(int fd, void *address, void *length, int flags)'),
       connect: library.func('int connect(int fd, const void *address, uint32_t length)'),
       getsockname: library.func('int getsockname(int fd, void *address, void *length)'),
       getpeername: library.func('int getpeername(int fd, void *address, void *length)'),

@@ -7,16 +7,16 @@
 import { SocketError } from '../../errors.js';
 import type { Logger } from '../../log/events.js';
 import type { Timestamp } from '../../measure/clock.js';
-import type { Endpoint } from '../../sockaddr/endpoint.js';
+import { type Endpoint, formatEndpoint } from '../../sockaddr/endpoint.js';
 import type { MessageFailure, MessageHandlers, MessageSocket, OutgoingMessage, ReceivedMessage } from '../port.js';
-import { endpointText, readAncillary, SenderCache } from './ancillary.js';
 import type { Descriptor } from './descriptor.js';
 import { lastFailure } from './descriptor.js';
+import { Inbox } from './inbox.js';
 import { C, type Libc } from './libc.js';
-import { Mailbox } from './mailbox.js';
+import { Outbox } from './outbox.js';
 import { DescriptorWatch } from './poller.js';
 
-/** Messages that one call moves at most. */
+/** Messages, or runs of them, that one call moves at most. */
 const BATCH = 64;
 /** Calls in one turn of the event loop at most, so that timers and signals get theirs. */
 const CALLS_PER_TURN = 16;
@@ -24,6 +24,8 @@ const CALLS_PER_TURN = 16;
 const SEND_ARENA = 1 << 20;
 /** Reports taken from the error queue in one turn at most. */
 const FAILURES_PER_TURN = 64;
+/** udp(7): a size beyond the path's MTU, an interface without checksum offload, a socket whose state forbids it. */
+const SEGMENT_REFUSALS: ReadonlySet<string> = new Set(['EINVAL', 'EMSGSIZE', 'EIO', 'EOPNOTSUPP']);
 
 export interface NativeMessageOptions {
   readonly logger: Logger;
@@ -34,6 +36,8 @@ export interface NativeMessageOptions {
   readonly errorQueue: boolean;
   /** An IPv6 socket that takes IPv4 as well: IPv4 destinations go out mapped. */
   readonly dualStack: boolean;
+  /** Whether runs of equal size may be sent as one (UDP_SEGMENT). */
+  readonly segments: boolean;
 }
 
 export class NativeMessageSocket implements MessageSocket {
@@ -47,13 +51,13 @@ export class NativeMessageSocket implements MessageSocket {
   readonly #watch: DescriptorWatch;
   readonly #time = new Uint8Array(16);
   readonly #timeView = new DataView(this.#time.buffer);
-  #inbox: Mailbox | undefined;
-  #outbox: Mailbox | undefined;
+  #inbox: Inbox | undefined;
+  #outbox: Outbox | undefined;
   #handlers: MessageHandlers | undefined;
   #paused = false;
   #closed = false;
   #writable: (() => void) | undefined;
-  readonly #senders = new SenderCache();
+  readonly #readClock = (): Timestamp => this.now();
   /** Sends run one after the other: the outgoing region has one user at a time. */
   #sending: Promise<unknown> = Promise.resolve();
 
@@ -74,7 +78,7 @@ export class NativeMessageSocket implements MessageSocket {
   }
 
   receive(handlers: MessageHandlers): void {
-    this.#inbox = new Mailbox(this.#libc, BATCH, this.#options.messageSize);
+    this.#inbox = new Inbox(this.#libc, BATCH, this.#options.messageSize);
     this.#handlers = handlers;
     this.#rearm();
   }
@@ -135,7 +139,6 @@ export class NativeMessageSocket implements MessageSocket {
   #receiveBatch(handlers: MessageHandlers): boolean {
     const inbox = this.#inbox;
     if (inbox === undefined) return false;
-    inbox.prepareToReceive();
     const count = this.#libc.recvmmsg(this.#descriptor.fd, inbox.address, BATCH, C.MSG_DONTWAIT | C.MSG_TRUNC, null);
     if (count < 0) {
       const failure = lastFailure(this.#libc, 'recvmmsg');
@@ -144,35 +147,17 @@ export class NativeMessageSocket implements MessageSocket {
       return false;
     }
     const batch: ReceivedMessage[] = [];
-    let bytes = 0;
     for (let i = 0; i < count; i++) {
-      const message = this.#readMessage(inbox, i);
-      bytes += message.bytes.length;
-      batch.push(message);
+      const overflow = inbox.read(i, batch, this.#readClock);
+      if (overflow !== undefined) this.dropped = overflow;
     }
+    inbox.prepare(count);
     if (this.#options.logger.enabled('trace')) {
+      const bytes = batch.reduce((sum, message) => sum + message.bytes.length, 0);
       this.#options.logger.log('trace', { event: 'recvmmsg', fd: this.#descriptor.fd, messages: count, bytes });
     }
     handlers.messages(batch);
     return count === BATCH;
-  }
-
-  #readMessage(inbox: Mailbox, i: number): ReceivedMessage {
-    const told = readAncillary(inbox.memory.bytes, inbox.memory.view, inbox.controlAt(i), inbox.controlEnd(i));
-    if (told.overflow !== undefined) this.dropped = told.overflow;
-    const length = inbox.lengthOf(i);
-    const there = Math.min(length, inbox.slotSize);
-    return {
-      bytes: inbox.payload(i, there),
-      from: this.#senders.decode(inbox.memory.bytes, inbox.nameAt(i), inbox.nameLength(i)),
-      length,
-      truncated: length > there,
-      timestamp: told.timestamp ?? this.now(),
-      timestampSource: told.timestamp === undefined ? 'user' : 'kernel',
-      hopLimit: told.hopLimit,
-      destination: told.destination,
-      interfaceIndex: told.interfaceIndex,
-    };
   }
 
   /**
@@ -193,18 +178,18 @@ export class NativeMessageSocket implements MessageSocket {
   #readErrorQueue(): boolean {
     const inbox = this.#inbox;
     if (inbox === undefined) return false;
-    inbox.prepareToReceive(1);
     const length = this.#libc.recvmsg(this.#descriptor.fd, inbox.address, C.MSG_ERRQUEUE | C.MSG_DONTWAIT);
     if (length < 0) return false;
     this.#options.logger.log('trace', { event: 'recvmsg', fd: this.#descriptor.fd, bytes: length });
-    const told = readAncillary(inbox.memory.bytes, inbox.memory.view, inbox.controlAt(0), inbox.controlEnd(0)).error;
+    const told = inbox.readControl(0).error;
+    const to = inbox.sender(0);
+    inbox.prepare(1);
     if (told === undefined) return true;
-    const to = this.#senders.decode(inbox.memory.bytes, inbox.nameAt(0), inbox.nameLength(0));
     const code = this.#libc.errnoName(told.errno);
     const failure: MessageFailure = {
       error: new SocketError({ syscall: 'sendmmsg', code, errno: told.errno, address: endpointText(to) }),
       to,
-      sent: inbox.payload(0, Math.min(length, inbox.slotSize)),
+      sent: inbox.payload(0, length),
       ...(told.icmp ? { icmpType: told.icmpType, icmpCode: told.icmpCode } : {}),
       ...(code === 'EMSGSIZE' ? { mtu: told.info } : {}),
       ...(told.offender === undefined || told.offender.family === 'unix' ? {} : { reporter: told.offender.address }),
@@ -214,24 +199,23 @@ export class NativeMessageSocket implements MessageSocket {
   }
 
   async #sendAll(messages: readonly OutgoingMessage[]): Promise<Timestamp> {
-    this.#outbox ??= new Mailbox(this.#libc, BATCH, 0, SEND_ARENA, this.#options.dualStack);
+    const { dualStack: mapped, segments } = this.#options;
+    this.#outbox ??= new Outbox(this.#libc, { count: BATCH, arena: SEND_ARENA, mapped, segments });
+    const outbox = this.#outbox;
     let next = 0;
     let time = this.now();
     /** Sends of the same message that ended with an error of an earlier one. */
     let echoes = 0;
     while (next < messages.length) {
       if (this.#closed) throw new SocketError({ syscall: 'sendmmsg', code: 'EBADF', errno: 9 });
-      const count = this.#outbox.fill(messages, next);
+      outbox.fill(messages, next);
       time = this.now();
-      const sent = this.#libc.sendmmsg(
-        this.#descriptor.fd,
-        this.#outbox.address,
-        count,
-        C.MSG_DONTWAIT | C.MSG_NOSIGNAL,
-      );
+      const flags = C.MSG_DONTWAIT | C.MSG_NOSIGNAL;
+      const sent = this.#libc.sendmmsg(this.#descriptor.fd, outbox.address, outbox.headers, flags);
       if (sent > 0) {
-        this.#traceSend(messages, next, sent);
-        next += sent;
+        const taken = outbox.messagesIn(sent);
+        this.#traceSend(messages, next, taken);
+        next += taken;
         echoes = 0;
         continue;
       }
@@ -241,6 +225,12 @@ export class NativeMessageSocket implements MessageSocket {
         continue;
       }
       if (failure.code === 'EINTR') continue;
+      if (outbox.segmented && SEGMENT_REFUSALS.has(failure.code)) {
+        const message = `fd ${this.#descriptor.fd}: UDP_SEGMENT refused (${failure.code}), sending one by one`;
+        this.#options.logger.log('debug', { event: 'fallback', message });
+        outbox.stopSegmenting();
+        continue;
+      }
       const to = messages[next]?.to;
       const error = new SocketError({ ...failure, address: endpointText(to) });
       // The kernel reports an ICMP error for an earlier message at the next call, which then has sent nothing.
@@ -263,4 +253,9 @@ export class NativeMessageSocket implements MessageSocket {
       this.#rearm();
     });
   }
+}
+
+/** The text of an endpoint that may be missing. */
+function endpointText(endpoint: Endpoint | undefined): string | undefined {
+  return endpoint === undefined ? undefined : formatEndpoint(endpoint);
 }

@@ -25,6 +25,7 @@ export async function openPortableDatagram(
   options: DatagramOptions,
 ): Promise<MessageSocket> {
   if (family === 'unix') throw backendLimit('no unix datagram sockets');
+  if (options.errorQueue === true && options.remote === undefined) throw backendLimit('no error queue');
   checkPortable(options.settings, 'datagram', SETTERS);
   const create: SocketOptions = {
     type: family === 'ipv6' ? 'udp6' : 'udp4',
@@ -34,6 +35,7 @@ export async function openPortableDatagram(
   const socket = createSocket(create);
   try {
     await bind(socket, options.local);
+    if (options.receiveBuffer !== undefined) wishForBuffer(socket, options.receiveBuffer);
     applyPortable(options.settings, SETTERS, socket);
     if (options.remote !== undefined) await connect(socket, options.remote);
   } catch (error) {
@@ -41,6 +43,15 @@ export async function openPortableDatagram(
     throw toSockctlError(error, options.local === undefined ? undefined : formatEndpoint(options.local));
   }
   return new PortableDatagramSocket(socket, options);
+}
+
+/** The kernel gives what its limit allows; a system that refuses instead is no reason to fail. */
+function wishForBuffer(socket: Socket, bytes: number): void {
+  try {
+    socket.setRecvBufferSize(bytes);
+  } catch {
+    // It stays as it is.
+  }
 }
 
 function bind(socket: Socket, local: Endpoint | undefined): Promise<void> {
@@ -114,6 +125,7 @@ class PortableDatagramSocket implements MessageSocket {
         timestamp,
         timestampSource: 'user',
         hopLimit: null,
+        trafficClass: null,
         destination: null,
         interfaceIndex: null,
       },

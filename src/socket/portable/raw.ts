@@ -26,6 +26,7 @@ const open = new Set<PortableRawSocket>();
 /** @throws SockctlError BACKEND_MISSING, or SocketError EPERM without the privilege */
 export async function openPortableRaw(options: RawOptions): Promise<MessageSocket> {
   if (options.local !== undefined) throw backendLimit('a raw socket can not be bound to a source address');
+  if (options.errorQueue === true) throw backendLimit('a raw socket has no error queue');
   checkSettings(options.settings, 'raw');
   const { default: package_ } = await import('raw-socket').catch((cause: Error) => {
     throw new SockctlError('BACKEND_MISSING', {
@@ -121,6 +122,7 @@ class PortableRawSocket implements MessageSocket {
         timestampSource: 'user',
         // The IPv4 header is part of the message; IPv6 packets come without theirs.
         hopLimit: family === 'ipv4' ? (view[8] ?? null) : null,
+        trafficClass: family === 'ipv4' ? (view[1] ?? null) : null,
         destination: null,
         interfaceIndex: null,
       });

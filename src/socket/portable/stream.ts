@@ -1,8 +1,8 @@
 /** Streams on node:net alone. */
-import { createServer, type ListenOptions as NodeListenOptions, Socket } from 'node:net';
+import { createServer, type ListenOptions as NodeListenOptions, type Server, Socket } from 'node:net';
 import { SocketError, toSockctlError } from '../../errors.js';
 import { type Endpoint, formatEndpoint } from '../../sockaddr/endpoint.js';
-import { listenerErrors, peerEndpoint } from '../node-net.js';
+import { peerEndpoint } from '../node-net.js';
 import type { ConnectOptions, ListenOptions, StreamConnection, StreamListener } from '../port.js';
 import { applyPortable, backendLimit, checkPortable, flagAmong, type Setters } from './limits.js';
 
@@ -117,4 +117,14 @@ function connectionOf(socket: Socket, local: Endpoint, known?: Endpoint): Stream
     },
     rescue: () => new Uint8Array(0),
   };
+}
+
+/** Reports what goes wrong while the server accepts; it goes on listening. */
+function listenerErrors(server: Server, onError: (error: SocketError) => void): void {
+  server.on('error', (error) => {
+    const known = toSockctlError(error);
+    onError(
+      known instanceof SocketError ? known : new SocketError({ syscall: 'accept', code: known.code, cause: error }),
+    );
+  });
 }

@@ -66,6 +66,7 @@ class ScriptedSocket implements MessageSocket {
         timestamp: this.now(),
         timestampSource: 'kernel',
         hopLimit: 60,
+        trafficClass: 0,
         destination: null,
         interfaceIndex: null,
       },
