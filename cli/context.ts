@@ -1,10 +1,12 @@
 /** What a running command has in its hands, made once from the common options. */
+import { closeSync, fchownSync, openSync } from 'node:fs';
 import { UsageError } from '../src/errors.js';
 import type { Logger } from '../src/log/events.js';
 import { formatTimestamp, portableWallClock } from '../src/measure/clock.js';
 import type { OptionSetting } from '../src/options/settings.js';
 import { selectBackend } from '../src/socket/open.js';
 import type { Backend } from '../src/socket/port.js';
+import { type Account, chooseAccount, dropPrivileges } from '../src/socket/privileges.js';
 import { type CommonOptions, chosenLevel } from './args/common.js';
 import { Output } from './render/output.js';
 
@@ -33,11 +35,17 @@ export interface CommandContext {
   interrupted(): boolean;
   backend(): Promise<Backend>;
   readonly backendChoice: 'auto' | 'native' | 'portable';
+  /** Who this process becomes once everything is open, and who owns the files that it makes; undefined for no change. */
+  readonly account: Account | undefined;
+  /** Becomes {@link account}: every command calls it when its sockets and files are open. */
+  dropPrivileges(): void;
 }
 
 /** @throws UsageError when the log file can't be opened */
 export async function createContext(options: CommonOptions, interrupt: AbortSignal): Promise<CommandContext> {
   const output = new Output(1);
+  const account = chooseAccount(options.user, process.env);
+  if (options.logFile !== undefined) giveNewFile(options.logFile, account);
   const logger = await openLogger(options);
   const choice = options.backend ?? 'auto';
   const json = options.json === true;
@@ -59,7 +67,32 @@ export async function createContext(options: CommonOptions, interrupt: AbortSign
     interrupted: () => interrupt.aborted,
     backend: () => selectBackend(choice, logger),
     backendChoice: choice,
+    account,
+    dropPrivileges: () => {
+      if (account === undefined || process.geteuid?.() === account.uid) return;
+      dropPrivileges(account);
+      const { name, uid, gid } = account;
+      logger.log('debug', {
+        event: 'notice',
+        message: `setgid(${gid}), setuid(${uid}): running as ${name} from here on`,
+      });
+    },
   };
+}
+
+/**
+ * Makes the file at `path` for `account`, where there is none yet: root opens it, but it is the user's. What stands in
+ * the way is for the real open to say.
+ */
+export function giveNewFile(path: string, account: Account | undefined): void {
+  if (account === undefined || process.geteuid?.() === account.uid) return;
+  try {
+    const fd = openSync(path, 'wx', 0o644);
+    fchownSync(fd, account.uid, account.gid);
+    closeSync(fd);
+  } catch {
+    // It is there already, or can't be made.
+  }
 }
 
 async function openLogger(options: CommonOptions): Promise<Logger> {

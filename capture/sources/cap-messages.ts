@@ -2,6 +2,7 @@
  * What the capturing child process and its parent say to each other. Packets go through the child's stdout as a
  * nanosecond pcap stream; these go through Node's channel between the two. The child stops when its stdin ends.
  */
+import type { Account } from '../../src/socket/privileges.js';
 import { LinkType } from '../../src/wire/link-types.js';
 
 /** What the child is to do; one argument, as JSON. */
@@ -15,6 +16,8 @@ export interface CaptureRequest {
   readonly bufferSize: number;
   /** Bytes that may wait in the child while its parent is busy. */
   readonly queueSize: number;
+  /** Who the child becomes once the device is open; its parent could not stop another user's child. */
+  readonly account: Account | undefined;
 }
 
 /** Why a device could not be opened, as far as libpcap's sentence tells. */

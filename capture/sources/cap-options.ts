@@ -1,6 +1,7 @@
 /** What a capture through cap may be asked for, and what becomes of it. */
 import { UsageError } from '../../src/errors.js';
 import type { Logger } from '../../src/log/events.js';
+import type { Account } from '../../src/socket/privileges.js';
 import type { Direction } from '../record.js';
 import type { CaptureEvent } from '../source.js';
 import { checkDevice, checkFilter } from './cap-errors.js';
@@ -21,6 +22,8 @@ export interface CapOptions {
   readonly promiscuous?: boolean | undefined;
   /** Bytes that may wait in the child while the consumer is busy, default 32 MiB; what comes beyond is counted. */
   readonly queueSize?: number | undefined;
+  /** Who the capturing process becomes once the device is open. */
+  readonly account?: Account | undefined;
   readonly logger?: Logger | undefined;
   readonly onEvent?: ((event: CaptureEvent) => void) | undefined;
   /** The compiled cap.js, where it does not stand next to this file. */
@@ -54,6 +57,7 @@ export function captureRequest(options: CapOptions): CaptureRequest {
     snapshotLength: Math.min(snapshotLength || CAP_SNAPSHOT_LENGTH, CAP_SNAPSHOT_LENGTH),
     bufferSize,
     queueSize: options.queueSize ?? 32 * MIB,
+    account: options.account,
   };
 }
 

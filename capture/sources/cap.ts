@@ -13,6 +13,7 @@ import { readSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Cap } from 'cap';
 import { portableWallClock } from '../../src/measure/clock.js';
+import { dropPrivileges } from '../../src/socket/privileges.js';
 import { RECORD_HEADER_LENGTH } from '../format/pcap.js';
 import { PcapWriter } from '../format/pcap-writer.js';
 import type { CaptureInterface } from '../record.js';
@@ -81,6 +82,12 @@ function open(PackageCap: typeof Cap): void {
     return;
   }
   const linkType = linkTypeOfCap(answer);
+  try {
+    if (request.account !== undefined) dropPrivileges(request.account);
+  } catch (error) {
+    fail('other', error);
+    return;
+  }
   if (linkType === undefined) fail('other', `cap reports an unknown link type, '${answer}'`);
   else capture(cap, buffer, linkType);
 }

@@ -15,6 +15,7 @@ export interface CommonOptions {
   readonly logFile?: string;
   readonly color?: 'auto' | 'always' | 'never';
   readonly backend?: BackendChoice;
+  readonly user?: string;
 }
 
 export function addCommonOptions(command: Command): Command {
@@ -46,7 +47,8 @@ export function addCommonOptions(command: Command): Command {
         'native',
         'portable',
       ]),
-    );
+    )
+    .option('--user <NAME>', 'become this user once the sockets are open (default under sudo: who called it)');
 }
 
 export interface FamilyOptions {

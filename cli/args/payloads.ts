@@ -1,5 +1,5 @@
 /** Where the datagrams of `udp send` come from. */
-import { createReadStream } from 'node:fs';
+import { createReadStream, openSync } from 'node:fs';
 import { UsageError } from '../../src/errors.js';
 
 export interface PayloadFlags {
@@ -52,9 +52,9 @@ export function choosePayloads(flags: PayloadFlags): Payloads {
   return { source: limited(lines(input), limit), size: undefined };
 }
 
-/** Opened when the first byte is asked for, so that a file that can't be read fails where its bytes are awaited. */
-async function* fileBytes(path: string): AsyncIterable<Uint8Array> {
-  yield* createReadStream(path, { highWaterMark: 1 << 18 });
+/** Opened at once: the user who is run as later may not be allowed to. */
+function fileBytes(path: string): AsyncIterable<Uint8Array> {
+  return createReadStream(path, { fd: openSync(path, 'r'), highWaterMark: 1 << 18 });
 }
 
 /** The bytes 0, 1, 2, … as ping(8) fills its packets. */

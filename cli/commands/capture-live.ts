@@ -25,15 +25,18 @@ export async function run([filter]: [string[]], flags: LiveFlags, context: Comma
     bufferSize: flags.buffer,
     direction: flags.direction,
     logger,
+    account: context.account,
     // The source has logged it.
     onEvent: (event: CaptureEvent) => {
       if (json) void output.record({ ...recordHead('capture.event'), ...event });
     },
   });
   logger.log('info', { event: 'listening', message: `capturing on ${device}` });
+  const sinks = await packetSinks(flags, context);
+  context.dropPrivileges();
   const summary = await runPipeline({
     source,
-    sinks: await packetSinks(flags, context),
+    sinks,
     count: flags.count,
     durationMs: flags.duration,
     signal: context.signal,

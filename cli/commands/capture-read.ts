@@ -21,9 +21,11 @@ export async function run([args]: [string[]], flags: ReadFlags, context: Command
   }
   const [only] = sources;
   const counter = createCountSink();
+  const sinks = flags.countOnly === true ? [counter] : await packetSinks(flags, context);
+  context.dropPrivileges();
   const summary = await runPipeline({
     source: sources.length === 1 && only !== undefined ? only : mergeSources(sources),
-    sinks: flags.countOnly === true ? [counter] : await packetSinks(flags, context),
+    sinks,
     count: flags.count,
     signal: context.signal,
   });

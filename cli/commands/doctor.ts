@@ -6,7 +6,9 @@ import { type Ability, probeAbilities } from '../../src/socket/native/abilities.
 import { portableBackend } from '../../src/socket/portable/backend.js';
 import { type CommandContext, recordHead } from '../context.js';
 
-export async function run(_: [], __: object, context: CommandContext): Promise<ExitCode> {
+export async function run(_: [], flags: { readonly user?: string }, context: CommandContext): Promise<ExitCode> {
+  // Asked for by name, it is that user's abilities that count; under sudo root's, which open the sockets.
+  if (flags.user !== undefined) context.dropPrivileges();
   const abilities = [...(await nativeAbilities()), await rawSocketPackage(), await capPackage()];
   const missing = abilities.filter(({ obstacle }) => obstacle !== undefined);
   if (context.json) {

@@ -22,6 +22,7 @@ export async function run(
     const wanted = flags.type === undefined || flags.type === kind;
     if (wanted && context.backendChoice !== 'portable') defaults.set(kind, await readDefaults(kind));
   }
+  context.dropPrivileges();
   /** On the first kind of socket that has one. */
   const defaultOf = (option: SocketOption): string | null => {
     for (const values of defaults.values()) {

@@ -29,6 +29,7 @@ export async function run([hosts]: [string[]], flags: PingFlags, context: Comman
     timeoutMs: flags.timeout,
     size: flags.size,
     ttl: flags.ttl,
+    onOpen: context.dropPrivileges,
     signal,
   });
   const summaries: PingSummary[] = [];

@@ -27,8 +27,10 @@ export async function run(_: [], flags: SniffFlags, context: CommandContext): Pr
     logger: context.logger,
     settings: context.settings,
     interface: flags.interface,
-    onListening: () =>
-      context.logger.log('info', { event: 'listening', message: `sniffing on ${flags.interface ?? 'all interfaces'}` }),
+    onListening: () => {
+      context.dropPrivileges();
+      context.logger.log('info', { event: 'listening', message: `sniffing on ${flags.interface ?? 'all interfaces'}` });
+    },
   });
   const summary = await runPipeline({
     source,

@@ -28,6 +28,7 @@ export async function run([address]: [string], flags: ConnectFlags, context: Com
     timeoutMs: flags.timeout,
     signal,
   });
+  context.dropPrivileges();
   const started = performance.now();
   const remote = formatEndpoint(connection.remote);
   logger.log('info', { event: 'notice', message: `connected to ${remote} from ${formatEndpoint(connection.local)}` });

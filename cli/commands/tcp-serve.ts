@@ -38,6 +38,7 @@ export async function run([address]: [string], flags: ServeFlags, context: Comma
     handler,
     signal: context.signal,
   });
+  context.dropPrivileges();
   await server.done;
   streamSummary(context, {
     ...server.totals,

@@ -64,6 +64,7 @@ async function receive(local: Endpoint, flags: ReceiveFlags, context: CommandCon
     probe: flags.probe === true,
     once: flags.once === true,
     onListening: (endpoint) => {
+      context.dropPrivileges();
       bound = endpoint;
     },
     ...(quiet ? {} : { onDatagram: (message, probe) => writeDatagram(context, message, bound, probe) }),

@@ -36,6 +36,7 @@ export async function run([address]: [string], flags: SendFlags, context: Comman
     payloads,
     perSecond: perSecond(flags.rate, size),
     probe: flags.probe === true,
+    onOpen: context.dropPrivileges,
     waitMs: flags.wait,
     onReply: (message) => void writeDatagram(context, message, undefined),
     signal: context.signal,

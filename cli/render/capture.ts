@@ -9,7 +9,7 @@ import {
 } from '../../capture/index.js';
 import { ExitCode, UsageError } from '../../src/errors.js';
 import { roundMs } from '../../src/measure/clock.js';
-import { type CommandContext, recordHead } from '../context.js';
+import { type CommandContext, giveNewFile, recordHead } from '../context.js';
 import { interruptedExit } from '../exit-codes.js';
 
 /** The flags that all commands with packets share. */
@@ -31,6 +31,7 @@ export async function packetSinks(flags: PacketFlags, context: CommandContext): 
   if (flags.write !== undefined) {
     if (flags.write === '-' && json)
       throw new UsageError('-w - and --json: both would go to stdout', 'write to a file');
+    giveNewFile(flags.write, context.account);
     return [await openFileSink(flags.write, flags.format === undefined ? {} : { format: flags.format })];
   }
   const write = (lines: string) => output.write(lines);

@@ -21,6 +21,8 @@ export interface SendDatagramsOptions {
   readonly probe?: boolean;
   /** Milliseconds to listen for replies after the last datagram. */
   readonly waitMs?: number | undefined;
+  /** Called when the socket is open, before anything is sent. */
+  readonly onOpen?: () => void;
   readonly onReply?: (message: ReceivedMessage) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -59,6 +61,7 @@ export async function sendDatagrams(target: Endpoint, options: SendDatagramsOpti
     remote: target,
   });
   try {
+    options.onOpen?.();
     return await new Sender(socket, target, options).run();
   } finally {
     await socket.close();

@@ -33,6 +33,8 @@ export interface PingOptions {
   readonly size?: number;
   /** TTL or hop limit of the probes, 1 to 255. */
   readonly ttl?: number | undefined;
+  /** Called when the sockets are open, before the first probe. */
+  readonly onOpen?: () => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -49,6 +51,7 @@ export async function* ping(targets: readonly PingTarget[], options: PingOptions
   const session = new PingSession(targets, options);
   try {
     await session.open();
+    options.onOpen?.();
     yield* session.records();
   } finally {
     await session.close();

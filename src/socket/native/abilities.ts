@@ -1,10 +1,12 @@
 /** What this user may open on this machine, found by opening it. */
 import { SocketError } from '../../errors.js';
 import { silentLogger } from '../../log/events.js';
+import { setting } from '../../options/settings.js';
 import { inetEndpoint } from '../../sockaddr/endpoint.js';
 import { IPv4Address } from '../../sockaddr/ip.js';
-import { Descriptor, type SocketArguments } from './descriptor.js';
+import { Descriptor, lastFailure, type SocketArguments } from './descriptor.js';
 import { type Libc, loadLibc } from './libc.js';
+import { acquireMemory } from './memory.js';
 
 export interface Ability {
   readonly name: string;
@@ -15,12 +17,15 @@ export interface Ability {
   readonly fix: string;
 }
 
-const GRANT = 'sudo setcap cap_net_raw,cap_net_bind_service+ep $(readlink -f $(command -v node))';
+/** setcap(8) gives to Node's program file, for every user; a second setcap takes back what the first one gave. */
+const grant = (capabilities: string) => `sudo setcap ${capabilities}+ep $(readlink -f $(command -v node))`;
+const GRANT = grant('cap_net_raw,cap_net_bind_service');
+const GRANT_MORE = grant('cap_net_raw,cap_net_bind_service,cap_net_admin,cap_ipc_lock');
 
 interface Attempt extends Pick<Ability, 'name' | 'what' | 'fix'> {
   readonly args: SocketArguments;
-  /** Binds to a port below 1024 on top. */
-  readonly lowPort?: boolean;
+  /** What is done with the socket on top of opening it. */
+  readonly use?: (descriptor: Descriptor) => void;
 }
 
 /** htons(ETH_P_ALL), packet(7). */
@@ -62,9 +67,20 @@ const ATTEMPTS: readonly Attempt[] = [
     what: 'tcp serve and udp recv on them',
     fix: `${GRANT}, or sudo sysctl -w net.ipv4.ip_unprivileged_port_start=0`,
     args: { family: 'AF_INET', type: 'SOCK_DGRAM', protocol: 17, protocolName: 'IPPROTO_UDP', kind: 'datagram' },
-    lowPort: true,
+    // A port of the range that hardly anything uses; one that is taken shows that it may be had.
+    use: (descriptor) => descriptor.bind(inetEndpoint(new IPv4Address(0x7f000001), 1023)),
+  },
+  {
+    name: 'large buffers',
+    what: 'receive buffers beyond net.core.rmem_max (SO_RCVBUFFORCE), SO_MARK',
+    fix: `${GRANT_MORE}, or sudo sysctl -w net.core.rmem_max=67108864`,
+    args: { family: 'AF_INET', type: 'SOCK_DGRAM', protocol: 17, protocolName: 'IPPROTO_UDP', kind: 'datagram' },
+    use: (descriptor) => descriptor.set(setting('SO_RCVBUFFORCE', 8 << 20)),
   },
 ];
+
+/** Room for the rings of a capture and for what MSG_ZEROCOPY pins; the usual limit is 8 MiB or less. */
+const LOCKED_BYTES = 16 << 20;
 
 /**
  * Tries each kind of socket once.
@@ -73,17 +89,33 @@ const ATTEMPTS: readonly Attempt[] = [
  */
 export async function probeAbilities(): Promise<Ability[]> {
   const libc = await loadLibc();
-  return ATTEMPTS.map(({ args, lowPort, ...ability }) => ({
-    ...ability,
-    obstacle: attempt(libc, args, lowPort === true),
-  }));
+  return [
+    ...ATTEMPTS.map(({ args, use, ...ability }) => ({ ...ability, obstacle: attempt(libc, args, use) })),
+    {
+      name: 'memory locks',
+      what: 'buffers that are never swapped out',
+      obstacle: lockObstacle(libc),
+      fix: `sudo prlimit --pid $$ --memlock=unlimited, or ${GRANT_MORE}`,
+    },
+  ];
 }
 
-function attempt(libc: Libc, args: SocketArguments, lowPort: boolean): string | undefined {
+/** mlock(2) of as much as the largest ring takes. */
+function lockObstacle(libc: Libc): string | undefined {
+  const memory = acquireMemory(libc, LOCKED_BYTES);
+  const result = libc.mlock(memory.address, LOCKED_BYTES);
+  const failure = result < 0 ? lastFailure(libc, `mlock(${LOCKED_BYTES >> 20} MiB)`) : undefined;
+  if (failure === undefined) libc.munlock(memory.address, LOCKED_BYTES);
+  memory.release();
+  if (failure === undefined) return undefined;
+  // mlock(2): ENOMEM is for what goes beyond RLIMIT_MEMLOCK, EPERM for a limit of 0.
+  return `${failure.syscall}: beyond the limit of locked memory, ulimit -l (${failure.code})`;
+}
+
+function attempt(libc: Libc, args: SocketArguments, use: Attempt['use']): string | undefined {
   try {
     const descriptor = Descriptor.open(libc, args, silentLogger);
-    // A port of the range that hardly anything uses; one that is taken shows that it may be had.
-    if (lowPort) descriptor.bind(inetEndpoint(new IPv4Address(0x7f000001), 1023));
+    use?.(descriptor);
     descriptor.close();
     return undefined;
   } catch (error) {

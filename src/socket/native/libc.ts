@@ -41,6 +41,8 @@ export interface Libc {
   fcntl(fd: number, command: number, argument: number): number;
   close(fd: number): number;
   mmap(address: null, length: number, protection: number, flags: number, fd: number, offset: number): bigint;
+  mlock(address: bigint, length: number): number;
+  munlock(address: bigint, length: number): number;
   clock_gettime(clock: number, time: Memory): number;
   /** The reason of the last call that failed, as a positive number. */
   errno(): number;
@@ -134,6 +136,8 @@ async function load(): Promise<Libc> {
       fcntl: (fd, command, argument) => fcntl(fd, command, 'int', argument),
       close: library.func('int close(int fd)'),
       mmap: library.func('void *mmap(void *address, size_t length, int protection, int flags, int fd, int64_t offset)'),
+      mlock: library.func('int mlock(const void *address, size_t length)'),
+      munlock: library.func('int munlock(const void *address, size_t length)'),
       clock_gettime: library.func('int clock_gettime(int clock, void *time)'),
       errno: () => koffi.errno(),
       errnoName: (number) => names.get(number) ?? `ERRNO_${number}`,
