@@ -21,7 +21,7 @@ function names(): string[] | undefined {
  * @throws SocketError ENODEV when there is none
  */
 export function interfaceIndex(name: string): number {
-  if (/^\d{1,9}$/.test(name)) return Number(name);
+  if (/^\d{1,10}$/.test(name) && Number(name) <= 0xffffffff) return Number(name);
   try {
     // A name never holds '/', so this cannot leave the folder (netdevice(7): IFNAMSIZ 16 with its end).
     if (!/^[^/\s]{1,15}$/.test(name) || name === '.' || name === '..') throw new Error('not an interface name');

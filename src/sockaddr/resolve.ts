@@ -5,7 +5,8 @@
  */
 import { promises as dns, type LookupAddress } from 'node:dns';
 import { AddressError, SockctlError } from '../errors.js';
-import { type Endpoint, inetEndpoint, splitEndpoint, unixEndpoint } from './endpoint.js';
+import { type Endpoint, inetEndpoint } from './endpoint.js';
+import { splitEndpoint } from './endpoint-text.js';
 import { type IPAddress, type IPFamily, IPv4Address, IPv6Address, parseIP } from './ip.js';
 import { servicePort } from './services.js';
 
@@ -34,7 +35,7 @@ export interface ResolveEndpointOptions extends ResolveOptions {
  */
 export async function resolveEndpoint(text: string, options: ResolveEndpointOptions): Promise<Endpoint[]> {
   const parts = splitEndpoint(text, { bare: options.passive === true ? 'port' : 'host' });
-  if (parts.kind === 'unix') return [unixEndpoint(parts.path)];
+  if (parts.kind === 'unix') return [parts.endpoint];
   if (parts.port === undefined && options.passive !== true) {
     const shown = parts.host?.includes(':') === true ? `[${parts.host}]` : parts.host;
     throw new AddressError(text, text.length, 'the port is missing', `write ${shown}:PORT`);
@@ -70,7 +71,9 @@ export async function resolveHost(host: string, options: ResolveOptions = {}): P
     options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs),
   ];
   const answers = await withSignals(dns.lookup(host, { all: true, verbatim: true, family }), signals, host);
-  return answers.map(({ address }) => parseIP(address));
+  // A name that stands more than once in hosts(5) would be tried more than once.
+  const distinct = new Map(answers.map(({ address }) => parseIP(address)).map((ip) => [ip.key, ip]));
+  return [...distinct.values()];
 }
 
 async function withSignals(

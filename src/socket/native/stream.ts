@@ -8,6 +8,7 @@ import { SocketError, toSockctlError } from '../../errors.js';
 import { setting } from '../../options/settings.js';
 import { type Endpoint, formatEndpoint } from '../../sockaddr/endpoint.js';
 import { addressFamilyOf } from '../../sockaddr/struct.js';
+import { unixEndpoint } from '../../sockaddr/unix.js';
 import { listenerErrors, peerEndpoint } from '../node-net.js';
 import type { ConnectOptions, ListenOptions, StreamConnection, StreamListener } from '../port.js';
 import { Descriptor, DUAL_STACK, type SocketArguments, withDefaults } from './descriptor.js';
@@ -53,7 +54,7 @@ export async function listenNative(libc: Libc, local: Endpoint, options: ListenO
         options.logger.log('debug', { event: 'close', fd: descriptor.fd });
         // The callback of close() waits for every connection to end; the descriptor is closed at once.
         server.close();
-        if (local.family === 'unix' && !local.path.startsWith('@')) unlinkQuietly(local.path);
+        if (local.family === 'unix' && local.kind === 'path') unlinkQuietly(Buffer.from(local.toBytes()));
         resolve();
       }),
   };
@@ -141,7 +142,7 @@ function connectionOf(libc: Libc, socket: Socket, local: Endpoint, spare: number
     backend: 'native',
     duplex: socket,
     local: peerEndpoint(socket.localAddress, socket.localPort) ?? local,
-    remote: known ?? peerEndpoint(socket.remoteAddress, socket.remotePort) ?? { family: 'unix', path: '' },
+    remote: known ?? peerEndpoint(socket.remoteAddress, socket.remotePort) ?? unixEndpoint(''),
     reset: () => {
       closeSpare();
       socket.resetAndDestroy();
@@ -161,7 +162,7 @@ function connectionOf(libc: Libc, socket: Socket, local: Endpoint, spare: number
   };
 }
 
-function unlinkQuietly(path: string): void {
+function unlinkQuietly(path: Buffer): void {
   try {
     unlinkSync(path);
   } catch {
