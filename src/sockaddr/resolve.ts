@@ -1,7 +1,8 @@
 /**
  * From what a user wrote to the addresses of a socket. The only place that asks the name service.
  *
- * The order of the answers is getaddrinfo(3)'s, that is RFC 6724.
+ * The order of the answers is getaddrinfo(3)'s: RFC 6724 section 6, with the policy table of this system (gai.conf(5)).
+ * Where that file is silent, glibc may have the older table of RFC 3484, which ranks unique local IPv6 above IPv4.
  */
 import { promises as dns, type LookupAddress } from 'node:dns';
 import { AddressError, SockctlError } from '../errors.js';
@@ -51,7 +52,7 @@ export async function resolveEndpoint(text: string, options: ResolveEndpointOpti
 }
 
 /**
- * All addresses of a host name or numeric address, at least one.
+ * All addresses of a host name or numeric address, each once, in the order in which to try them; at least one.
  *
  * @throws SockctlError EAI_NONAME, EAI_AGAIN or EAI_FAIL; the signal's reason when aborted
  */
