@@ -6,7 +6,7 @@ import { SocketError } from '../errors.js';
 
 const SYS = '/sys/class/net';
 
-/** True where the system shows its interfaces as files, that is on Linux. */
+/** The names of the interfaces; undefined where the system does not show them as files, that is beside Linux. */
 function names(): string[] | undefined {
   try {
     return readdirSync(SYS);

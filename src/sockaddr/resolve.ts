@@ -8,7 +8,7 @@ import { promises as dns, type LookupAddress } from 'node:dns';
 import { AddressError, SockctlError } from '../errors.js';
 import { type Endpoint, inetEndpoint } from './endpoint.js';
 import { splitEndpoint } from './endpoint-text.js';
-import { type IPAddress, type IPFamily, IPv4Address, IPv6Address, parseIP } from './ip.js';
+import { type IPAddress, type IPFamily, IPv4Address, IPv6Address, parseIP, tryParseIP } from './ip.js';
 import { servicePort } from './services.js';
 
 export interface ResolveOptions {
@@ -54,11 +54,13 @@ export async function resolveEndpoint(text: string, options: ResolveEndpointOpti
 /**
  * All addresses of a host name or numeric address, each once, in the order in which to try them; at least one.
  *
- * @throws SockctlError EAI_NONAME, EAI_AGAIN or EAI_FAIL; the signal's reason when aborted
+ * @throws AddressError for what is nearly a numeric address; SockctlError EAI_NONAME, EAI_AGAIN or EAI_FAIL; the
+ * signal's reason when aborted
  */
 export async function resolveHost(host: string, options: ResolveOptions = {}): Promise<IPAddress[]> {
-  // Digits and dots alone are meant as an address: getaddrinfo(3) would take 10.1 for 10.0.0.1.
-  const numeric = host.includes(':') || /^[\d.]+$/.test(host) ? parseIP(host) : undefined;
+  // getaddrinfo(3) would take 10.1 and 0x0a000001 for 10.0.0.1; digits and dots alone are meant as an address too.
+  const meant = host.includes(':') || /^[\d.]+$/.test(host) || tryParseIP(host, { legacy: true }) !== undefined;
+  const numeric = meant ? parseIP(host) : undefined;
   if (numeric !== undefined) {
     if (options.family === undefined || options.family === numeric.family) return [numeric];
     throw new SockctlError('EAI_NONAME', {

@@ -153,7 +153,8 @@ function decodeUnix(sunPath: Uint8Array): UnixEndpoint | undefined {
 }
 
 function decodeLink(bytes: Uint8Array, view: DataView, little: boolean, local: boolean): LinkEndpoint | undefined {
-  // getsockname(2) gives as many bytes of the address as there are, not all eight.
+  // getsockname(2) gives as many bytes of the address as there are, not all eight. A longer one, as InfiniBand has,
+  // would not fit into the structure when written again.
   const halen = bytes[11] ?? 0;
   if (bytes.length < 12 + halen || halen > SLL_ADDR_SIZE) return undefined;
   const index = view.getInt32(4, little);

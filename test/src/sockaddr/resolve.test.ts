@@ -30,7 +30,9 @@ describe('resolving', () => {
   });
 
   it('takes no short forms of addresses', async () => {
-    await expect(resolveHost('10.1')).rejects.toThrow(AddressError);
+    for (const text of ['10.1', '0x7f000001', '0x7f.1', '0177.0.0.1', '2130706433', '1.2.3.4.5']) {
+      await expect(resolveHost(text)).rejects.toThrow(AddressError);
+    }
   });
 
   it('stops when asked to', async () => {
