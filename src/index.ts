@@ -13,9 +13,39 @@ export { SOCKET_OPTIONS, type SocketOption } from './options/table.js';
 export { type PingOptions, ping } from './raw/ping.js';
 export type { PingRecord, PingTarget } from './raw/ping-records.js';
 export { type SniffedPacket, type SniffOptions, type SniffProtocol, sniff } from './raw/sniff.js';
-export { type Endpoint, formatEndpoint, inetEndpoint, unixEndpoint } from './sockaddr/endpoint.js';
-export { type IPAddress, IPv4Address, IPv6Address, parseIP, tryParseIP } from './sockaddr/ip.js';
+export {
+  compareEndpoints,
+  type Endpoint,
+  endpointKey,
+  equalEndpoints,
+  formatEndpoint,
+  type InetEndpoint,
+  inetEndpoint,
+  type SocketAddress,
+} from './sockaddr/endpoint.js';
+export {
+  compareIP,
+  type IPAddress,
+  type IPFamily,
+  IPv4Address,
+  IPv6Address,
+  type ParseIPOptions,
+  parseIP,
+  tryParseIP,
+} from './sockaddr/ip.js';
+export {
+  compareHardwareAddress,
+  HardwareAddress,
+  type LinkEndpoint,
+  linkEndpoint,
+  PacketType,
+  parseHardwareAddress,
+  parseLinkEndpoint,
+} from './sockaddr/link-layer.js';
+export { comparePrefix, IPPrefix, type ParsePrefixOptions, parsePrefix } from './sockaddr/prefix.js';
 export { resolveEndpoint, resolveHost } from './sockaddr/resolve.js';
+export { type ByteOrder, decodeSockaddr, decodeSocketAddress, encodeSockaddr } from './sockaddr/struct.js';
+export { UnixEndpoint, unixEndpoint } from './sockaddr/unix.js';
 export { type BackendChoice, selectBackend } from './socket/open.js';
 export type { Backend, MessageSocket, StreamConnection, StreamListener } from './socket/port.js';
 export { connectStream } from './stream/connect.js';

@@ -1,11 +1,10 @@
 /**
- * Where a socket is: an IP address with a port, or a unix path. Immutable values and their text.
- *
- * Text forms: `192.0.2.1:80`, `[2001:db8::1]:80`, `[fe80::1%eth0]:80` (RFC 3986 section 3.2.2 brackets),
- * `unix:/path` and `unix:@name` for the abstract namespace of unix(7).
+ * Where a socket is: an IP address with a port, a unix name (unix.ts), or an interface (link-layer.ts). Immutable
+ * values, the text that endpoint-text.ts and link-layer.ts read back, keys and an order.
  */
-import { AddressError } from '../errors.js';
-import { type IPAddress, type IPv4Address, type IPv6Address, parseIP, tryParseIP } from './ip.js';
+import { compareIP, type IPAddress, type IPv4Address, type IPv6Address } from './ip.js';
+import { compareHardwareAddress, formatLinkEndpoint, type LinkEndpoint } from './link-layer.js';
+import type { UnixEndpoint } from './unix.js';
 
 export interface InetEndpoint {
   readonly family: 'ipv4' | 'ipv6';
@@ -14,40 +13,75 @@ export interface InetEndpoint {
   readonly port: number;
 }
 
-export interface UnixEndpoint {
-  readonly family: 'unix';
-  /** A file's path; `@name` stands for the abstract name; empty for an unnamed socket. */
-  readonly path: string;
-}
-
 export type Endpoint = InetEndpoint | UnixEndpoint;
 
-/** An endpoint as written by a user: the host may still be a name, the port still a service. */
-export type EndpointText =
-  | { readonly kind: 'unix'; readonly path: string }
-  /** `host` is undefined for the wildcard; `port` is undefined when the text names none. */
-  | { readonly kind: 'inet'; readonly host: string | undefined; readonly port: string | undefined };
+/** Whatever a struct sockaddr can say here; packet sockets alone have link endpoints. */
+export type SocketAddress = Endpoint | LinkEndpoint;
 
-/** sun_path has 108 bytes (unix(7)); a path needs one of them for its end, and an abstract name its first. */
-const UNIX_PATH_MAX = 107;
-
-const FORMS = 'write HOST:PORT, [V6]:PORT, :PORT, unix:/path or unix:@name';
-
+/** @throws RangeError for a port that is none */
 export function inetEndpoint(address: IPAddress, port: number): InetEndpoint {
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw new RangeError(`port ${port} is outside 0 to 65535`);
-  return { family: address.family, address, port };
+  return Object.freeze({ family: address.family, address, port });
 }
 
-export function unixEndpoint(path: string): UnixEndpoint {
-  return { family: 'unix', path };
+/** `192.0.2.1:80`, `[2001:db8::1]:80`, `unix:/path`, `link:eth0`. */
+export function formatEndpoint(endpoint: SocketAddress): string {
+  switch (endpoint.family) {
+    case 'unix':
+      return `unix:${endpoint.path}`;
+    case 'link':
+      return formatLinkEndpoint(endpoint);
+    case 'ipv6':
+      return `[${endpoint.address.toString()}]:${endpoint.port}`;
+    case 'ipv4':
+      return `${endpoint.address.toString()}:${endpoint.port}`;
+  }
 }
 
-/** The text that {@link splitEndpoint} reads back. */
-export function formatEndpoint(endpoint: Endpoint): string {
-  if (endpoint.family === 'unix') return `unix:${endpoint.path}`;
-  return endpoint.family === 'ipv6'
-    ? `[${endpoint.address.toString()}]:${endpoint.port}`
-    : `${endpoint.address.toString()}:${endpoint.port}`;
+/** Fit for the key of a Map: two endpoints, of whatever families, are equal exactly when their keys are. */
+export function endpointKey(endpoint: SocketAddress): string {
+  switch (endpoint.family) {
+    case 'unix':
+      return endpoint.key;
+    case 'link': {
+      const { index, name, protocol, hardwareType, packetType, address } = endpoint;
+      return `link:${JSON.stringify([index, name, protocol, hardwareType, packetType, address])}`;
+    }
+    default:
+      return formatEndpoint(endpoint);
+  }
+}
+
+/** True for the same place: every field counts, and an IPv4-mapped address is not its IPv4 address. */
+export function equalEndpoints(a: SocketAddress, b: SocketAddress): boolean {
+  return endpointKey(a) === endpointKey(b);
+}
+
+const FAMILY_ORDER = ['ipv4', 'ipv6', 'unix', 'link'];
+
+/** Orders IPv4, IPv6, unix, link; then by address and port, by bytes, or by interface and address. For Array.sort. */
+export function compareEndpoints(a: SocketAddress, b: SocketAddress): number {
+  if (a.family === 'unix' && b.family === 'unix') return Buffer.compare(a.toBytes(), b.toBytes());
+  if (a.family === 'link' && b.family === 'link') return compareLinkEndpoints(a, b);
+  if ('port' in a && 'port' in b) return compareIP(a.address, b.address) || a.port - b.port;
+  return FAMILY_ORDER.indexOf(a.family) - FAMILY_ORDER.indexOf(b.family);
+}
+
+function compareLinkEndpoints(a: LinkEndpoint, b: LinkEndpoint): number {
+  return (
+    a.index - b.index ||
+    compareText(a.name, b.name) ||
+    (a.address === undefined || b.address === undefined
+      ? Number(a.address !== undefined) - Number(b.address !== undefined)
+      : compareHardwareAddress(a.address, b.address)) ||
+    a.protocol - b.protocol ||
+    a.hardwareType - b.hardwareType ||
+    a.packetType - b.packetType
+  );
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** The same place without IPv4-mapped addresses: to a person, an IPv4 peer of a dual-stack socket is IPv4. */
@@ -69,95 +103,4 @@ export function endpointRecord(endpoint: Endpoint): { address: string; port?: nu
   return endpoint.family === 'unix'
     ? { address: endpoint.path, family: 'unix' }
     : { address: endpoint.address.toString(), port: endpoint.port, family: endpoint.family };
-}
-
-/**
- * Splits an endpoint's text into its parts without resolving anything.
- *
- * @param defaults `bare` says what a text without a colon is: a server takes a bare number as a port
- * @throws AddressError naming the wrong part
- */
-export function splitEndpoint(text: string, defaults: { bare: 'host' | 'port' }): EndpointText {
-  if (text === '') throw new AddressError(text, 0, 'the address is empty', FORMS);
-  if (text.startsWith('unix:')) return splitUnix(text);
-  const control = text.search(/[\p{Cc}\s]/u);
-  if (control >= 0) throw new AddressError(text, control, 'white space or a control character', FORMS);
-  if (text.startsWith('[')) return splitBracketed(text);
-  const colon = text.indexOf(':');
-  if (colon < 0) {
-    if (!/^\d+$/.test(text)) return { kind: 'inet', host: checkHost(text, text), port: undefined };
-    if (defaults.bare === 'port') return { kind: 'inet', host: undefined, port: checkPort(text, 0) };
-    throw new AddressError(text, 0, 'a number alone is no host', `write HOST:PORT, such as 127.0.0.1:${text}`);
-  }
-  if (text.indexOf(':', colon + 1) >= 0) {
-    // More than one colon: an IPv6 address that forgot its brackets, or nonsense.
-    if (tryParseIP(text) !== undefined) return { kind: 'inet', host: text, port: undefined };
-    throw new AddressError(
-      text,
-      text.indexOf(':', colon + 1),
-      "more than one ':'; an IPv6 address with a port needs brackets",
-      FORMS,
-    );
-  }
-  const host = text.slice(0, colon);
-  return {
-    kind: 'inet',
-    host: host === '' || host === '*' ? undefined : checkHost(host, text),
-    port: checkPort(text, colon + 1),
-  };
-}
-
-function splitUnix(text: string): EndpointText {
-  const path = text.slice(5);
-  if (path === '' || path === '@') throw new AddressError(text, text.length, 'the path is empty', FORMS);
-  if (path.includes('\0')) throw new AddressError(text, text.indexOf('\0'), 'a path cannot hold a zero byte', FORMS);
-  const length = new TextEncoder().encode(path).length;
-  if (length > UNIX_PATH_MAX) {
-    throw new AddressError(text, 5, `the path has ${length} bytes, at most ${UNIX_PATH_MAX} fit`, 'use a shorter path');
-  }
-  return { kind: 'unix', path };
-}
-
-function splitBracketed(text: string): EndpointText {
-  const close = text.indexOf(']');
-  if (close < 0) throw new AddressError(text, text.length, "the closing ']' is missing", FORMS);
-  const host = text.slice(1, close);
-  if (!host.includes(':')) throw new AddressError(text, 1, 'brackets are for IPv6 addresses', FORMS);
-  parseIP(host);
-  if (close === text.length - 1) return { kind: 'inet', host, port: undefined };
-  if (text[close + 1] !== ':') throw new AddressError(text, close + 1, "expected ':' and a port", FORMS);
-  return { kind: 'inet', host, port: checkPort(text, close + 2) };
-}
-
-/** RFC 1123 section 2.1 host names, with the underscore that real names have; anything else is a mistype. */
-function checkHost(host: string, text: string): string {
-  if (/^[\d.]+$/.test(host)) {
-    // Only digits and dots: meant as an address, so its own error is the helpful one.
-    parseIP(host);
-    return host;
-  }
-  const bad = host.search(/[^\p{L}\p{N}._-]/u);
-  if (bad >= 0) throw new AddressError(text, bad, 'a host name cannot hold this character', FORMS);
-  if (host.length > 253) throw new AddressError(text, 253, 'a host name has at most 253 characters', FORMS);
-  const label = host
-    .replace(/\.$/, '')
-    .split('.')
-    .find((part) => part === '' || part.length > 63);
-  if (label !== undefined)
-    throw new AddressError(text, text.indexOf(host), 'a label of the name is empty or too long', FORMS);
-  return host;
-}
-
-function checkPort(text: string, start: number): string {
-  const port = text.slice(start);
-  if (port === '') throw new AddressError(text, start, "the port after ':' is missing", FORMS);
-  if (/^\d+$/.test(port)) {
-    if (Number(port) > 65535) throw new AddressError(text, start, 'the port is above 65535', FORMS);
-    return String(Number(port));
-  }
-  const bad = port.search(/[^A-Za-z0-9_+*.-]/);
-  if (bad >= 0 || port.startsWith('-')) {
-    throw new AddressError(text, start + Math.max(bad, 0), 'a port is a number or a service name', FORMS);
-  }
-  return port;
 }

@@ -6,7 +6,7 @@ import { SocketError } from '../errors.js';
 
 const SYS = '/sys/class/net';
 
-/** True where the system shows its interfaces as files, that is on Linux. */
+/** The names of the interfaces; undefined where the system does not show them as files, that is beside Linux. */
 function names(): string[] | undefined {
   try {
     return readdirSync(SYS);
@@ -21,7 +21,7 @@ function names(): string[] | undefined {
  * @throws SocketError ENODEV when there is none
  */
 export function interfaceIndex(name: string): number {
-  if (/^\d{1,9}$/.test(name)) return Number(name);
+  if (/^\d{1,10}$/.test(name) && Number(name) <= 0xffffffff) return Number(name);
   try {
     // A name never holds '/', so this cannot leave the folder (netdevice(7): IFNAMSIZ 16 with its end).
     if (!/^[^/\s]{1,15}$/.test(name) || name === '.' || name === '..') throw new Error('not an interface name');

@@ -1,12 +1,14 @@
 /**
  * From what a user wrote to the addresses of a socket. The only place that asks the name service.
  *
- * The order of the answers is getaddrinfo(3)'s, that is RFC 6724.
+ * The order of the answers is getaddrinfo(3)'s: RFC 6724 section 6, with the policy table of this system (gai.conf(5)).
+ * Where that file is silent, glibc may have the older table of RFC 3484, which ranks unique local IPv6 above IPv4.
  */
 import { promises as dns, type LookupAddress } from 'node:dns';
 import { AddressError, SockctlError } from '../errors.js';
-import { type Endpoint, inetEndpoint, splitEndpoint, unixEndpoint } from './endpoint.js';
-import { type IPAddress, type IPFamily, IPv4Address, IPv6Address, parseIP } from './ip.js';
+import { type Endpoint, inetEndpoint } from './endpoint.js';
+import { splitEndpoint } from './endpoint-text.js';
+import { type IPAddress, type IPFamily, IPv4Address, IPv6Address, parseIP, tryParseIP } from './ip.js';
 import { servicePort } from './services.js';
 
 export interface ResolveOptions {
@@ -34,7 +36,7 @@ export interface ResolveEndpointOptions extends ResolveOptions {
  */
 export async function resolveEndpoint(text: string, options: ResolveEndpointOptions): Promise<Endpoint[]> {
   const parts = splitEndpoint(text, { bare: options.passive === true ? 'port' : 'host' });
-  if (parts.kind === 'unix') return [unixEndpoint(parts.path)];
+  if (parts.kind === 'unix') return [parts.endpoint];
   if (parts.port === undefined && options.passive !== true) {
     const shown = parts.host?.includes(':') === true ? `[${parts.host}]` : parts.host;
     throw new AddressError(text, text.length, 'the port is missing', `write ${shown}:PORT`);
@@ -50,13 +52,15 @@ export async function resolveEndpoint(text: string, options: ResolveEndpointOpti
 }
 
 /**
- * All addresses of a host name or numeric address, at least one.
+ * All addresses of a host name or numeric address, each once, in the order in which to try them; at least one.
  *
- * @throws SockctlError EAI_NONAME, EAI_AGAIN or EAI_FAIL; the signal's reason when aborted
+ * @throws AddressError for what is nearly a numeric address; SockctlError EAI_NONAME, EAI_AGAIN or EAI_FAIL; the
+ * signal's reason when aborted
  */
 export async function resolveHost(host: string, options: ResolveOptions = {}): Promise<IPAddress[]> {
-  // Digits and dots alone are meant as an address: getaddrinfo(3) would take 10.1 for 10.0.0.1.
-  const numeric = host.includes(':') || /^[\d.]+$/.test(host) ? parseIP(host) : undefined;
+  // getaddrinfo(3) would take 10.1 and 0x0a000001 for 10.0.0.1; digits and dots alone are meant as an address too.
+  const meant = host.includes(':') || /^[\d.]+$/.test(host) || tryParseIP(host, { legacy: true }) !== undefined;
+  const numeric = meant ? parseIP(host) : undefined;
   if (numeric !== undefined) {
     if (options.family === undefined || options.family === numeric.family) return [numeric];
     throw new SockctlError('EAI_NONAME', {
@@ -70,7 +74,9 @@ export async function resolveHost(host: string, options: ResolveOptions = {}): P
     options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs),
   ];
   const answers = await withSignals(dns.lookup(host, { all: true, verbatim: true, family }), signals, host);
-  return answers.map(({ address }) => parseIP(address));
+  // A name that stands more than once in hosts(5) would be tried more than once.
+  const distinct = new Map(answers.map(({ address }) => parseIP(address)).map((ip) => [ip.key, ip]));
+  return [...distinct.values()];
 }
 
 async function withSignals(

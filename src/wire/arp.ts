@@ -7,7 +7,8 @@
  *     | sender hardware | sender protocol | target hardware | target protocol   |
  *     +-------------------------------------------------------------------------+
  */
-import { formatIPv4, parseIPv4 } from '../sockaddr/ip.js';
+import { parseIPv4 } from '../sockaddr/ip.js';
+import { formatIPv4 } from '../sockaddr/ip-text.js';
 import { EtherType } from './numbers.js';
 import { type Next, NOTHING, type Packet, payload } from './packet.js';
 import { formatHardware, hardwareBytes, hex, hexBytes } from './text.js';

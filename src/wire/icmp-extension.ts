@@ -9,7 +9,7 @@
  *
  * Class 1 holds MPLS labels (RFC 4950), class 2 says of an interface what it is (RFC 5837).
  */
-import { formatIPv4, formatIPv6 } from '../sockaddr/ip.js';
+import { formatIPv4, formatIPv6 } from '../sockaddr/ip-text.js';
 import { checksum } from './checksum.js';
 import type { Packet } from './packet.js';
 import { hex } from './text.js';

@@ -9,7 +9,8 @@
  *     |  data, or the packet that an error is about                   |
  *     +---------------------------------------------------------------+
  */
-import { formatIPv4, parseIPv4 } from '../sockaddr/ip.js';
+import { parseIPv4 } from '../sockaddr/ip.js';
+import { formatIPv4 } from '../sockaddr/ip-text.js';
 import { checksum } from './checksum.js';
 import { type IcmpExtension, splitQuote } from './icmp-extension.js';
 import { EtherType } from './numbers.js';

@@ -10,7 +10,8 @@
  *     |  data; the packet that an error is about; a target (128)      |
  *     +---------------------------------------------------------------+
  */
-import { formatIPv6, parseIPv6 } from '../sockaddr/ip.js';
+import { parseIPv6 } from '../sockaddr/ip.js';
+import { formatIPv6 } from '../sockaddr/ip-text.js';
 import { addressSum, checksum } from './checksum.js';
 import { type IcmpExtension, splitQuote } from './icmp-extension.js';
 import { EtherType, IPProtocol } from './numbers.js';

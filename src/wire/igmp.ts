@@ -11,7 +11,8 @@
  *     | record's type | aux, 4 bytes  |  number of sources            |   version 3 reports, then group, sources, aux
  *     +---------------+---------------+-------------------------------+
  */
-import { formatIPv4, parseIPv4 } from '../sockaddr/ip.js';
+import { parseIPv4 } from '../sockaddr/ip.js';
+import { formatIPv4 } from '../sockaddr/ip-text.js';
 import { checksum } from './checksum.js';
 import { type Next, type Packet, payload } from './packet.js';
 

@@ -14,7 +14,8 @@
  *     |                    options, 0 to 40 bytes                     |
  *     +---------------------------------------------------------------+
  */
-import { formatIPv4, parseIPv4 } from '../sockaddr/ip.js';
+import { parseIPv4 } from '../sockaddr/ip.js';
+import { formatIPv4 } from '../sockaddr/ip-text.js';
 import { checksum } from './checksum.js';
 import { type Next, type Packet, payload } from './packet.js';
 import { hex, hexBytes } from './text.js';

@@ -10,7 +10,8 @@
  *     |               destination address, 16 bytes                   |
  *     +---------------------------------------------------------------+
  */
-import { formatIPv6, parseIPv6 } from '../sockaddr/ip.js';
+import { parseIPv6 } from '../sockaddr/ip.js';
+import { formatIPv6 } from '../sockaddr/ip-text.js';
 import { IPProtocol } from './numbers.js';
 import { type Next, NOTHING, type Packet, payload } from './packet.js';
 

@@ -1,9 +1,12 @@
 /** The contract of each port, on each backend. */
-import { readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/log/events.js';
 import { inetEndpoint } from '../../src/sockaddr/endpoint.js';
 import { parseIP } from '../../src/sockaddr/ip.js';
+import { unixEndpoint } from '../../src/sockaddr/unix.js';
 import { nativeBackend } from '../../src/socket/native/backend.js';
 import type { Backend } from '../../src/socket/port.js';
 import { portableBackend } from '../../src/socket/portable/backend.js';
@@ -58,5 +61,36 @@ describe('descriptors of the native backend', () => {
     for (let turn = 0; turn < 50 && descriptors() > before; turn++)
       await new Promise((resolve) => setImmediate(resolve));
     expect(descriptors()).toBeLessThanOrEqual(before);
+  });
+});
+
+describe('unix paths that are no UTF-8, or begin with @', () => {
+  const open = { settings: [], logger: silentLogger, backlog: 5, onError: () => undefined };
+  const onConnection = () => undefined;
+
+  it('are files like others to the native backend, which removes them', async () => {
+    const backend = await nativeBackend();
+    const folder = mkdtempSync(join(tmpdir(), 'sockctl-unix-'));
+    try {
+      for (const name of ['\\xff\\x80', '@']) {
+        const endpoint = unixEndpoint(`${folder}/${name}`);
+        const listener = await backend.listen(endpoint, { ...open, onConnection });
+        expect(listener.local).toEqual(endpoint);
+        expect(existsSync(Buffer.from(endpoint.toBytes()))).toBe(true);
+        (await backend.connect(listener.local, open)).duplex.destroy();
+        await listener.close();
+        expect(existsSync(Buffer.from(endpoint.toBytes()))).toBe(false);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('are refused by the portable backend where Node has no way to write them', async () => {
+    const backend = portableBackend();
+    const endpoint = unixEndpoint('/tmp/\\xff');
+    const code = 'BACKEND_LIMIT';
+    await expect(backend.listen(endpoint, { ...open, onConnection })).rejects.toMatchObject({ code });
+    await expect(backend.connect(endpoint, open)).rejects.toMatchObject({ code });
   });
 });

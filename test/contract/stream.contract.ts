@@ -7,8 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SocketError } from '../../src/errors.js';
 import { silentLogger } from '../../src/log/events.js';
 import { setting } from '../../src/options/settings.js';
-import { type Endpoint, inetEndpoint, unixEndpoint } from '../../src/sockaddr/endpoint.js';
+import { type Endpoint, inetEndpoint } from '../../src/sockaddr/endpoint.js';
 import { parseIP } from '../../src/sockaddr/ip.js';
+import { unixEndpoint } from '../../src/sockaddr/unix.js';
 import type { Backend, StreamConnection, StreamListener } from '../../src/socket/port.js';
 import { hasIPv6 } from '../hosts/machine.js';
 
@@ -62,12 +63,13 @@ export function streamContract(makeBackend: () => Promise<Backend>): void {
     ['::1', () => at('::1')],
     ['a unix path', () => unixEndpoint(join(folder, 'socket'))],
     ['an abstract name', () => unixEndpoint(`@sockctl-test-${process.pid}-${backend.name}`)],
+    ['an abstract name with a zero byte', () => unixEndpoint(`@sockctl\\x00${process.pid}-${backend.name}`)],
   ];
 
   describe.each(places)('on %s', (name, place) => {
     it('carries 5 MB each way at once, byte for byte', async (ctx) => {
       if (name === '::1' && !hasIPv6) ctx.skip('no IPv6 here');
-      if (name === 'an abstract name' && process.platform !== 'linux') ctx.skip('abstract names are of Linux');
+      if (name.startsWith('an abstract name') && process.platform !== 'linux') ctx.skip('abstract names are of Linux');
       const { listener, client, server } = await pair(place());
       const [up, down] = [randomBytes(5 << 20), randomBytes(5 << 20)];
       const reading = Promise.all([readAll(server), readAll(client)]);

@@ -1,5 +1,7 @@
-/** Hosts of a test: network namespaces joined by a veth pair, with addresses of their own, gone when the test ends. */
+/** Hosts of a test: network namespaces with addresses and files of their own, gone when the test ends. */
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 let counter = 0;
 
@@ -18,6 +20,16 @@ export interface HostPair {
   remove(): void;
 }
 
+const ip = (...args: string[]) => execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+
+function deleteNamespace(name: string): void {
+  try {
+    ip('netns', 'del', name);
+  } catch {
+    // Not there: it was never made.
+  }
+}
+
 /** Two hosts on one link: 10.99.0.1 and .2, fd99::1 and ::2, interface `link0` on both. */
 export function createHostPair(): HostPair {
   const id = `${process.pid}-${++counter}`;
@@ -27,28 +39,67 @@ export function createHostPair(): HostPair {
   };
   const a = host('a', 1);
   const b = host('b', 2);
-  const run = (...args: string[]) => execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   const remove = () => {
-    for (const { name } of [a, b]) {
-      try {
-        run('netns', 'del', name);
-      } catch {
-        // Not there: it was never made.
-      }
-    }
+    for (const { name } of [a, b]) deleteNamespace(name);
   };
   try {
-    for (const { name } of [a, b]) run('netns', 'add', name);
-    run('-n', a.name, 'link', 'add', 'link0', 'type', 'veth', 'peer', 'name', 'link0', 'netns', b.name);
+    for (const { name } of [a, b]) ip('netns', 'add', name);
+    ip('-n', a.name, 'link', 'add', 'link0', 'type', 'veth', 'peer', 'name', 'link0', 'netns', b.name);
     for (const { name, ipv4, ipv6 } of [a, b]) {
-      run('-n', name, 'link', 'set', 'lo', 'up');
-      run('-n', name, 'addr', 'add', `${ipv4}/24`, 'dev', 'link0');
-      run('-n', name, 'addr', 'add', `${ipv6}/64`, 'dev', 'link0', 'nodad');
-      run('-n', name, 'link', 'set', 'link0', 'up');
+      ip('-n', name, 'link', 'set', 'lo', 'up');
+      ip('-n', name, 'addr', 'add', `${ipv4}/24`, 'dev', 'link0');
+      ip('-n', name, 'addr', 'add', `${ipv6}/64`, 'dev', 'link0', 'nodad');
+      ip('-n', name, 'link', 'set', 'link0', 'up');
     }
   } catch (error) {
     remove();
     throw error;
   }
-  return { a, b, ip: (on, ...args) => run('-n', on.name, ...args), remove };
+  return { a, b, ip: (on, ...args) => ip('-n', on.name, ...args), remove };
+}
+
+export interface LoneHost {
+  readonly under: readonly string[];
+  ip(...args: string[]): string;
+  /** What the host's commands see as the file of that name in /etc. */
+  etc(file: string, text: string): void;
+  remove(): void;
+}
+
+/** Where ip-netns(8) looks for the files that stand in for those of /etc. */
+const NETNS_ETC = '/etc/netns';
+
+/** One host with a loopback interface and a link that leads nowhere: `link0`, which has no address yet. */
+export function createLoneHost(): LoneHost {
+  const name = `sockctl-${process.pid}-${++counter}`;
+  const etc = join(NETNS_ETC, name);
+  const remove = () => {
+    deleteNamespace(name);
+    rmSync(etc, { recursive: true, force: true });
+    try {
+      rmdirSync(NETNS_ETC);
+    } catch {
+      // Others have files there.
+    }
+  };
+  try {
+    mkdirSync(etc, { recursive: true });
+    ip('netns', 'add', name);
+    ip('-n', name, 'link', 'set', 'lo', 'up');
+    ip('-n', name, 'link', 'add', 'link0', 'type', 'veth', 'peer', 'name', 'other0');
+    for (const link of ['link0', 'other0']) {
+      // Without an address that the kernel makes up, which would not be usable at once.
+      ip('-n', name, 'link', 'set', link, 'addrgenmode', 'none');
+      ip('-n', name, 'link', 'set', link, 'up');
+    }
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return {
+    under: ['ip', 'netns', 'exec', name],
+    ip: (...args) => ip('-n', name, ...args),
+    etc: (file, text) => writeFileSync(join(etc, file), text),
+    remove,
+  };
 }

@@ -2,8 +2,9 @@
 import { unlinkSync } from 'node:fs';
 import { SocketError } from '../../errors.js';
 import { setting } from '../../options/settings.js';
-import { type Endpoint, formatEndpoint, unixEndpoint, unmapEndpoint } from '../../sockaddr/endpoint.js';
+import { type Endpoint, formatEndpoint, unmapEndpoint } from '../../sockaddr/endpoint.js';
 import { decodeSockaddr, SOCKADDR_MAX } from '../../sockaddr/struct.js';
+import { unixEndpoint } from '../../sockaddr/unix.js';
 import type { ListenOptions, StreamListener } from '../port.js';
 import { adoptConnection } from './connection.js';
 import { Descriptor, DUAL_STACK, lastFailure, streamArguments, withDefaults } from './descriptor.js';
@@ -67,7 +68,7 @@ class NativeListener implements StreamListener {
     clearTimeout(this.#retry);
     this.#watch.close();
     this.#descriptor.close();
-    if (this.local.family === 'unix' && this.local.path.startsWith('/')) unlinkQuietly(this.local.path);
+    if (this.local.family === 'unix' && this.local.kind === 'path') unlinkQuietly(Buffer.from(this.local.toBytes()));
   }
 
   #acceptAll(): void {
@@ -110,7 +111,7 @@ class NativeListener implements StreamListener {
   }
 }
 
-function unlinkQuietly(path: string): void {
+function unlinkQuietly(path: Buffer): void {
   try {
     unlinkSync(path);
   } catch {

@@ -1,7 +1,9 @@
 /** Streams on node:net alone. */
+import { isUtf8 } from 'node:buffer';
 import { createServer, type ListenOptions as NodeListenOptions, type Server, Socket } from 'node:net';
 import { SocketError, toSockctlError } from '../../errors.js';
 import { type Endpoint, formatEndpoint } from '../../sockaddr/endpoint.js';
+import { type UnixEndpoint, unixEndpoint } from '../../sockaddr/unix.js';
 import { peerEndpoint } from '../node-net.js';
 import type { ConnectOptions, ListenOptions, StreamConnection, StreamListener } from '../port.js';
 import { applyPortable, backendLimit, checkPortable, flagAmong, type Setters } from './limits.js';
@@ -23,7 +25,7 @@ export async function listenPortable(local: Endpoint, options: ListenOptions): P
   const text = formatEndpoint(local);
   const where: NodeListenOptions =
     local.family === 'unix'
-      ? { path: nodePath(local.path) }
+      ? { path: nodePath(local) }
       : {
           host: local.address.toString(),
           port: local.port,
@@ -64,7 +66,7 @@ export async function connectPortable(remote: Endpoint, options: ConnectOptions)
   if (source !== undefined && source.family !== remote.family) throw backendLimit('source and target differ in family');
   const where =
     remote.family === 'unix'
-      ? { path: nodePath(remote.path) }
+      ? { path: nodePath(remote) }
       : {
           host: remote.address.toString(),
           port: remote.port,
@@ -101,9 +103,11 @@ export async function connectPortable(remote: Endpoint, options: ConnectOptions)
   return connectionOf(socket, peerEndpoint(socket.localAddress, socket.localPort) ?? remote, remote);
 }
 
-/** Node writes the abstract namespace of unix(7) with a zero byte in front. */
-function nodePath(path: string): string {
-  return path.startsWith('@') ? `\0${path.slice(1)}` : path;
+/** Node takes the bytes of sun_path as text: an abstract name has its zero byte in front. */
+function nodePath(endpoint: UnixEndpoint): string {
+  const bytes = endpoint.toBytes();
+  if (!isUtf8(bytes)) throw backendLimit('no unix names that are not UTF-8');
+  return Buffer.from(bytes).toString();
 }
 
 function connectionOf(socket: Socket, local: Endpoint, known?: Endpoint): StreamConnection {
@@ -111,7 +115,7 @@ function connectionOf(socket: Socket, local: Endpoint, known?: Endpoint): Stream
     backend: 'portable',
     duplex: socket,
     local: peerEndpoint(socket.localAddress, socket.localPort) ?? local,
-    remote: known ?? peerEndpoint(socket.remoteAddress, socket.remotePort) ?? { family: 'unix', path: '' },
+    remote: known ?? peerEndpoint(socket.remoteAddress, socket.remotePort) ?? unixEndpoint(''),
     reset: () => {
       socket.resetAndDestroy();
     },

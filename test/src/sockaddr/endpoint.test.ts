@@ -1,17 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AddressError, type SockctlError } from '../../../src/errors.js';
+import { AddressError } from '../../../src/errors.js';
 import {
+  compareEndpoints,
+  endpointKey,
+  equalEndpoints,
   formatEndpoint,
   inetEndpoint,
   mapEndpoint,
-  splitEndpoint,
-  unixEndpoint,
+  type SocketAddress,
   unmapEndpoint,
 } from '../../../src/sockaddr/endpoint.js';
+import { splitEndpoint } from '../../../src/sockaddr/endpoint-text.js';
 import { parseIP } from '../../../src/sockaddr/ip.js';
-import { resolveEndpoint, resolveHost } from '../../../src/sockaddr/resolve.js';
-import { decodeSockaddr, encodeSockaddr } from '../../../src/sockaddr/struct.js';
+import { HardwareAddress, linkEndpoint, parseLinkEndpoint } from '../../../src/sockaddr/link-layer.js';
+import { unixEndpoint } from '../../../src/sockaddr/unix.js';
 
 const at = (address: string, port: number) => inetEndpoint(parseIP(address), port);
 
@@ -24,8 +27,8 @@ describe('splitting', () => {
     [':0', { kind: 'inet', host: undefined, port: '0' }],
     ['*:53', { kind: 'inet', host: undefined, port: '53' }],
     ['::1', { kind: 'inet', host: '::1', port: undefined }],
-    ['unix:/run/x', { kind: 'unix', path: '/run/x' }],
-    ['unix:@name', { kind: 'unix', path: '@name' }],
+    ['unix:/run/x', { kind: 'unix', endpoint: unixEndpoint('/run/x') }],
+    ['unix:@name', { kind: 'unix', endpoint: unixEndpoint('@name') }],
   ])('%s', (text, parts) => {
     expect(splitEndpoint(text, { bare: 'host' })).toEqual(parts);
   });
@@ -49,42 +52,6 @@ describe('splitting', () => {
   });
 });
 
-describe('struct sockaddr', () => {
-  it('has the layout of the manual pages', () => {
-    expect(Buffer.from(encodeSockaddr(at('192.0.2.1', 8080))).toString('hex')).toBe('02001f90c00002010000000000000000');
-    expect(Buffer.from(encodeSockaddr(at('2001:db8::1', 80))).toString('hex')).toBe(
-      '0a00005000000000' + '20010db8000000000000000000000001' + '00000000',
-    );
-    expect(Buffer.from(encodeSockaddr(at('fe80::1%lo', 80))).readUInt32LE(24)).toBe(1);
-    expect(Buffer.from(encodeSockaddr(unixEndpoint('/a'))).toString('hex')).toBe('01002f6100');
-    expect(Buffer.from(encodeSockaddr(unixEndpoint('@a'))).toString('hex')).toBe('01000061');
-  });
-
-  it.each(['192.0.2.1:1', '[2001:db8::1]:65535', '[fe80::1%lo]:80', 'unix:/run/x', 'unix:@abstract', 'unix:'])(
-    'comes back: %s',
-    (text) => {
-      const endpoint = text.startsWith('unix:')
-        ? unixEndpoint(text.slice(5))
-        : at(text.replace(/^\[|\]?:\d+$/g, ''), Number(/\d+$/.exec(text)?.[0]));
-      const bytes = encodeSockaddr(endpoint);
-      const dirty = new Uint8Array(bytes.length + 6).fill(0xff);
-      dirty.set(bytes, 3);
-      const back = decodeSockaddr(dirty, bytes.length, 3);
-      expect(back === undefined ? undefined : formatEndpoint(back)).toBe(text);
-    },
-  );
-
-  it('is nothing where it is cut, and where the family is another', () => {
-    const bytes = encodeSockaddr(at('2001:db8::1', 80));
-    for (let length = 0; length < 24; length++) expect(decodeSockaddr(bytes, length)).toBeUndefined();
-    expect(decodeSockaddr(Uint8Array.of(99, 0, 1, 2, 3, 4, 5, 6), 8)).toBeUndefined();
-  });
-
-  it('names an interface that is not there', () => {
-    expect(() => encodeSockaddr(at('fe80::1%nope0', 80))).toThrow(/nope0: no such interface \(ENODEV\)/);
-  });
-});
-
 describe('mapping', () => {
   it('goes to IPv6 and back for IPv4 only', () => {
     expect(formatEndpoint(mapEndpoint(at('192.0.2.1', 7)))).toBe('[::ffff:192.0.2.1]:7');
@@ -93,38 +60,76 @@ describe('mapping', () => {
   });
 });
 
-describe('resolving', () => {
-  const code = (promise: Promise<unknown>) =>
-    promise.then(
-      () => 'resolved',
-      (error: SockctlError) => error.code,
+describe('endpoints', () => {
+  const hardware = fc.uint8Array({ minLength: 1, maxLength: 2 }).map((bytes) => new HardwareAddress(bytes));
+  const any: fc.Arbitrary<SocketAddress> = fc.oneof(
+    fc
+      .tuple(fc.constantFrom('192.0.2.1', '192.0.2.2', '::1', '::ffff:192.0.2.1', 'fe80::1%lo'), fc.nat(2))
+      .map(([address, port]) => at(address, port)),
+    fc.constantFrom('', '@', '@a', '/a', './@a', '\\x40a', '@\\x00', '@\\x00a').map(unixEndpoint),
+    fc
+      .record({
+        index: fc.nat(1),
+        name: fc.constantFrom('', 'lo'),
+        protocol: fc.nat(1),
+        packetType: fc.nat(1),
+        hardwareType: fc.nat(1),
+        address: fc.option(hardware, { nil: undefined }),
+      })
+      .map(linkEndpoint),
+  );
+
+  it('are frozen', () => {
+    fc.assert(
+      fc.property(any, (endpoint) => {
+        expect(Object.isFrozen(endpoint)).toBe(true);
+        expect(() => Object.assign(endpoint, { family: 'other' })).toThrow(TypeError);
+      }),
     );
-
-  it('gives the wildcard to a server and the loopback to a client without a host', async () => {
-    const texts = async (passive: boolean) =>
-      (await resolveEndpoint(':80', { protocol: 'tcp', passive })).map(formatEndpoint);
-    expect(await texts(true)).toEqual(['[::]:80', '0.0.0.0:80']);
-    expect(await texts(false)).toEqual(['[::1]:80', '127.0.0.1:80']);
   });
 
-  it('knows service names', async () => {
-    expect((await resolveEndpoint('127.0.0.1:http', { protocol: 'tcp' })).map(formatEndpoint)).toEqual([
-      '127.0.0.1:80',
+  it('refuse a port that is none', () => {
+    for (const port of [-1, 65536, 0.5, Number.NaN]) expect(() => at('::1', port)).toThrow(RangeError);
+  });
+
+  it('have equal keys exactly when they are equal, and a total order', () => {
+    const flat = (endpoint: SocketAddress) =>
+      endpoint.family === 'unix' ? endpoint.toBytes().join() : JSON.stringify(endpoint);
+    fc.assert(
+      fc.property(any, any, any, (a, b, c) => {
+        const same = a.family === b.family && flat(a) === flat(b);
+        expect(endpointKey(a) === endpointKey(b)).toBe(same);
+        expect(equalEndpoints(a, b)).toBe(same);
+        expect(compareEndpoints(a, b) === 0).toBe(same);
+        expect(Math.sign(compareEndpoints(a, b)) + Math.sign(compareEndpoints(b, a))).toBe(0);
+        if (compareEndpoints(a, b) <= 0 && compareEndpoints(b, c) <= 0) {
+          expect(compareEndpoints(a, c)).toBeLessThanOrEqual(0);
+        }
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  it('are sorted by family, address and port', () => {
+    const texts = ['link:lo', 'unix:/a', '[::1]:1', '192.0.2.2:1', '192.0.2.1:2', '192.0.2.1:10', 'unix:@b'];
+    const endpoints = [
+      parseLinkEndpoint('link:lo'),
+      unixEndpoint('/a'),
+      at('::1', 1),
+      at('192.0.2.2', 1),
+      at('192.0.2.1', 2),
+      at('192.0.2.1', 10),
+      unixEndpoint('@b'),
+    ];
+    expect(endpoints.map(formatEndpoint)).toEqual(texts);
+    expect(endpoints.sort(compareEndpoints).map(formatEndpoint)).toEqual([
+      '192.0.2.1:2',
+      '192.0.2.1:10',
+      '192.0.2.2:1',
+      '[::1]:1',
+      'unix:@b',
+      'unix:/a',
+      'link:lo',
     ]);
-    expect(await code(resolveEndpoint('127.0.0.1:frob', { protocol: 'tcp' }))).toBe('EAI_SERVICE');
-  });
-
-  it('finds localhost, narrowed by family', async () => {
-    expect((await resolveHost('localhost', { family: 'ipv4' })).map(String)).toContain('127.0.0.1');
-    expect(await code(resolveHost('127.0.0.1', { family: 'ipv6' }))).toBe('EAI_NONAME');
-  });
-
-  it('takes no short forms of addresses', async () => {
-    await expect(resolveHost('10.1')).rejects.toThrow(AddressError);
-  });
-
-  it('stops when asked to', async () => {
-    const signal = AbortSignal.abort(new Error('enough'));
-    await expect(resolveHost('localhost', { signal })).rejects.toThrow('enough');
   });
 });

@@ -1,10 +1,9 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AddressError } from '../../../src/errors.js';
 import {
   compareIP,
-  formatIPv6,
   IPv4Address,
   IPv6Address,
   parseIP,
@@ -12,6 +11,7 @@ import {
   parseIPv6,
   tryParseIP,
 } from '../../../src/sockaddr/ip.js';
+import { formatIPv6 } from '../../../src/sockaddr/ip-text.js';
 
 const ipv4 = fc.integer({ min: 0, max: 0xffffffff }).map((value) => new IPv4Address(value));
 /** Addresses with long runs of zeros, which is what the text is about. */
@@ -92,7 +92,86 @@ describe('parsing', () => {
   });
 });
 
+describe('short forms, when asked for', () => {
+  const legacy = { legacy: true };
+
+  it.each([
+    ['127.1', '127.0.0.1'],
+    ['10.1.257', '10.1.1.1'],
+    ['0x7f000001', '127.0.0.1'],
+    ['0X7F.0.0.0x1', '127.0.0.1'],
+    ['0177.0.0.01', '127.0.0.1'],
+    ['4294967295', '255.255.255.255'],
+    ['0', '0.0.0.0'],
+    ['192.0.2.1', '192.0.2.1'],
+  ])('%s is %s', (text, address) => {
+    expect(parseIP(text, legacy).toString()).toBe(address);
+    if (text !== address) expect(tryParseIP(text)).toBeUndefined();
+  });
+
+  it.each([
+    ['', 0, /part 1 has no digits, at its end/],
+    ['1..2', 2, /part 2 has no digits, at '\.2'/],
+    ['1.2.3.4.5', 7, /more than four parts, at '\.5'/],
+    ['08', 1, /part 1: no octal digit, at '8'/],
+    ['0x', 0, /part 1 has no digits after 0x/],
+    ['1.0xg', 4, /part 2: no hexadecimal digit, at 'g'/],
+    ['1.2a', 3, /part 2: no decimal digit, at 'a'/],
+    ['256.1', 0, /part 1 is above 255/],
+    ['1.2.3.256', 6, /part 4 is above 255/],
+    ['1.0x1000000', 2, /part 2 does not fit into the last 24 bits/],
+    ['4294967296', 0, /part 1 does not fit into the last 32 bits/],
+    ['127.1 ', 5, /part 2: no decimal digit, at ' '/],
+    ['::10.1', 6, /expected '\.' and part 3/],
+  ])('says what is wrong with %j', (text, offset, message) => {
+    expect(() => parseIP(text, legacy)).toThrow(message);
+    expect(() => parseIP(text, legacy)).toThrow(expect.objectContaining({ offset }));
+  });
+
+  it('throw nothing but an AddressError, and leave what is strict as it is', () => {
+    const text = fc.oneof(nearly, fc.string({ unit: fc.constantFrom(...'0123456789.xXaf ') }));
+    fc.assert(
+      fc.property(text, (value) => {
+        const strict = tryParseIP(value);
+        const loose = tryParseIP(value, legacy);
+        if (strict !== undefined) expect(loose?.equals(strict)).toBe(true);
+      }),
+      { numRuns: 5000 },
+    );
+  });
+});
+
+/** RFC 5952 section 4 word by word: every way to shorten, the best of which wins. */
+function naiveText(groups: readonly number[]): string {
+  const words = groups.map((group) => group.toString(16));
+  let best = words.join(':');
+  let longest = 1;
+  for (let start = 0; start < 8; start++) {
+    for (let end = start + 2; end <= 8; end++) {
+      if (end - start <= longest || groups.slice(start, end).some((group) => group !== 0)) continue;
+      longest = end - start;
+      best = `${words.slice(0, start).join(':')}::${words.slice(end).join(':')}`;
+    }
+  }
+  return best;
+}
+
 describe('text', () => {
+  it('is what RFC 5952 says, done the slow way', () => {
+    const groups = fc.array(fc.oneof(fc.constantFrom(0, 0, 0, 1, 0xff00), fc.nat(0xffff)), {
+      minLength: 8,
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(groups, (value) => {
+        const ip = new IPv6Address(Uint8Array.from(value.flatMap((group) => [group >> 8, group & 255])));
+        fc.pre(!ip.isMapped);
+        expect(ip.toString()).toBe(naiveText(value));
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
   it.each([
     // RFC 5952 sections 4 and 5.
     ['2001:0db8:0000:0000:0001:0000:0000:0001', '2001:db8::1:0:0:1'],
@@ -134,10 +213,35 @@ describe('values', () => {
     expect(ip.toString()).toBe('2001:db8::1');
   });
 
+  it('are frozen', () => {
+    for (const ip of [parseIP('192.0.2.1'), parseIP('::1')]) expect(Object.isFrozen(ip)).toBe(true);
+  });
+
+  it('have equal keys exactly when they are equal', () => {
+    const zoned = fc.tuple(ipv6, fc.constantFrom('', 'eth0', '2')).map(([ip, zone]) => ip.withZone(zone));
+    fc.assert(
+      fc.property(fc.oneof(ipv4, zoned), fc.oneof(ipv4, zoned), fc.boolean(), (a, b, same) => {
+        const other = same ? parseIP(a.toString()) : b;
+        expect(a.key === other.key).toBe(a.equals(other));
+      }),
+    );
+  });
+
+  it('are, to the system, what they are here', () => {
+    fc.assert(
+      fc.property(address, (ip) => {
+        const { address: text, family } = new SocketAddress({ address: ip.toString(), family: ip.family });
+        expect(family).toBe(ip.family);
+        expect(parseIP(text).equals(ip)).toBe(true);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   it('have a total order', () => {
     fc.assert(
       fc.property(address, address, address, (a, b, c) => {
-        expect(Math.sign(compareIP(a, b))).toBe(-Math.sign(compareIP(b, a)));
+        expect(Math.sign(compareIP(a, b)) + Math.sign(compareIP(b, a))).toBe(0);
         expect(compareIP(a, b) === 0).toBe(a.equals(b));
         if (compareIP(a, b) <= 0 && compareIP(b, c) <= 0) expect(compareIP(a, c)).toBeLessThanOrEqual(0);
       }),
