@@ -61,7 +61,7 @@ function report(name, subjects, samples, targets) {
     const ratios =
       bases === undefined ? [] : values.map((value, round) => value / bases[round]).filter(Number.isFinite);
     const ratio = ratios.length === 0 ? undefined : median(ratios);
-    if (values_json()) {
+    if (values.json) {
       process.stdout.write(
         `${JSON.stringify({ bench: name, case: one, figure: metric, subject, median: median(values), ratio: ratio ?? null, samples: values })}\n`,
       );
@@ -97,10 +97,6 @@ function report(name, subjects, samples, targets) {
     );
     say(`${got >= least ? 'reached' : 'MISSED '}  ${what}: x${got.toFixed(2)}, target x${least}`);
   }
-}
-
-function values_json() {
-  return values.json;
 }
 
 /** The table is for people: with --json it goes where it does not mix with the records. */
