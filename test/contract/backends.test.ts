@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/log/events.js';
+import { parseSetting } from '../../src/options/settings.js';
 import { inetEndpoint } from '../../src/sockaddr/endpoint.js';
 import { parseIP } from '../../src/sockaddr/ip.js';
 import { unixEndpoint } from '../../src/sockaddr/unix.js';
@@ -37,6 +38,57 @@ describe('descriptors of the native backend', () => {
     [
       'refused connections',
       async () => backend.connect(inetEndpoint(parseIP('127.0.0.1'), 1), open).catch(() => undefined),
+    ],
+    [
+      'options that the kernel refuses, before bind and after',
+      async () => {
+        for (const setting of [parseSetting('SO_BINDTODEVICE=nosuch0'), parseSetting('TCP_CONGESTION=nosuch')]) {
+          const options = { ...open, settings: [setting] };
+          await expect(backend.connect(inetEndpoint(parseIP('127.0.0.1'), 1), options)).rejects.toThrow(
+            setting.option.name,
+          );
+        }
+      },
+    ],
+    [
+      'options of another kind of socket',
+      async () =>
+        expect(
+          backend.raw({ ...open, settings: [parseSetting('TCP_NODELAY')], family: 'ipv4', protocol: 1 }),
+        ).rejects.toThrow(),
+    ],
+    [
+      'addresses in a zone that there is not',
+      async () => {
+        const zoned = inetEndpoint(parseIP('fe80::1%nosuch0'), 9);
+        await expect(backend.connect(zoned, open)).rejects.toMatchObject({ code: 'ENODEV' });
+        await expect(backend.datagram('ipv6', { ...open, remote: zoned })).rejects.toMatchObject({ code: 'ENODEV' });
+      },
+    ],
+    [
+      'a port that is taken',
+      async () => {
+        const holder = await backend.datagram('ipv4', { ...open, local });
+        const again = backend.datagram('ipv4', { ...open, local: holder.local });
+        await expect(again).rejects.toMatchObject({ code: 'EADDRINUSE' });
+        await holder.close();
+      },
+    ],
+    [
+      'a connect that is given up',
+      async () => {
+        const listener = await backend.listen(local, {
+          ...open,
+          backlog: 1,
+          onConnection: ({ duplex }) => duplex.on('error', () => undefined).destroy(),
+          onError: () => undefined,
+        });
+        const stop = new AbortController();
+        const pending = backend.connect(listener.local, { ...open, signal: stop.signal });
+        stop.abort(new Error('no longer'));
+        await expect(pending).rejects.toThrow('no longer');
+        await listener.close();
+      },
     ],
     [
       'listeners and connections',

@@ -1,4 +1,4 @@
-/** Memory and descriptors of the native backend in the long run, in processes of their own. */
+/** Memory, descriptors and CPU of the native backend in the long run, in processes of their own. */
 import { describe, expect, it } from 'vitest';
 import { run } from '../cli/process.js';
 import { isRoot } from '../hosts/machine.js';
@@ -42,6 +42,16 @@ describe('100,000 opens and closes leave descriptors and memory flat', () => {
     expect(growth(heap), `heap in MiB: ${heap}`).toBeLessThan(2);
     expect(growth(resident), `resident in MiB: ${resident}`).toBeLessThan(20);
     return undefined;
+  });
+});
+
+describe('waiting', () => {
+  it('takes no CPU while nothing happens', async () => {
+    const { sockets, received, cpuMs } = await report('idle', []);
+    expect(sockets).toBeGreaterThan(50);
+    expect(received).toBe(100);
+    // A poller that spins would take the whole second, one that looks every millisecond some 30 ms.
+    expect(cpuMs).toBeLessThan(20);
   });
 });
 
