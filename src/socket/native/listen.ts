@@ -52,6 +52,8 @@ class NativeListener implements StreamListener {
   readonly #name = new Uint8Array(SOCKADDR_MAX);
   readonly #nameLength = new Uint32Array(1);
   #retry: NodeJS.Timeout | undefined;
+  /** Whether the last accept(2) lacked something: told once, until one succeeds. */
+  #starved = false;
   #closed = false;
 
   constructor(descriptor: Descriptor, local: Endpoint, options: ListenOptions) {
@@ -82,6 +84,7 @@ class NativeListener implements StreamListener {
     const length = new Uint8Array(this.#nameLength.buffer);
     const fd = libc.accept4(listening, this.#name, length, C.SOCK_NONBLOCK | C.SOCK_CLOEXEC);
     if (fd < 0) return this.#failed();
+    this.#starved = false;
     const peer = decodeSockaddr(this.#name, Math.min(this.#nameLength[0] ?? 0, SOCKADDR_MAX));
     // A dual-stack listener hears IPv4 peers as mapped addresses; to a person they are IPv4.
     const remote = peer === undefined ? unixEndpoint('') : unmapEndpoint(peer);
@@ -96,7 +99,8 @@ class NativeListener implements StreamListener {
     if (failure.code === 'EAGAIN') return false;
     if (LOST_CONNECTION.has(failure.code)) return true;
     // Out of descriptors or memory (accept(2)): the connection stays in the queue and would wake us again at once.
-    this.#options.onError(new SocketError({ ...failure, address: formatEndpoint(this.local) }));
+    if (!this.#starved) this.#options.onError(new SocketError({ ...failure, address: formatEndpoint(this.local) }));
+    this.#starved = true;
     this.#watch.want(false, false);
     this.#retry ??= setTimeout(() => this.#resume(), RETRY_MS);
     return false;
