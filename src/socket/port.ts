@@ -20,15 +20,54 @@ export interface OpenOptions {
   readonly logger: Logger;
 }
 
-/** A connected stream socket. Both halves end on their own: the end of one leaves the other open. */
+/** Takes a chunk; a promise holds the connection back until it is settled. */
+export type Deliver = (chunk: Uint8Array) => void | Promise<void>;
+
+/**
+ * A connection's bytes without a stream in between, as fast as the system moves them. Each direction has one operation
+ * at a time; an operation ends early, without an error, when the connection is closed from this side.
+ *
+ * All throw the SocketError of the call that failed.
+ */
+export interface StreamPump {
+  /** Reads to the peer's end and keeps nothing. */
+  discard(): Promise<void>;
+  /** Reads to the peer's end; each chunk is valid until `deliver` returns, or its promise is settled. */
+  receive(deliver: Deliver): Promise<void>;
+  /** Sends back what comes until the peer's end, then ends the own half. */
+  echo(): Promise<void>;
+  /** Sends all of `chunk`. */
+  send(chunk: Uint8Array): Promise<void>;
+  /** Sends `pattern` again and again: `limit` bytes, or until the connection is closed. */
+  generate(pattern: Uint8Array, limit?: number): Promise<void>;
+  /** Sends what is left of an open file. */
+  sendFile(file: number, onSent?: (bytes: number) => void): Promise<void>;
+  /** shutdown(2) with SHUT_WR, after what is being sent. */
+  shutdown(): void;
+}
+
+/**
+ * A connected stream socket. Both halves end on their own: the end of one leaves the other open.
+ *
+ * Its bytes go through `duplex` or through `pump`, whichever is used first.
+ */
 export interface StreamConnection {
   readonly backend: BackendName;
   /** The descriptor, for the log; absent on the portable backend, which does not show it. */
   readonly fd?: number | undefined;
   /** Bytes in and out, with Node's back-pressure. `end()` is shutdown(2) with SHUT_WR. */
   readonly duplex: Duplex;
+  /** Undefined where the backend has nothing faster than `duplex`. */
+  readonly pump: StreamPump | undefined;
   readonly local: Endpoint;
   readonly remote: Endpoint;
+  /** Bytes that the socket has given and taken so far. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Settles when the descriptor is closed. */
+  readonly closed: Promise<void>;
+  /** Closes at once; what the kernel has taken is still sent. */
+  destroy(): void;
   /** Closes with RST instead of FIN where the protocol has one, dropping what was not sent. */
   reset(): void;
   /**

@@ -4,7 +4,6 @@ import type { Logger } from '../log/events.js';
 import type { OptionSetting } from '../options/settings.js';
 import { type Endpoint, formatEndpoint } from '../sockaddr/endpoint.js';
 import type { Backend, StreamConnection } from '../socket/port.js';
-import { traceConnection } from './trace.js';
 
 export interface ConnectStreamOptions {
   readonly backend: Backend;
@@ -42,17 +41,11 @@ export async function connectStream(
         source,
         signal,
       });
-      traceConnection(connection, 1, options.logger);
-      connection.duplex.once('close', () => {
-        const { bytesRead, bytesWritten } = connection.duplex as unknown as { bytesRead: number; bytesWritten: number };
+      const { fd } = connection;
+      void connection.closed.then(() => {
+        const { bytesIn, bytesOut } = connection;
         const remote = formatEndpoint(target);
-        options.logger.log('debug', {
-          event: 'close',
-          connection: 1,
-          remote,
-          bytesIn: bytesRead,
-          bytesOut: bytesWritten,
-        });
+        options.logger.log('debug', { event: 'close', fd, connection: 1, remote, bytesIn, bytesOut });
       });
       return connection;
     } catch (error) {

@@ -8,7 +8,6 @@ import type { Logger } from '../log/events.js';
 import type { OptionSetting } from '../options/settings.js';
 import { type Endpoint, formatEndpoint } from '../sockaddr/endpoint.js';
 import type { Backend, StreamConnection, StreamListener } from '../socket/port.js';
-import { traceConnection } from './trace.js';
 
 /** What goes on with one accepted connection, from accept to its end; a failure ends that connection only. */
 export type ConnectionHandler = (connection: StreamConnection, number: number) => Promise<void>;
@@ -132,7 +131,6 @@ class Server implements StreamServer {
   #accept(connection: StreamConnection): void {
     if (this.#options.once === true && this.totals.connections > 0) {
       this.totals.refused++;
-      connection.duplex.on('error', () => undefined);
       connection.reset();
       return;
     }
@@ -143,32 +141,29 @@ class Server implements StreamServer {
   }
 
   async #run(connection: StreamConnection, number: number): Promise<void> {
-    const { duplex } = connection;
     const remote = formatEndpoint(connection.remote);
     const started = performance.now();
     const { logger } = this.#options;
     const { fd } = connection;
     logger.log('info', { event: 'accept', fd, connection: number, remote, local: formatEndpoint(connection.local) });
-    const closed = new Promise<void>((resolve) => duplex.once('close', resolve));
-    duplex.on('error', () => undefined);
-    traceConnection(connection, number, logger);
     try {
       await this.#options.handler(connection, number);
     } catch (error) {
       this.#logError(error, number, remote);
     }
-    if (!duplex.destroyed && duplex.writableEnded && duplex.readableEnded) await closed;
-    else duplex.destroy();
-    const { bytesRead, bytesWritten } = duplex as unknown as { bytesRead: number; bytesWritten: number };
-    this.totals.bytesIn += bytesRead;
-    this.totals.bytesOut += bytesWritten;
+    connection.destroy();
+    await connection.closed;
+    const { bytesIn, bytesOut } = connection;
+    this.totals.bytesIn += bytesIn;
+    this.totals.bytesOut += bytesOut;
     const durationMs = performance.now() - started;
     logger.log('info', {
       event: 'close',
+      fd,
       connection: number,
       remote,
-      bytesIn: bytesRead,
-      bytesOut: bytesWritten,
+      bytesIn,
+      bytesOut,
       durationMs,
     });
     this.#open.delete(connection);
@@ -209,18 +204,24 @@ class Server implements StreamServer {
 }
 
 /** Sends everything back; the end of the client's half ends ours. */
-export const echo: ConnectionHandler = ({ duplex }) =>
-  new Promise((resolve, reject) => {
+export const echo: ConnectionHandler = async (connection) => {
+  if (connection.pump !== undefined) return connection.pump.echo();
+  const { duplex } = connection;
+  return new Promise((resolve, reject) => {
     duplex.once('error', reject);
     duplex.once('close', () => resolve());
     duplex.pipe(duplex);
   });
+};
 
 /** Reads everything and keeps nothing; the end of the client's half ends ours. */
-export const discard: ConnectionHandler = ({ duplex }) =>
-  new Promise((resolve, reject) => {
+export const discard: ConnectionHandler = async (connection) => {
+  if (connection.pump !== undefined) return connection.pump.discard();
+  const { duplex } = connection;
+  return new Promise((resolve, reject) => {
     duplex.once('error', reject);
     duplex.once('end', () => duplex.end(() => resolve()));
     duplex.once('close', () => resolve());
     duplex.resume();
   });
+};

@@ -64,14 +64,14 @@ function attempt(deliver: Deliver, chunk: Uint8Array): Promise<void> | undefined
 }
 
 /** What a failed connection still holds: first what Node has read, then what the kernel has received. */
-function leftovers({ duplex, rescue }: StreamConnection): Uint8Array[] {
+function leftovers(connection: StreamConnection): Uint8Array[] {
   const chunks: Uint8Array[] = [];
   for (;;) {
-    const chunk: Uint8Array | null = duplex.read();
+    const chunk: Uint8Array | null = connection.duplex.read();
     if (chunk === null) break;
     chunks.push(chunk);
   }
-  const rest = rescue(RESCUE_LIMIT);
+  const rest = connection.rescue(RESCUE_LIMIT);
   if (rest.length > 0) chunks.push(rest);
   return chunks;
 }

@@ -2,7 +2,7 @@
 import { SocketError } from '../../errors.js';
 import { type Endpoint, formatEndpoint } from '../../sockaddr/endpoint.js';
 import type { ConnectOptions, StreamConnection } from '../port.js';
-import { adoptConnection } from './connection.js';
+import { connectionOf } from './connection.js';
 import { Descriptor, streamArguments } from './descriptor.js';
 import type { Libc } from './libc.js';
 import { DescriptorWatch } from './poller.js';
@@ -31,9 +31,7 @@ export async function connectNative(libc: Libc, remote: Endpoint, options: Conne
     }
     options.logger.log('debug', event);
   }
-  const spare = descriptor.duplicate();
-  const local = descriptor.localEndpoint() ?? remote;
-  return adoptConnection(libc, { fd: descriptor.handOver(), local, remote, spare });
+  return connectionOf(descriptor, options.logger, remote);
 }
 
 /** Waits until connect(2) is over (it is when the descriptor is writable) and returns its errno, 0 for success. */

@@ -1,19 +1,29 @@
 /**
- * A connected stream descriptor in the hands of Node's event loop (`new net.Socket({ fd })`), which reads, writes and
- * closes it from here on.
+ * A connected stream descriptor. Its bytes go through a pump of system calls, or through Node's event loop
+ * (`new net.Socket({ fd })`), which then reads, writes and closes it: what the owner uses first decides.
  */
 import { Socket } from 'node:net';
-import type { Endpoint } from '../../sockaddr/endpoint.js';
-import { peerEndpoint } from '../node-net.js';
-import type { StreamConnection } from '../port.js';
+import type { Logger } from '../../log/events.js';
+import { setting } from '../../options/settings.js';
+import { LEVELS } from '../../options/table.js';
+import { encodeOptionValue } from '../../options/value.js';
+import { type Endpoint, formatEndpoint } from '../../sockaddr/endpoint.js';
+import type { StreamConnection, StreamPump } from '../port.js';
+import { traceDuplex } from '../trace.js';
+import type { Descriptor } from './descriptor.js';
 import { C, type Libc } from './libc.js';
+import { NativePump } from './pump.js';
 
 /** Bytes that one recv(2) of a rescue takes at most. */
 const RESCUE_CHUNK = 1 << 16;
 
+/** socket(7): with no time to linger, close(2) resets. */
+const { option: LINGER, value: NO_TIME } = setting('SO_LINGER', 0);
+const RESET_ON_CLOSE = encodeOptionValue(LINGER.type, NO_TIME);
+
 export interface ConnectionParts {
   readonly fd: number;
-  /** Where the own address can't be asked for any more. */
+  readonly logger: Logger;
   readonly local: Endpoint;
   readonly remote: Endpoint;
   /**
@@ -23,42 +33,120 @@ export interface ConnectionParts {
   readonly spare: number;
 }
 
-/** Wraps `fd`; the connection owns it and `spare` now. */
-export function adoptConnection(libc: Libc, { fd, local, remote, spare }: ConnectionParts): StreamConnection {
-  const socket = new Socket({ fd, readable: true, writable: true, allowHalfOpen: true });
-  let open = spare;
-  const closeSpare = () => {
-    if (open >= 0) libc.close(open);
-    open = -1;
-  };
-  // A close without an error leaves nothing to rescue; after an error the owner asks in its 'close' handler or before.
-  socket.once('close', (failed) => {
-    if (failed) setImmediate(closeSpare);
-    else closeSpare();
-  });
-  return {
-    backend: 'native',
-    fd,
-    duplex: socket,
-    local: peerEndpoint(socket.localAddress, socket.localPort) ?? local,
-    remote,
-    reset: () => {
-      closeSpare();
-      // Unix sockets have no reset; closing with unread data is as abrupt as it gets.
-      if (remote.family === 'unix') socket.destroy();
-      else socket.resetAndDestroy();
-    },
-    rescue: (limit) => {
-      const parts: Uint8Array[] = [];
-      let total = 0;
-      while (open >= 0 && total < limit) {
-        const part = Buffer.allocUnsafe(Math.min(RESCUE_CHUNK, limit - total));
-        const count = libc.recv(open, part, part.length, C.MSG_DONTWAIT);
-        if (count <= 0) break;
-        parts.push(part.subarray(0, count));
-        total += count;
+export class NativeConnection implements StreamConnection {
+  readonly backend = 'native';
+  readonly fd: number;
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  readonly closed: Promise<void>;
+  readonly #libc: Libc;
+  readonly #logger: Logger;
+  #spare: number;
+  #socket: Socket | undefined;
+  #pump: NativePump | undefined;
+  #onClosed: () => void = () => undefined;
+  #open = true;
+
+  /** Owns the descriptors from here on. */
+  constructor(libc: Libc, { fd, logger, local, remote, spare }: ConnectionParts) {
+    this.#libc = libc;
+    this.#logger = logger;
+    this.#spare = spare;
+    this.fd = fd;
+    this.local = local;
+    this.remote = remote;
+    this.closed = new Promise((resolve) => {
+      this.#onClosed = resolve;
+    });
+  }
+
+  get bytesIn(): number {
+    return this.#socket?.bytesRead ?? this.#pump?.bytesIn ?? 0;
+  }
+
+  get bytesOut(): number {
+    return this.#socket?.bytesWritten ?? this.#pump?.bytesOut ?? 0;
+  }
+
+  get duplex(): Socket {
+    if (this.#pump !== undefined) throw new Error('the connection is pumped already');
+    this.#socket ??= this.#adopt();
+    return this.#socket;
+  }
+
+  get pump(): StreamPump {
+    if (this.#socket !== undefined) throw new Error('the connection is a stream already');
+    this.#pump ??= new NativePump(this.#libc, this.fd, {
+      logger: this.#logger,
+      address: formatEndpoint(this.remote),
+    });
+    return this.#pump;
+  }
+
+  destroy(): void {
+    if (this.#socket !== undefined) this.#socket.destroy();
+    else this.#close();
+  }
+
+  reset(): void {
+    this.#closeSpare();
+    // Unix sockets have no reset; closing with unread data is as abrupt as it gets.
+    if (this.remote.family === 'unix') this.destroy();
+    else if (this.#socket !== undefined) this.#socket.resetAndDestroy();
+    else {
+      if (this.#open) {
+        this.#libc.setsockopt(this.fd, LEVELS[LINGER.level], LINGER.number, RESET_ON_CLOSE, RESET_ON_CLOSE.length);
       }
-      return Buffer.concat(parts);
-    },
-  };
+      this.#close();
+    }
+  }
+
+  rescue(limit: number): Uint8Array {
+    const parts: Uint8Array[] = [];
+    let total = 0;
+    while (this.#spare >= 0 && total < limit) {
+      const part = Buffer.allocUnsafe(Math.min(RESCUE_CHUNK, limit - total));
+      const count = this.#libc.recv(this.#spare, part, part.length, C.MSG_DONTWAIT);
+      if (count <= 0) break;
+      parts.push(part.subarray(0, count));
+      total += count;
+    }
+    return Buffer.concat(parts);
+  }
+
+  #adopt(): Socket {
+    const socket = new Socket({ fd: this.fd, readable: true, writable: true, allowHalfOpen: true });
+    traceDuplex(socket, { fd: this.fd }, this.#logger);
+    // Whoever reads or writes is told as well; without a listener the process would end.
+    socket.on('error', () => undefined);
+    // A close without an error leaves nothing to rescue; after an error the owner asks in its 'close' handler or before.
+    socket.once('close', (failed) => {
+      this.#open = false;
+      this.#onClosed();
+      if (failed) setImmediate(() => this.#closeSpare());
+      else this.#closeSpare();
+    });
+    return socket;
+  }
+
+  #close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#pump?.close();
+    this.#closeSpare();
+    this.#libc.close(this.fd);
+    this.#onClosed();
+  }
+
+  #closeSpare(): void {
+    if (this.#spare >= 0) this.#libc.close(this.#spare);
+    this.#spare = -1;
+  }
+}
+
+/** The descriptor of a connection that is there, as a connection of its own. */
+export function connectionOf(descriptor: Descriptor, logger: Logger, remote: Endpoint): NativeConnection {
+  const spare = descriptor.duplicate();
+  const local = descriptor.localEndpoint() ?? remote;
+  return new NativeConnection(descriptor.libc, { fd: descriptor.handOver(), logger, local, remote, spare });
 }

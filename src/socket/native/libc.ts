@@ -35,6 +35,9 @@ export interface Libc {
   setsockopt(fd: number, level: number, name: number, value: Memory, length: number): number;
   getsockopt(fd: number, level: number, name: number, value: Memory, length: Memory): number;
   recv(fd: number, buffer: Memory, length: number, flags: number): number;
+  send(fd: number, buffer: Memory, length: number, flags: number): number;
+  sendfile(out: number, file: number, offset: null, count: number): number;
+  shutdown(fd: number, how: number): number;
   recvmmsg(fd: number, messages: Memory, count: number, flags: number, timeout: null): number;
   sendmmsg(fd: number, messages: Memory, count: number, flags: number): number;
   recvmsg(fd: number, message: Memory, flags: number): number;
@@ -71,6 +74,7 @@ export const C = {
   MSG_CTRUNC: 0x8,
   MSG_ERRQUEUE: 0x2000,
   MSG_NOSIGNAL: 0x4000,
+  SHUT_WR: 1,
   F_DUPFD_CLOEXEC: 1030,
   PROT_READ: 1,
   PROT_WRITE: 2,
@@ -130,6 +134,9 @@ async function load(): Promise<Libc> {
       setsockopt: library.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)'),
       getsockopt: library.func('int getsockopt(int fd, int level, int name, void *value, void *length)'),
       recv: library.func('intptr_t recv(int fd, void *buffer, size_t length, int flags)'),
+      send: library.func('intptr_t send(int fd, const void *buffer, size_t length, int flags)'),
+      sendfile: library.func('intptr_t sendfile(int out, int file, void *offset, size_t count)'),
+      shutdown: library.func('int shutdown(int fd, int how)'),
       recvmmsg: library.func('int recvmmsg(int fd, void *messages, unsigned int count, int flags, void *timeout)'),
       sendmmsg: library.func('int sendmmsg(int fd, void *messages, unsigned int count, int flags)'),
       recvmsg: library.func('intptr_t recvmsg(int fd, void *message, int flags)'),

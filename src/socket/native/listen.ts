@@ -6,7 +6,7 @@ import { type Endpoint, formatEndpoint, unmapEndpoint } from '../../sockaddr/end
 import { decodeSockaddr, SOCKADDR_MAX } from '../../sockaddr/struct.js';
 import { unixEndpoint } from '../../sockaddr/unix.js';
 import type { ListenOptions, StreamListener } from '../port.js';
-import { adoptConnection } from './connection.js';
+import { NativeConnection } from './connection.js';
 import { Descriptor, DUAL_STACK, lastFailure, streamArguments, withDefaults } from './descriptor.js';
 import { C, type Libc } from './libc.js';
 import { DescriptorWatch } from './poller.js';
@@ -88,10 +88,21 @@ class NativeListener implements StreamListener {
     const peer = decodeSockaddr(this.#name, Math.min(this.#nameLength[0] ?? 0, SOCKADDR_MAX));
     // A dual-stack listener hears IPv4 peers as mapped addresses; to a person they are IPv4.
     const remote = peer === undefined ? unixEndpoint('') : unmapEndpoint(peer);
-    const connection = adoptConnection(libc, { fd, local: this.local, remote, spare: -1 });
-    connection.duplex.once('close', () => this.#resume());
+    const { logger } = this.#options;
+    const connection = new NativeConnection(libc, { fd, logger, local: this.#localOf(fd), remote, spare: -1 });
+    void connection.closed.then(() => this.#resume());
     this.#options.onConnection(connection);
     return true;
+  }
+
+  /** Where a connection came in: for a listener on every address only its own descriptor knows. */
+  #localOf(fd: number): Endpoint {
+    if (this.local.family === 'unix' || !this.local.address.isUnspecified) return this.local;
+    const bytes = new Uint8Array(SOCKADDR_MAX);
+    const length = new Uint32Array([SOCKADDR_MAX]);
+    const result = this.#descriptor.libc.getsockname(fd, bytes, new Uint8Array(length.buffer));
+    const local = result === 0 ? decodeSockaddr(bytes, length[0] ?? 0) : undefined;
+    return local === undefined ? this.local : unmapEndpoint(local);
   }
 
   #failed(): boolean {

@@ -2,10 +2,12 @@
 import { isUtf8 } from 'node:buffer';
 import { createServer, type ListenOptions as NodeListenOptions, type Server, Socket } from 'node:net';
 import { SocketError, toSockctlError } from '../../errors.js';
+import type { Logger } from '../../log/events.js';
 import { type Endpoint, formatEndpoint } from '../../sockaddr/endpoint.js';
 import { type UnixEndpoint, unixEndpoint } from '../../sockaddr/unix.js';
 import { peerEndpoint } from '../node-net.js';
 import type { ConnectOptions, ListenOptions, StreamConnection, StreamListener } from '../port.js';
+import { traceDuplex } from '../trace.js';
 import { applyPortable, backendLimit, checkPortable, flagAmong, type Setters } from './limits.js';
 
 const SETTERS: Setters<Socket> = {
@@ -44,7 +46,7 @@ export async function listenPortable(local: Endpoint, options: ListenOptions): P
   listenerErrors(server, options.onError);
   server.on('connection', (socket) => {
     applyPortable(options.settings, SETTERS, socket);
-    options.onConnection(connectionOf(socket, bound));
+    options.onConnection(connectionOf(socket, logger, bound));
   });
   return {
     backend: 'portable',
@@ -100,7 +102,7 @@ export async function connectPortable(remote: Endpoint, options: ConnectOptions)
   }
   applyPortable(options.settings, SETTERS, socket);
   options.logger.log('debug', { event: 'connect', remote: text, durationMs: performance.now() - started });
-  return connectionOf(socket, peerEndpoint(socket.localAddress, socket.localPort) ?? remote, remote);
+  return connectionOf(socket, options.logger, peerEndpoint(socket.localAddress, socket.localPort) ?? remote, remote);
 }
 
 /** Node takes the bytes of sun_path as text: an abstract name has its zero byte in front. */
@@ -110,12 +112,29 @@ function nodePath(endpoint: UnixEndpoint): string {
   return Buffer.from(bytes).toString();
 }
 
-function connectionOf(socket: Socket, local: Endpoint, known?: Endpoint): StreamConnection {
+/** Connections in the log, which has no descriptor to tell them apart by. */
+let counter = 0;
+
+function connectionOf(socket: Socket, logger: Logger, local: Endpoint, known?: Endpoint): StreamConnection {
+  traceDuplex(socket, { connection: ++counter }, logger);
+  // Whoever reads or writes is told as well; without a listener the process would end.
+  socket.on('error', () => undefined);
   return {
     backend: 'portable',
     duplex: socket,
+    pump: undefined,
     local: peerEndpoint(socket.localAddress, socket.localPort) ?? local,
     remote: known ?? peerEndpoint(socket.remoteAddress, socket.remotePort) ?? unixEndpoint(''),
+    get bytesIn() {
+      return socket.bytesRead;
+    },
+    get bytesOut() {
+      return socket.bytesWritten;
+    },
+    closed: new Promise((resolve) => socket.once('close', () => resolve())),
+    destroy: () => {
+      socket.destroy();
+    },
     reset: () => {
       socket.resetAndDestroy();
     },

@@ -1,0 +1,273 @@
+/**
+ * A connection's bytes without Node's streams in between: recv(2), send(2) and sendfile(2) on the descriptor itself,
+ * in calls that are large, into memory that is used again. One pump serves one connection; each direction has one
+ * operation at a time.
+ */
+import { SocketError } from '../../errors.js';
+import type { Logger } from '../../log/events.js';
+import type { Deliver, StreamPump } from '../port.js';
+import { lastFailure } from './descriptor.js';
+import { C, type Libc } from './libc.js';
+import { acquireMemory, type PinnedMemory } from './memory.js';
+import { DescriptorWatch } from './poller.js';
+
+/** Bytes that one call moves at most: beyond this the calls cost nothing any more, and the caches are left. */
+const CHUNK = 256 * 1024;
+/** Bytes that are dropped or handed from a file by one call: nothing is copied, so it may be more. */
+const WHOLE_CHUNK = 4 << 20;
+/** Calls for one connection in one turn of the event loop, so that the others get theirs. */
+const CALLS_PER_TURN = 8;
+
+/** What is left of an operation: resolves at its end. */
+interface Operation {
+  /** Does what can be done now; true when the operation is over. */
+  step(): boolean;
+  finish(error?: unknown): void;
+}
+
+/** What a call comes back with: bytes moved, the end, or nothing for now. */
+const AGAIN = -1;
+
+/** The memory that every echo reads into: what could not be sent at once is copied out of it. */
+let scratch: PinnedMemory | undefined;
+
+export interface PumpOptions {
+  readonly logger: Logger;
+  /** The peer, for errors. */
+  readonly address: string;
+}
+
+export class NativePump implements StreamPump {
+  bytesIn = 0;
+  bytesOut = 0;
+  readonly #libc: Libc;
+  readonly #fd: number;
+  readonly #options: PumpOptions;
+  readonly #watch: DescriptorWatch;
+  readonly #trace: boolean;
+  #reader: Operation | undefined;
+  #writer: Operation | undefined;
+  #closed = false;
+
+  constructor(libc: Libc, fd: number, options: PumpOptions) {
+    this.#libc = libc;
+    this.#fd = fd;
+    this.#options = options;
+    this.#trace = options.logger.enabled('trace');
+    this.#watch = new DescriptorWatch(libc, fd, ({ readable, writable }) => {
+      // Both false: the descriptor has an error pending, which the next call finds.
+      const failed = !readable && !writable;
+      if (readable || failed) this.#step('read');
+      if (writable || failed) this.#step('write');
+    });
+  }
+
+  discard(): Promise<void> {
+    return this.#read(() => {
+      for (let i = 0; i < CALLS_PER_TURN; i++) {
+        // tcp(7): with MSG_TRUNC the bytes are dropped without being copied anywhere.
+        const count = this.#received(this.#libc.recv(this.#fd, null, WHOLE_CHUNK, C.MSG_DONTWAIT | C.MSG_TRUNC));
+        if (count === 0) return true;
+        if (count === AGAIN) return false;
+      }
+      return false;
+    });
+  }
+
+  receive(deliver: Deliver): Promise<void> {
+    const memory = acquireMemory(this.#libc, CHUNK);
+    let waiting = false;
+    let broken: { error: unknown } | undefined;
+    const run = this.#read(
+      () => {
+        if (broken !== undefined) throw broken.error;
+        if (waiting) return false;
+        for (let i = 0; i < CALLS_PER_TURN; i++) {
+          const count = this.#received(this.#libc.recv(this.#fd, memory.address, CHUNK, C.MSG_DONTWAIT));
+          if (count === 0) return true;
+          if (count === AGAIN) return false;
+          const taken = deliver(memory.bytes.subarray(0, count));
+          if (taken === undefined) continue;
+          waiting = true;
+          taken
+            .catch((error: unknown) => {
+              broken = { error };
+            })
+            .finally(() => {
+              waiting = false;
+              this.#step('read');
+            });
+          return false;
+        }
+        return false;
+      },
+      () => !waiting,
+    );
+    return run.finally(() => memory.release());
+  }
+
+  echo(): Promise<void> {
+    scratch ??= acquireMemory(this.#libc, CHUNK);
+    const memory = scratch;
+    /** What the peer does not take for now: while there is something, nothing is read. */
+    let rest: Uint8Array | undefined;
+    const forward = (): boolean => {
+      for (let i = 0; i < CALLS_PER_TURN; i++) {
+        const count = this.#received(this.#libc.recv(this.#fd, memory.address, CHUNK, C.MSG_DONTWAIT));
+        if (count === 0) return true;
+        if (count === AGAIN) return false;
+        const sent = Math.max(0, this.#sent(this.#send(memory.address, count)));
+        if (sent < count) {
+          rest = memory.bytes.slice(sent, count);
+          void this.#write(flush);
+          return false;
+        }
+      }
+      return false;
+    };
+    const flush = (): boolean => {
+      while (rest !== undefined) {
+        const sent = this.#sent(this.#send(rest, rest.length));
+        if (sent === AGAIN) return false;
+        rest = sent === rest.length ? undefined : rest.subarray(sent);
+      }
+      return true;
+    };
+    return this.#read(forward, () => rest === undefined).then(() => this.shutdown());
+  }
+
+  send(chunk: Uint8Array): Promise<void> {
+    let rest = chunk;
+    return this.#write(() => {
+      while (rest.length > 0) {
+        const sent = this.#sent(this.#send(rest, rest.length));
+        if (sent === AGAIN) return false;
+        rest = rest.subarray(sent);
+      }
+      return true;
+    });
+  }
+
+  async generate(pattern: Uint8Array, limit = Number.POSITIVE_INFINITY): Promise<void> {
+    // The pattern again and again, so that a call that begins anywhere in the first one is still a large one.
+    const memory = acquireMemory(this.#libc, CHUNK + pattern.length);
+    const whole = CHUNK + pattern.length - ((CHUNK + pattern.length) % pattern.length);
+    for (let at = 0; at < whole; at += pattern.length) memory.bytes.set(pattern, at);
+    let total = 0;
+    try {
+      await this.#write(() => {
+        for (let i = 0; i < CALLS_PER_TURN; i++) {
+          if (total >= limit) return true;
+          const at = total % pattern.length;
+          const length = Math.min(whole - at, CHUNK, limit - total);
+          const sent = this.#sent(this.#send(memory.address + BigInt(at), length));
+          if (sent === AGAIN) return false;
+          total += sent;
+        }
+        return total >= limit;
+      });
+    } finally {
+      memory.release();
+    }
+  }
+
+  sendFile(file: number, onSent?: (bytes: number) => void): Promise<void> {
+    return this.#write(() => {
+      for (let i = 0; i < CALLS_PER_TURN; i++) {
+        const count = this.#sent(this.#libc.sendfile(this.#fd, file, null, WHOLE_CHUNK), 'sendfile');
+        if (count === 0) return true;
+        if (count === AGAIN) return false;
+        onSent?.(count);
+      }
+      return false;
+    });
+  }
+
+  shutdown(): void {
+    if (this.#closed) return;
+    // ENOTCONN: the peer has reset it already, which the reading half tells.
+    const result = this.#libc.shutdown(this.#fd, C.SHUT_WR);
+    const failure = result < 0 ? { failure: lastFailure(this.#libc, 'shutdown') } : {};
+    this.#options.logger.log('debug', { event: 'shutdown', fd: this.#fd, how: 'SHUT_WR', ...failure });
+  }
+
+  /** Ends what is still going on; to be called before the descriptor is closed. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#watch.close();
+    this.#reader?.finish();
+    this.#writer?.finish();
+  }
+
+  /** @param ready whether the operation wants to read just now */
+  #read(step: () => boolean, ready: () => boolean = () => true): Promise<void> {
+    this.#readable = ready;
+    return this.#start('read', step);
+  }
+
+  #write(step: () => boolean): Promise<void> {
+    return this.#start('write', step);
+  }
+
+  #readable: () => boolean = () => true;
+
+  #start(direction: 'read' | 'write', step: () => boolean): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const operation: Operation = {
+        step,
+        finish: (error) => {
+          if (direction === 'read') this.#reader = undefined;
+          else this.#writer = undefined;
+          if (error === undefined) resolve();
+          else reject(error);
+        },
+      };
+      if (direction === 'read') this.#reader = operation;
+      else this.#writer = operation;
+      this.#step(direction);
+    });
+  }
+
+  #step(direction: 'read' | 'write'): void {
+    const operation = direction === 'read' ? this.#reader : this.#writer;
+    if (operation === undefined || this.#closed) return;
+    try {
+      if (operation.step()) operation.finish();
+    } catch (error) {
+      // The other direction goes on: what the peer had sent before it failed is still to be read.
+      operation.finish(error);
+    }
+    if (!this.#closed) this.#watch.want(this.#reader !== undefined && this.#readable(), this.#writer !== undefined);
+  }
+
+  #send(from: Uint8Array | bigint, length: number): number {
+    return this.#libc.send(this.#fd, from, length, C.MSG_DONTWAIT | C.MSG_NOSIGNAL);
+  }
+
+  #received(result: number): number {
+    const count = this.#outcome(result, 'recv');
+    if (count > 0) {
+      this.bytesIn += count;
+      if (this.#trace) this.#options.logger.log('trace', { event: 'read', fd: this.#fd, bytes: count });
+    }
+    return count;
+  }
+
+  #sent(result: number, syscall = 'send'): number {
+    const count = this.#outcome(result, syscall);
+    if (count > 0) {
+      this.bytesOut += count;
+      if (this.#trace) this.#options.logger.log('trace', { event: 'write', fd: this.#fd, bytes: count });
+    }
+    return count;
+  }
+
+  #outcome(result: number, syscall: string): number {
+    if (result >= 0) return result;
+    const failure = lastFailure(this.#libc, syscall);
+    if (failure.code === 'EAGAIN' || failure.code === 'EINTR') return AGAIN;
+    throw new SocketError({ ...failure, address: this.#options.address });
+  }
+}
