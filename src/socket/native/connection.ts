@@ -79,6 +79,7 @@ export class NativeConnection implements StreamConnection {
     this.#pump ??= new NativePump(this.#libc, this.fd, {
       logger: this.#logger,
       address: formatEndpoint(this.remote),
+      tcp: this.remote.family !== 'unix',
     });
     return this.#pump;
   }

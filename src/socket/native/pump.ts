@@ -28,11 +28,18 @@ interface Operation {
 /** What a call comes back with: bytes moved, the end, or nothing for now. */
 const AGAIN = -1;
 
-/** The memory that every echo reads into: what could not be sent at once is copied out of it. */
 let scratch: PinnedMemory | undefined;
+
+/** The memory that every echo reads into: what could not be sent at once is copied out of it. */
+function sharedScratch(libc: Libc): PinnedMemory {
+  scratch ??= acquireMemory(libc, CHUNK);
+  return scratch;
+}
 
 export interface PumpOptions {
   readonly logger: Logger;
+  /** TCP, and not a stream of unix(7). */
+  readonly tcp: boolean;
   /** The peer, for errors. */
   readonly address: string;
 }
@@ -63,10 +70,13 @@ export class NativePump implements StreamPump {
   }
 
   discard(): Promise<void> {
+    // tcp(7): with MSG_TRUNC the bytes are dropped without being copied anywhere; unix(7) has no such thing.
+    const { tcp } = this.#options;
+    const into = tcp ? null : sharedScratch(this.#libc).address;
+    const [length, flags] = tcp ? [WHOLE_CHUNK, C.MSG_DONTWAIT | C.MSG_TRUNC] : [CHUNK, C.MSG_DONTWAIT];
     return this.#read(() => {
       for (let i = 0; i < CALLS_PER_TURN; i++) {
-        // tcp(7): with MSG_TRUNC the bytes are dropped without being copied anywhere.
-        const count = this.#received(this.#libc.recv(this.#fd, null, WHOLE_CHUNK, C.MSG_DONTWAIT | C.MSG_TRUNC));
+        const count = this.#received(this.#libc.recv(this.#fd, into, length, flags));
         if (count === 0) return true;
         if (count === AGAIN) return false;
       }
@@ -107,8 +117,7 @@ export class NativePump implements StreamPump {
   }
 
   echo(): Promise<void> {
-    scratch ??= acquireMemory(this.#libc, CHUNK);
-    const memory = scratch;
+    const memory = sharedScratch(this.#libc);
     /** What the peer does not take for now: while there is something, nothing is read. */
     let rest: Uint8Array | undefined;
     const forward = (): boolean => {
