@@ -32,24 +32,20 @@ export async function run([address]: [string], flags: ConnectFlags, context: Com
   const started = performance.now();
   const remote = formatEndpoint(connection.remote);
   logger.log('info', { event: 'notice', message: `connected to ${remote} from ${formatEndpoint(connection.local)}` });
-  const { duplex } = connection;
-  const stop = () => duplex.destroy();
+  const stop = () => connection.destroy();
   signal.addEventListener('abort', stop, { once: true });
 
-  let bytesIn = 0;
-  let bytesOut = 0;
   const data = (direction: 'in' | 'out', chunk: Uint8Array) =>
     output.record({ ...recordHead('tcp.data'), connection: 1, direction, length: chunk.length, data: chunk });
-  const received = receiveAll(connection, (chunk) => {
-    bytesIn += chunk.length;
-    return json ? data('in', chunk) : output.write(chunk);
-  }).then(() => endTerminal(duplex));
-  const sent = sendAll(connection, process.stdin, (chunk) => {
-    bytesOut += chunk.length;
-    if (json) void data('out', chunk);
-  });
+  const pump = true;
+  // The chunk's memory is used again for the next one, while stdout may still be at it.
+  const deliver = (chunk: Uint8Array) => (json ? data('in', chunk) : output.write(Buffer.from(chunk)));
+  const received = receiveAll(connection, deliver, { pump }).then(() => endTerminal(stop));
+  const onChunk = json ? (chunk: Uint8Array) => void data('out', chunk) : undefined;
+  const sent = sendAll(connection, process.stdin, { pump, onChunk });
   const [inbound, outbound] = await Promise.allSettled([received, sent]);
-  duplex.destroy();
+  connection.destroy();
+  const { bytesIn, bytesOut } = connection;
   const failure =
     inbound.status === 'rejected' ? inbound.reason : outbound.status === 'rejected' ? outbound.reason : undefined;
   const error = failure === undefined ? undefined : toSockctlError(failure, remote);

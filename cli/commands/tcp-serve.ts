@@ -55,7 +55,7 @@ function terminal(context: CommandContext): ConnectionHandler {
     const sent = stdin.add(connection.duplex, (chunk) => void dataRecord(context, number, 'out', chunk));
     const received = receiveAll(connection, (chunk) =>
       context.json ? dataRecord(context, number, 'in', chunk) : context.output.write(chunk),
-    ).then(() => endTerminal(connection.duplex));
+    ).then(() => endTerminal(() => connection.duplex.end()));
     await both(connection, received, sent);
   };
 }

@@ -4,24 +4,48 @@
  * What the peer's data is worth: every byte that reached this machine is delivered, also when the connection fails
  * afterwards, be it in Node's buffer or still in the kernel's.
  */
+import { fstatSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { type SockctlError, toSockctlError } from '../errors.js';
 import { formatEndpoint } from '../sockaddr/endpoint.js';
-import type { StreamConnection } from '../socket/port.js';
-
-/** Takes a chunk; a promise holds the connection back until it is settled. */
-export type Deliver = (chunk: Uint8Array) => void | Promise<void>;
+import type { Deliver, StreamConnection, StreamPump } from '../socket/port.js';
 
 /** The most that is read out of the kernel after a connection has failed: its largest receive buffer. */
 const RESCUE_LIMIT = 64 << 20;
 
+export interface TransferOptions {
+  /** Goes through the connection's pump where it has one; both directions must agree on it. */
+  readonly pump?: boolean;
+}
+
+export interface SendOptions extends TransferOptions {
+  /** Called with each chunk as it is handed to the socket; without it, files go without passing through memory. */
+  readonly onChunk?: ((chunk: Uint8Array) => void) | undefined;
+}
+
 /**
- * Delivers what the peer sends until it shuts its half down.
+ * Delivers what the peer sends until it shuts its half down. Chunks of a pump are valid until `deliver` returns or its
+ * promise is settled.
  *
  * @throws SocketError when the connection fails, after everything that had arrived is delivered; whatever `deliver`
  *   throws, after the connection is destroyed
  */
-export async function receiveAll(connection: StreamConnection, deliver: Deliver): Promise<void> {
+export async function receiveAll(
+  connection: StreamConnection,
+  deliver: Deliver,
+  options: TransferOptions = {},
+): Promise<void> {
+  const pump = options.pump === true ? connection.pump : undefined;
+  if (pump === undefined) return receiveStream(connection, deliver);
+  try {
+    return await pump.receive(deliver);
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  }
+}
+
+async function receiveStream(connection: StreamConnection, deliver: Deliver): Promise<void> {
   const { duplex } = connection;
   let pending: Promise<void> | undefined;
   let broken: unknown;
@@ -81,18 +105,66 @@ function leftovers(connection: StreamConnection): Uint8Array[] {
  *
  * Resolves early, with the input paused, when the connection closes first.
  *
- * @param onSent called with each chunk as it is handed to the socket
- * @throws what the input fails with
+ * @throws what the input fails with; with a pump, SocketError when the peer takes no more
  */
-export function sendAll(
+export function sendAll(connection: StreamConnection, input: Readable, options: SendOptions = {}): Promise<void> {
+  const pump = options.pump === true ? connection.pump : undefined;
+  return pump === undefined
+    ? sendStream(connection, input, options.onChunk)
+    : sendPumped(connection, pump, input, options.onChunk);
+}
+
+async function sendPumped(
   connection: StreamConnection,
-  input: Readable,
-  onSent?: (chunk: Uint8Array) => void,
+  pump: StreamPump,
+  input: Readable & { readonly fd?: unknown },
+  onChunk: SendOptions['onChunk'],
 ): Promise<void> {
+  if (onChunk === undefined && typeof input.fd === 'number' && isFile(input.fd)) {
+    await pump.sendFile(input.fd);
+  } else {
+    await pumpChunks(connection, pump, input, onChunk);
+  }
+  pump.shutdown();
+}
+
+/** One chunk after the other: the next is asked for when the kernel has taken the last. */
+function pumpChunks(
+  connection: StreamConnection,
+  pump: StreamPump,
+  input: Readable,
+  onChunk: SendOptions['onChunk'],
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let sending: Promise<void> = Promise.resolve();
+    const finish = (then: () => void) => {
+      input.off('data', onData).off('end', onEnd).off('error', onError);
+      input.pause();
+      then();
+    };
+    const onData = (chunk: Uint8Array) => {
+      input.pause();
+      onChunk?.(chunk);
+      sending = pump.send(chunk);
+      sending.then(
+        () => input.resume(),
+        (error: unknown) => finish(() => reject(error)),
+      );
+    };
+    const onEnd = () => finish(() => void sending.then(resolve, reject));
+    const onError = (error: Error) => finish(() => reject(error));
+    input.on('data', onData).once('end', onEnd).once('error', onError);
+    void connection.closed.then(() => finish(resolve));
+    // An input that has ended before says nothing any more.
+    if (input.readableEnded) onEnd();
+    else input.resume();
+  });
+}
+function sendStream(connection: StreamConnection, input: Readable, onChunk: SendOptions['onChunk']): Promise<void> {
   const { duplex } = connection;
   return new Promise((resolve, reject) => {
     const onData = (chunk: Uint8Array) => {
-      onSent?.(chunk);
+      onChunk?.(chunk);
       if (!duplex.write(chunk)) input.pause();
     };
     const onDrain = () => input.resume();
@@ -115,4 +187,13 @@ export function sendAll(
     input.resume();
     return undefined;
   });
+}
+
+/** Whether sendfile(2) can read from there. */
+function isFile(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFile();
+  } catch {
+    return false;
+  }
 }
