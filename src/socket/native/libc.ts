@@ -43,6 +43,8 @@ export interface Libc {
   recvmsg(fd: number, message: Memory, flags: number): number;
   fcntl(fd: number, command: number, argument: number): number;
   close(fd: number): number;
+  lseek(fd: number, offset: number, whence: number): number;
+  munmap(address: bigint, length: number): number;
   mmap(address: null, length: number, protection: number, flags: number, fd: number, offset: number): bigint;
   mlock(address: bigint, length: number): number;
   munlock(address: bigint, length: number): number;
@@ -78,7 +80,11 @@ export const C = {
   F_DUPFD_CLOEXEC: 1030,
   PROT_READ: 1,
   PROT_WRITE: 2,
+  SEEK_SET: 0,
+  SEEK_CUR: 1,
+  MAP_SHARED: 1,
   MAP_PRIVATE: 2,
+  MAP_POPULATE: 0x8000,
   MAP_ANONYMOUS: 0x20,
   CLOCK_REALTIME: 0,
 } as const;
@@ -142,6 +148,8 @@ async function load(): Promise<Libc> {
       recvmsg: library.func('intptr_t recvmsg(int fd, void *message, int flags)'),
       fcntl: (fd, command, argument) => fcntl(fd, command, 'int', argument),
       close: library.func('int close(int fd)'),
+      lseek: library.func('int64_t lseek(int fd, int64_t offset, int whence)'),
+      munmap: library.func('int munmap(void *address, size_t length)'),
       mmap: library.func('void *mmap(void *address, size_t length, int protection, int flags, int fd, int64_t offset)'),
       mlock: library.func('int mlock(const void *address, size_t length)'),
       munlock: library.func('int munlock(const void *address, size_t length)'),

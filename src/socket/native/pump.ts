@@ -3,16 +3,20 @@
  * in calls that are large, into memory that is used again. One pump serves one connection; each direction has one
  * operation at a time.
  */
+import { fstatSync } from 'node:fs';
 import { SocketError } from '../../errors.js';
 import type { Logger } from '../../log/events.js';
 import type { Deliver, StreamPump } from '../port.js';
 import { lastFailure } from './descriptor.js';
+import { FileWindow } from './file-window.js';
 import { C, type Libc } from './libc.js';
 import { acquireMemory, type PinnedMemory } from './memory.js';
 import { DescriptorWatch } from './poller.js';
 
 /** Bytes that one call moves at most: beyond this the calls cost nothing any more, and the caches are left. */
 const CHUNK = 256 * 1024;
+/** Bytes that one call takes of a pattern at most: fewer, larger calls keep the receiver busy. */
+const SEND_CHUNK = 1 << 20;
 /** Bytes that are dropped or handed from a file by one call: nothing is copied, so it may be more. */
 const WHOLE_CHUNK = 4 << 20;
 /** Calls for one connection in one turn of the event loop, so that the others get theirs. */
@@ -159,8 +163,8 @@ export class NativePump implements StreamPump {
 
   async generate(pattern: Uint8Array, limit = Number.POSITIVE_INFINITY): Promise<void> {
     // The pattern again and again, so that a call that begins anywhere in the first one is still a large one.
-    const memory = acquireMemory(this.#libc, CHUNK + pattern.length);
-    const whole = CHUNK + pattern.length - ((CHUNK + pattern.length) % pattern.length);
+    const memory = acquireMemory(this.#libc, SEND_CHUNK + pattern.length);
+    const whole = SEND_CHUNK + pattern.length - (SEND_CHUNK % pattern.length);
     for (let at = 0; at < whole; at += pattern.length) memory.bytes.set(pattern, at);
     let total = 0;
     try {
@@ -168,7 +172,7 @@ export class NativePump implements StreamPump {
         for (let i = 0; i < CALLS_PER_TURN; i++) {
           if (total >= limit) return true;
           const at = total % pattern.length;
-          const length = Math.min(whole - at, CHUNK, limit - total);
+          const length = Math.min(whole - at, SEND_CHUNK, limit - total);
           const sent = this.#sent(this.#send(memory.address + BigInt(at), length));
           if (sent === AGAIN) return false;
           total += sent;
@@ -180,7 +184,31 @@ export class NativePump implements StreamPump {
     }
   }
 
-  sendFile(file: number, onSent?: (bytes: number) => void): Promise<void> {
+  async sendFile(file: number, onSent?: (bytes: number) => void): Promise<void> {
+    const window = new FileWindow(this.#libc, file, fstatSync(file).size);
+    try {
+      await this.#write(() => {
+        for (let i = 0; i < CALLS_PER_TURN; i++) {
+          const part = window.next();
+          if (part === undefined) return true;
+          const result = this.#send(part.address, part.length);
+          // The file has become shorter than it was: what is left of it is sent below.
+          if (result < 0 && this.#libc.errnoName(this.#libc.errno()) === 'EFAULT') return true;
+          const count = this.#sent(result);
+          if (count === AGAIN) return false;
+          window.advance(count);
+          onSent?.(count);
+        }
+        return false;
+      });
+    } finally {
+      window.close();
+    }
+    return this.#sendRest(file, onSent);
+  }
+
+  /** What a file has got since it was mapped, or all of one that can't be: sendfile(2) to its end. */
+  #sendRest(file: number, onSent?: (bytes: number) => void): Promise<void> {
     return this.#write(() => {
       for (let i = 0; i < CALLS_PER_TURN; i++) {
         const count = this.#sent(this.#libc.sendfile(this.#fd, file, null, WHOLE_CHUNK), 'sendfile');
