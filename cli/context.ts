@@ -2,13 +2,13 @@
 import { closeSync, fchownSync, openSync } from 'node:fs';
 import { UsageError } from '../src/errors.js';
 import type { Logger } from '../src/log/events.js';
-import { formatTimestamp, portableWallClock } from '../src/measure/clock.js';
 import type { OptionSetting } from '../src/options/settings.js';
 import { selectBackend } from '../src/socket/open.js';
 import type { Backend } from '../src/socket/port.js';
 import { type Account, chooseAccount, dropPrivileges } from '../src/socket/privileges.js';
 import { type CommonOptions, chosenLevel } from './args/common.js';
 import { Output } from './render/output.js';
+import { printOptions } from './render/socket-options.js';
 
 /** The last record of every command. */
 export interface SummaryRecord {
@@ -65,7 +65,12 @@ export async function createContext(options: CommonOptions, interrupt: AbortSign
     settings: options.opt ?? [],
     signal: AbortSignal.any([interrupt, output.failing]),
     interrupted: () => interrupt.aborted,
-    backend: () => selectBackend(choice, logger),
+    backend: () =>
+      selectBackend(
+        choice,
+        logger,
+        options.printOptions === true ? (socket) => printOptions(socket, json, output) : undefined,
+      ),
     backendChoice: choice,
     account,
     dropPrivileges: () => {
@@ -120,9 +125,4 @@ function wantsColor(choice: CommonOptions['color'], terminal: boolean): boolean 
   if (choice === 'never') return false;
   const no = process.env.NO_COLOR;
   return terminal && (no === undefined || no === '');
-}
-
-/** The `type` and `time` that every record begins with. */
-export function recordHead<Type extends string>(type: Type): { type: Type; time: string } {
-  return { type, time: formatTimestamp(portableWallClock()) };
 }

@@ -5,10 +5,11 @@
 import { CommanderError } from 'commander';
 import { ExitCode, type SockctlError, toSockctlError } from '../src/errors.js';
 import type { CommonOptions } from './args/common.js';
-import { type CommandContext, createContext, recordHead } from './context.js';
+import { type CommandContext, createContext } from './context.js';
 import { exitCodeOf } from './exit-codes.js';
 import { buildProgram, type CommandRunner } from './program.js';
 import type { Output } from './render/output.js';
+import { recordHead } from './render/record.js';
 
 /** How long a reader of stdout that has stopped is waited for after a signal. */
 const FLUSH_AFTER_INTERRUPT_MS = 2000;

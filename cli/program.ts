@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, type CommandOptions, Option } from 'commander';
 import type { ExitCode } from '../src/errors.js';
+import { SOCKET_KINDS } from '../src/options/row.js';
 import { addCommonOptions, addFamilyOptions, type CommonOptions } from './args/common.js';
 import { collectProtocols } from './args/protocols.js';
 import { count, duration, hexBytes, integer, positiveDuration, rate, size } from './args/values.js';
@@ -185,9 +186,7 @@ export function buildProgram(run: CommandRunner): Command {
     (c) =>
       c
         .argument('[NAME]', 'an option, or a part of its name')
-        .addOption(
-          new Option('--type <KIND>', 'those of one kind of socket').choices(['stream', 'datagram', 'raw', 'ping']),
-        ),
+        .addOption(new Option('--type <KIND>', 'those of one kind of socket').choices(SOCKET_KINDS)),
   );
   leaf(
     program,

@@ -16,6 +16,7 @@ export interface CommonOptions {
   readonly color?: 'auto' | 'always' | 'never';
   readonly backend?: BackendChoice;
   readonly user?: string;
+  readonly printOptions?: boolean;
 }
 
 export function addCommonOptions(command: Command): Command {
@@ -48,6 +49,7 @@ export function addCommonOptions(command: Command): Command {
         'portable',
       ]),
     )
+    .option('--print-options', 'print every option of the sockets that are opened, on stderr')
     .option('--user <NAME>', 'become this user once the sockets are open (default under sudo: who called it)');
 }
 

@@ -2,8 +2,9 @@
 import { networkInterfaces } from 'node:os';
 import { type CaptureEvent, type Direction, openCapSource, runPipeline } from '../../capture/index.js';
 import { type ExitCode, UsageError } from '../../src/errors.js';
-import { type CommandContext, recordHead } from '../context.js';
+import type { CommandContext } from '../context.js';
 import { finishCapture, type PacketFlags, packetSinks } from '../render/capture.js';
+import { recordHead } from '../render/record.js';
 
 interface LiveFlags extends PacketFlags {
   readonly interface?: string;

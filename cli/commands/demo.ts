@@ -1,6 +1,7 @@
 /** `demo`: a tour on loopback, every step done for real and its result checked. */
 import { ExitCode, toSockctlError } from '../../src/errors.js';
-import { type CommandContext, recordHead } from '../context.js';
+import type { CommandContext } from '../context.js';
+import { recordHead } from '../render/record.js';
 import { datagramStep } from './demo/datagram.js';
 import { echoStep } from './demo/echo.js';
 import { CallTrace, type Outcome, type Step, type StepResult } from './demo/step.js';

@@ -4,7 +4,8 @@ import { ExitCode, toSockctlError } from '../../src/errors.js';
 import { silentLogger } from '../../src/log/events.js';
 import { type Ability, probeAbilities } from '../../src/socket/native/abilities.js';
 import { portableBackend } from '../../src/socket/portable/backend.js';
-import { type CommandContext, recordHead } from '../context.js';
+import type { CommandContext } from '../context.js';
+import { recordHead } from '../render/record.js';
 
 export async function run(_: [], flags: { readonly user?: string }, context: CommandContext): Promise<ExitCode> {
   // Asked for by name, it is that user's abilities that count; under sudo root's, which open the sockets.

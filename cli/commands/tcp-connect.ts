@@ -7,8 +7,9 @@ import { receiveAll, sendAll } from '../../src/stream/transfer.js';
 import { chosenFamily, type FamilyOptions } from '../args/common.js';
 import { sourceEndpoints } from '../args/source.js';
 import { endTerminal } from '../args/terminal.js';
-import { type CommandContext, recordHead } from '../context.js';
+import type { CommandContext } from '../context.js';
 import { interruptedExit } from '../exit-codes.js';
+import { recordHead } from '../render/record.js';
 import { streamSummary } from '../render/stream.js';
 
 interface ConnectFlags extends FamilyOptions {

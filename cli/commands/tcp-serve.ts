@@ -7,7 +7,8 @@ import { type ConnectionHandler, discard, echo, serve } from '../../src/stream/s
 import { receiveAll } from '../../src/stream/transfer.js';
 import { chosenFamily, type FamilyOptions } from '../args/common.js';
 import { endTerminal } from '../args/terminal.js';
-import { type CommandContext, recordHead } from '../context.js';
+import type { CommandContext } from '../context.js';
+import { recordHead } from '../render/record.js';
 import { streamSummary } from '../render/stream.js';
 
 interface ServeFlags extends FamilyOptions {

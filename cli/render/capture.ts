@@ -9,8 +9,9 @@ import {
 } from '../../capture/index.js';
 import { ExitCode, UsageError } from '../../src/errors.js';
 import { roundMs } from '../../src/measure/clock.js';
-import { type CommandContext, giveNewFile, recordHead } from '../context.js';
+import { type CommandContext, giveNewFile } from '../context.js';
 import { interruptedExit } from '../exit-codes.js';
+import { recordHead } from './record.js';
 
 /** The flags that all commands with packets share. */
 export interface PacketFlags {

@@ -5,8 +5,9 @@ import type { SendSummary } from '../../src/datagram/send.js';
 import { formatTimestamp } from '../../src/measure/clock.js';
 import { type Endpoint, endpointRecord, formatEndpoint } from '../../src/sockaddr/endpoint.js';
 import type { ReceivedMessage } from '../../src/socket/port.js';
-import { type CommandContext, recordHead } from '../context.js';
+import type { CommandContext } from '../context.js';
 import { printablePayload } from './printable.js';
+import { recordHead } from './record.js';
 import { byteCount, milliseconds } from './report.js';
 
 /** A datagram on stdout: a record with --json, a line on a terminal, else the payload as it came. */

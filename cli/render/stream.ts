@@ -1,5 +1,6 @@
 /** The summary of a stream command: a record with --json, otherwise a line in the log. */
-import { type CommandContext, recordHead } from '../context.js';
+import type { CommandContext } from '../context.js';
+import { recordHead } from './record.js';
 import { bitsPerSecond, byteCount } from './report.js';
 
 export interface StreamTotals {

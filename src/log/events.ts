@@ -36,7 +36,7 @@ export interface SocketEvent extends Call {
 export interface SockoptEvent extends Call {
   readonly event: 'setsockopt' | 'getsockopt';
   /** SOL_SOCKET, IPPROTO_TCP, …; pino owns the name `level`. */
-  readonly optionLevel: string;
+  readonly optionLevel: string | number;
   readonly option: string;
   readonly value: string | number;
   readonly effective?: string | number | undefined;

@@ -8,9 +8,25 @@ import type { Duplex } from 'node:stream';
 import type { SocketError } from '../errors.js';
 import type { Logger } from '../log/events.js';
 import type { Timestamp } from '../measure/clock.js';
+import type { SocketKind, SocketOption } from '../options/row.js';
 import type { OptionSetting } from '../options/settings.js';
+import type { TcpInfo } from '../options/tcp-info.js';
+import type { OptionValue } from '../options/types/type.js';
 import type { Endpoint } from '../sockaddr/endpoint.js';
 import type { IPAddress } from '../sockaddr/ip.js';
+
+/** A socket that a backend has opened and made ready: bound, listening or connected, with its options. */
+export interface OpenedSocket {
+  readonly fd: number;
+  readonly kind: SocketKind;
+  /** AF_INET, AF_INET6 or AF_UNIX. */
+  readonly family: string;
+  /** Every option that can be read, in the order of the table. */
+  readonly options: ReadonlyMap<SocketOption, OptionValue>;
+}
+
+/** Is shown every socket that is opened. */
+export type OpenObserver = (socket: OpenedSocket) => void;
 
 export type BackendName = 'native' | 'portable';
 
@@ -64,6 +80,8 @@ export interface StreamConnection {
   /** Bytes that the socket has given and taken so far. */
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** TCP_INFO: the kernel's view of the connection while it is open; undefined where it can't be had. */
+  info(): TcpInfo | undefined;
   /** Settles when the descriptor is closed. */
   readonly closed: Promise<void>;
   /** Closes at once; what the kernel has taken is still sent. */

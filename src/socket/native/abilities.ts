@@ -4,6 +4,7 @@ import { silentLogger } from '../../log/events.js';
 import { setting } from '../../options/settings.js';
 import { inetEndpoint } from '../../sockaddr/endpoint.js';
 import { IPv4Address } from '../../sockaddr/ip.js';
+import { ALL_PROTOCOLS } from './defaults.js';
 import { Descriptor, lastFailure, type SocketArguments } from './descriptor.js';
 import { type Libc, loadLibc } from './libc.js';
 import { acquireMemory } from './memory.js';
@@ -27,9 +28,6 @@ interface Attempt extends Pick<Ability, 'name' | 'what' | 'fix'> {
   /** What is done with the socket on top of opening it. */
   readonly use?: (descriptor: Descriptor) => void;
 }
-
-/** htons(ETH_P_ALL), packet(7). */
-const ALL_PROTOCOLS = 0x0300;
 
 const ATTEMPTS: readonly Attempt[] = [
   {
@@ -60,7 +58,7 @@ const ATTEMPTS: readonly Attempt[] = [
     name: 'packet sockets',
     what: 'capture',
     fix: GRANT,
-    args: { family: 'AF_PACKET', type: 'SOCK_RAW', protocol: ALL_PROTOCOLS, protocolName: 'ETH_P_ALL', kind: 'raw' },
+    args: { family: 'AF_PACKET', type: 'SOCK_RAW', protocol: ALL_PROTOCOLS, protocolName: 'ETH_P_ALL', kind: 'packet' },
   },
   {
     name: 'ports below 1024',

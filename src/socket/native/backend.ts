@@ -1,10 +1,10 @@
 /** The native backend: streams and message sockets on Linux system calls. */
-import { type OptionSetting, setting } from '../../options/settings.js';
+import { type OptionSetting, refuseConnected, setting } from '../../options/settings.js';
 import { type Endpoint, mapEndpoint } from '../../sockaddr/endpoint.js';
-import type { Backend, DatagramOptions, MessageSocket, RawOptions } from '../port.js';
+import type { Backend, DatagramOptions, MessageSocket, OpenObserver, RawOptions } from '../port.js';
 import { connectNative } from './connect.js';
-import { Descriptor, DUAL_STACK, type SocketArguments, withDefaults } from './descriptor.js';
-import { type Libc, loadLibc } from './libc.js';
+import { Descriptor, DUAL_STACK, type Opening, type SocketArguments, withDefaults } from './descriptor.js';
+import { loadLibc } from './libc.js';
 import { listenNative } from './listen.js';
 import { NativeMessageSocket } from './messages.js';
 
@@ -18,17 +18,19 @@ const ICMP = 1;
 const ICMPV6 = 58;
 
 /**
+ * @param onOpen is shown every socket that is opened
  * @throws SockctlError BACKEND_MISSING where system calls can't be had
  */
-export async function nativeBackend(): Promise<Backend> {
+export async function nativeBackend(onOpen?: OpenObserver): Promise<Backend> {
   const libc = await loadLibc();
+  const opening: Opening = { libc, onOpen };
   return {
     name: 'native',
-    listen: async (local, options) => listenNative(libc, local, options),
-    connect: (remote, options) => connectNative(libc, remote, options),
-    datagram: async (family, options) => openDatagram(libc, family, options),
-    raw: async (options) => openRaw(libc, options),
-    ping: async (options) => openPing(libc, options),
+    listen: async (local, options) => listenNative(opening, local, options),
+    connect: (remote, options) => connectNative(opening, remote, options),
+    datagram: async (family, options) => openDatagram(opening, family, options),
+    raw: async (options) => openRaw(opening, options),
+    ping: async (options) => openPing(opening, options),
   };
 }
 
@@ -44,17 +46,17 @@ function reception(family: Endpoint['family'], errorQueue: boolean): OptionSetti
   return [...common, ...(family === 'ipv4' ? v4 : v6)];
 }
 
-function openDatagram(libc: Libc, family: Endpoint['family'], options: DatagramOptions): MessageSocket {
+function openDatagram(opening: Opening, family: Endpoint['family'], options: DatagramOptions): MessageSocket {
   const v6 = family === 'ipv6';
   const args = { type: 'SOCK_DGRAM', protocol: 17, protocolName: 'IPPROTO_UDP', kind: 'datagram' } as const;
   const errorQueue = options.errorQueue ?? options.remote !== undefined;
   const defaults = reception(family, errorQueue);
   // An IPv4 peer of a dual-stack socket sends IPv4 packets, whose TTL and TOS come as IPv4's control messages.
   if (v6) defaults.unshift(DUAL_STACK, setting('IP_RECVTTL', true), setting('IP_RECVTOS', true));
-  return openMessages(libc, { ...args, family: v6 ? 'AF_INET6' : 'AF_INET' }, options, defaults, errorQueue);
+  return openMessages(opening, { ...args, family: v6 ? 'AF_INET6' : 'AF_INET' }, options, defaults, errorQueue);
 }
 
-function openRaw(libc: Libc, options: RawOptions): MessageSocket {
+function openRaw(opening: Opening, options: RawOptions): MessageSocket {
   const v6 = options.family === 'ipv6';
   const names: Record<number, string> = {
     1: 'IPPROTO_ICMP',
@@ -78,7 +80,7 @@ function openRaw(libc: Libc, options: RawOptions): MessageSocket {
   if (options.icmpTypes !== undefined && options.protocol === ICMPV6 && v6) {
     defaults.push(setting('ICMP6_FILTER', icmp6Filter(options.icmpTypes)));
   }
-  return openMessages(libc, args, options, defaults, errorQueue);
+  return openMessages(opening, args, options, defaults, errorQueue);
 }
 
 /** struct icmp6_filter (RFC 3542 section 3.2): a bit set for each type to be dropped, on Linux; as hex. */
@@ -88,7 +90,7 @@ function icmp6Filter(types: readonly number[]): string {
   return Buffer.from(blocked.buffer).toString('hex');
 }
 
-function openPing(libc: Libc, options: Omit<RawOptions, 'protocol'>): MessageSocket {
+function openPing(opening: Opening, options: Omit<RawOptions, 'protocol'>): MessageSocket {
   const v6 = options.family === 'ipv6';
   const args: SocketArguments = {
     family: v6 ? 'AF_INET6' : 'AF_INET',
@@ -97,21 +99,25 @@ function openPing(libc: Libc, options: Omit<RawOptions, 'protocol'>): MessageSoc
     protocolName: v6 ? 'IPPROTO_ICMPV6' : 'IPPROTO_ICMP',
     kind: 'ping',
   };
-  return openMessages(libc, args, options, reception(options.family, true), true);
+  return openMessages(opening, args, options, reception(options.family, true), true);
 }
 
 function openMessages(
-  libc: Libc,
+  opening: Opening,
   args: SocketArguments,
   options: DatagramOptions,
   defaults: readonly OptionSetting[],
   errorQueue: boolean,
 ): MessageSocket {
-  const descriptor = Descriptor.open(libc, args, options.logger);
+  if (options.remote === undefined) refuseConnected(options.settings, `a ${args.kind} socket without a peer`);
+  const descriptor = Descriptor.open(opening.libc, args, options.logger);
   if (options.receiveBuffer !== undefined) enlarge(descriptor, options.receiveBuffer, options.settings);
   descriptor.prepare(withDefaults(options.settings, defaults), options.local);
-  if (options.remote !== undefined)
+  if (options.remote !== undefined) {
     descriptor.connect(args.family === 'AF_INET6' ? mapEndpoint(options.remote) : options.remote);
+    descriptor.finish(options.settings);
+  }
+  descriptor.show(opening.onOpen);
   return new NativeMessageSocket(descriptor, {
     logger: options.logger,
     local: descriptor.localEndpoint(),

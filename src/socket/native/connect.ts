@@ -3,8 +3,7 @@ import { SocketError } from '../../errors.js';
 import { type Endpoint, formatEndpoint } from '../../sockaddr/endpoint.js';
 import type { ConnectOptions, StreamConnection } from '../port.js';
 import { connectionOf } from './connection.js';
-import { Descriptor, streamArguments } from './descriptor.js';
-import type { Libc } from './libc.js';
+import { Descriptor, type Opening, streamArguments } from './descriptor.js';
 import { DescriptorWatch } from './poller.js';
 
 /**
@@ -12,7 +11,11 @@ import { DescriptorWatch } from './poller.js';
  *
  * @throws SocketError of the failing call; the signal's reason
  */
-export async function connectNative(libc: Libc, remote: Endpoint, options: ConnectOptions): Promise<StreamConnection> {
+export async function connectNative(
+  { libc, onOpen }: Opening,
+  remote: Endpoint,
+  options: ConnectOptions,
+): Promise<StreamConnection> {
   options.signal?.throwIfAborted();
   const descriptor = Descriptor.open(libc, streamArguments(remote), options.logger);
   descriptor.prepare(options.settings, options.source);
@@ -31,6 +34,8 @@ export async function connectNative(libc: Libc, remote: Endpoint, options: Conne
     }
     options.logger.log('debug', event);
   }
+  descriptor.finish(options.settings);
+  descriptor.show(onOpen);
   return connectionOf(descriptor, options.logger, remote);
 }
 

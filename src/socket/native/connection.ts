@@ -4,22 +4,27 @@
  */
 import { Socket } from 'node:net';
 import type { Logger } from '../../log/events.js';
+import { levelNumber } from '../../options/row.js';
 import { setting } from '../../options/settings.js';
-import { LEVELS } from '../../options/table.js';
-import { encodeOptionValue } from '../../options/value.js';
+import { option } from '../../options/table.js';
+import { decodeTcpInfo, type TcpInfo } from '../../options/tcp-info.js';
 import { type Endpoint, formatEndpoint } from '../../sockaddr/endpoint.js';
 import type { StreamConnection, StreamPump } from '../port.js';
 import { traceDuplex } from '../trace.js';
 import type { Descriptor } from './descriptor.js';
 import { C, type Libc } from './libc.js';
 import { NativePump } from './pump.js';
+import { setOption } from './sockopt.js';
+
+const TCP_INFO = option('TCP_INFO');
+/** Room for the struct of kernels to come. */
+const TCP_INFO_ROOM = 512;
 
 /** Bytes that one recv(2) of a rescue takes at most. */
 const RESCUE_CHUNK = 1 << 16;
 
 /** socket(7): with no time to linger, close(2) resets. */
-const { option: LINGER, value: NO_TIME } = setting('SO_LINGER', 0);
-const RESET_ON_CLOSE = encodeOptionValue(LINGER.type, NO_TIME);
+const RESET_ON_CLOSE = setting('SO_LINGER', 0);
 
 export interface ConnectionParts {
   readonly fd: number;
@@ -95,11 +100,20 @@ export class NativeConnection implements StreamConnection {
     if (this.remote.family === 'unix') this.destroy();
     else if (this.#socket !== undefined) this.#socket.resetAndDestroy();
     else {
-      if (this.#open) {
-        this.#libc.setsockopt(this.fd, LEVELS[LINGER.level], LINGER.number, RESET_ON_CLOSE, RESET_ON_CLOSE.length);
-      }
+      if (this.#open) setOption(this.#libc, this.fd, RESET_ON_CLOSE);
       this.#close();
     }
+  }
+
+  info(): TcpInfo | undefined {
+    if (this.remote.family === 'unix' || (!this.#open && this.#spare < 0)) return undefined;
+    const bytes = new Uint8Array(TCP_INFO_ROOM);
+    const length = new Uint32Array([bytes.length]);
+    // The spare one is open as long as there is anything to tell; Node may have closed the other.
+    const fd = this.#spare >= 0 ? this.#spare : this.fd;
+    const { level, number } = TCP_INFO;
+    const result = this.#libc.getsockopt(fd, levelNumber(level), number, bytes, new Uint8Array(length.buffer));
+    return result < 0 ? undefined : decodeTcpInfo(bytes.subarray(0, length[0]));
   }
 
   rescue(limit: number): Uint8Array {

@@ -3,11 +3,11 @@
  * setsockopt, listen or connect, close. Each call is one event in the log with its arguments and its result; a call
  * that fails closes the descriptor before it throws.
  */
-import { SocketError } from '../../errors.js';
+import { clip, SocketError } from '../../errors.js';
 import type { CallFailure, LogEvent, Logger, NoticeEvent, SockoptEvent } from '../../log/events.js';
+import type { SocketKind } from '../../options/row.js';
 import { checkSettings, inPhase, type OptionSetting, setting } from '../../options/settings.js';
-import { LEVELS, type SocketKind } from '../../options/table.js';
-import { decodeOptionValue, encodeOptionValue, formatOptionValue } from '../../options/value.js';
+import { option } from '../../options/table.js';
 import { type Endpoint, formatEndpoint } from '../../sockaddr/endpoint.js';
 import {
   AddressFamily,
@@ -17,7 +17,9 @@ import {
   encodeSockaddr,
   SOCKADDR_MAX,
 } from '../../sockaddr/struct.js';
+import type { OpenObserver } from '../port.js';
 import { C, type Libc } from './libc.js';
+import { getOption, readOptions, setOption } from './sockopt.js';
 
 export interface SocketArguments {
   readonly family: AddressFamilyName;
@@ -41,20 +43,30 @@ export function streamArguments(endpoint: Endpoint): SocketArguments {
   };
 }
 
+const PENDING_ERROR = option('SO_ERROR');
+
 /** Events of calls on a descriptor. */
 type CallEvent = Exclude<LogEvent, NoticeEvent>;
+
+/** What everything that opens a socket is given. */
+export interface Opening {
+  readonly libc: Libc;
+  readonly onOpen: OpenObserver | undefined;
+}
 
 export class Descriptor {
   readonly fd: number;
   readonly libc: Libc;
   readonly kind: SocketKind;
+  readonly #family: AddressFamilyName;
   readonly #logger: Logger;
   #closed = false;
 
-  private constructor(libc: Libc, fd: number, kind: SocketKind, logger: Logger) {
+  private constructor(libc: Libc, fd: number, { kind, family }: SocketArguments, logger: Logger) {
     this.libc = libc;
     this.fd = fd;
     this.kind = kind;
+    this.#family = family;
     this.#logger = logger;
   }
 
@@ -69,7 +81,7 @@ export class Descriptor {
     const event = { event: 'socket', family: args.family, type: args.type, protocol: args.protocolName } as const;
     if (fd >= 0) {
       logger.log('debug', { ...event, fd });
-      return new Descriptor(libc, fd, args.kind, logger);
+      return new Descriptor(libc, fd, args, logger);
     }
     const syscall = `socket(${args.family}, ${args.type}, ${args.protocolName})`;
     const failure = lastFailure(libc, syscall);
@@ -100,33 +112,26 @@ export class Descriptor {
 
   #setsockopt(wanted: OptionSetting): { result: number; event: SockoptEvent; syscall: string } {
     const { option, value } = wanted;
-    const bytes = encodeOptionValue(option.type, value);
-    const result = this.libc.setsockopt(this.fd, LEVELS[option.level], option.number, bytes, bytes.length);
-    const shown = formatOptionValue(option.type, value);
+    let result: number;
+    try {
+      result = setOption(this.libc, this.fd, wanted);
+    } catch (error) {
+      // An interface that the value names is not there.
+      this.close();
+      throw error;
+    }
+    const shown = option.type.format(value);
     const event: SockoptEvent = { event: 'setsockopt', optionLevel: option.level, option: option.name, value: shown };
-    const effective = result === 0 && this.#logger.enabled('debug') ? this.#effective(wanted) : undefined;
-    const syscall = `setsockopt(${option.name}=${shown})`;
-    return { result, event: effective === undefined ? event : { ...event, effective }, syscall };
-  }
-
-  #effective({ option, value }: OptionSetting): string | undefined {
-    const bytes = this.getsockopt(LEVELS[option.level], option.number);
-    const now = bytes === undefined ? undefined : decodeOptionValue(option.type, bytes);
-    return now === undefined || now === value ? undefined : formatOptionValue(option.type, now);
-  }
-
-  /** getsockopt(2): the value's bytes, or undefined where the option can't be read. */
-  getsockopt(level: number, name: number): Uint8Array | undefined {
-    const value = new Uint8Array(64);
-    const length = new Uint32Array([value.length]);
-    const result = this.libc.getsockopt(this.fd, level, name, value, new Uint8Array(length.buffer));
-    return result === 0 ? value.subarray(0, length[0]) : undefined;
+    const syscall = `setsockopt(${option.name}=${clip(shown, 40)})`;
+    const now = result === 0 ? getOption(this.libc, this.fd, option) : undefined;
+    const differs = now !== undefined && now !== value;
+    return { result, event: differs ? { ...event, effective: option.type.format(now) } : event, syscall };
   }
 
   /** The pending error of the socket, taken off it: SO_ERROR of socket(7). 0 for none. */
   takeError(): number {
-    const bytes = this.getsockopt(LEVELS.SOL_SOCKET, 4);
-    return bytes === undefined ? 0 : new DataView(bytes.buffer).getInt32(0, true);
+    const errno = getOption(this.libc, this.fd, PENDING_ERROR);
+    return typeof errno === 'number' ? errno : 0;
   }
 
   /** Applies the settings that belong before bind(2), binds where `local` is given, then applies the others. */
@@ -141,6 +146,18 @@ export class Descriptor {
     for (const wanted of inPhase(settings, 'bind')) this.set(wanted, address);
     if (local !== undefined) this.bind(local);
     for (const wanted of inPhase(settings, 'connect')) this.set(wanted, address);
+  }
+
+  /** Applies the settings that take a connection. */
+  finish(settings: readonly OptionSetting[]): void {
+    for (const wanted of inPhase(settings, 'connected')) this.set(wanted);
+  }
+
+  /** Shows the socket, as it is now, to who wants to see it. */
+  show(onOpen: OpenObserver | undefined): void {
+    if (onOpen === undefined) return;
+    const options = readOptions(this.libc, this.fd, this.kind, this.#family === 'AF_INET6');
+    onOpen({ fd: this.fd, kind: this.kind, family: this.#family, options });
   }
 
   /** bind(2) */
@@ -222,7 +239,9 @@ export class Descriptor {
 
   #check(result: number, event: CallEvent, syscall: string, address: string | undefined, advice?: string): void {
     if (result >= 0) {
-      this.#logger.log('debug', { ...event, fd: this.fd });
+      // A user wants to know that the kernel has made something else of a value.
+      const differs = event.event === 'setsockopt' && event.effective !== undefined;
+      this.#logger.log(differs ? 'info' : 'debug', { ...event, fd: this.fd });
       return;
     }
     const failure = lastFailure(this.libc, syscall);

@@ -12,6 +12,7 @@
  *     struct in6_pktinfo   addr:16 ifindex:4                                           20 bytes   ipv6(7)
  *     struct sock_extended_err  errno:4 origin:1 type:1 code:1 pad:1 info:4 data:4, then the offender's sockaddr
  *                                                                                      16 bytes   ip(7) IP_RECVERR
+ *     struct sock_fprog    len:2 pad:6 filter:8                                        16 bytes   socket(7)
  */
 export const IOVEC_SIZE = 16;
 export const MMSGHDR_SIZE = 64;
@@ -32,6 +33,9 @@ export const Msghdr = {
   /** mmsghdr only: bytes moved. */
   length: 56,
 } as const;
+
+export const SOCK_FPROG_SIZE = 16;
+export const SockFprog = { length: 0, filter: 8 } as const;
 
 export const ExtendedError = { errno: 0, origin: 4, type: 5, code: 6, info: 8, size: 16 } as const;
 

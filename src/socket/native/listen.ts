@@ -1,14 +1,14 @@
 /** Listening streams on system calls: socket, setsockopt, bind, listen, and accept4(2) for each connection. */
 import { unlinkSync } from 'node:fs';
 import { SocketError } from '../../errors.js';
-import { setting } from '../../options/settings.js';
+import { refuseConnected, setting } from '../../options/settings.js';
 import { type Endpoint, formatEndpoint, unmapEndpoint } from '../../sockaddr/endpoint.js';
 import { decodeSockaddr, SOCKADDR_MAX } from '../../sockaddr/struct.js';
 import { unixEndpoint } from '../../sockaddr/unix.js';
 import type { ListenOptions, StreamListener } from '../port.js';
 import { NativeConnection } from './connection.js';
-import { Descriptor, DUAL_STACK, lastFailure, streamArguments, withDefaults } from './descriptor.js';
-import { C, type Libc } from './libc.js';
+import { Descriptor, DUAL_STACK, lastFailure, type Opening, streamArguments, withDefaults } from './descriptor.js';
+import { C } from './libc.js';
 import { DescriptorWatch } from './poller.js';
 
 /** Connections taken in one turn of the event loop at most, so that those that are open get theirs. */
@@ -32,13 +32,15 @@ const LOST_CONNECTION: ReadonlySet<string> = new Set([
 ]);
 
 /** SO_REUSEADDR is on, as every server has it, and :: takes IPv4 as well. */
-export function listenNative(libc: Libc, local: Endpoint, options: ListenOptions): StreamListener {
+export function listenNative({ libc, onOpen }: Opening, local: Endpoint, options: ListenOptions): StreamListener {
+  refuseConnected(options.settings, 'a listening socket');
   const defaults = local.family === 'unix' ? [] : [setting('SO_REUSEADDR', true)];
   if (local.family === 'ipv6') defaults.push(DUAL_STACK);
   const descriptor = Descriptor.open(libc, streamArguments(local), options.logger);
   descriptor.prepare(withDefaults(options.settings, defaults), local);
   const bound = descriptor.localEndpoint() ?? local;
   descriptor.listen(options.backlog, bound);
+  descriptor.show(onOpen);
   return new NativeListener(descriptor, bound, options);
 }
 

@@ -1,7 +1,7 @@
 /** What the portable backend can't do, said plainly: an option that can't be honoured is an error, never silence. */
 import { UsageError } from '../../errors.js';
+import type { SocketKind } from '../../options/row.js';
 import { checkSettings, type OptionSetting } from '../../options/settings.js';
-import type { SocketKind } from '../../options/table.js';
 
 /** How each option that Node can set is set; the others are refused. */
 export type Setters<Target> = Readonly<Record<string, (target: Target, value: number) => void>>;

@@ -10,9 +10,8 @@
 import type { RawSocket } from 'raw-socket';
 import { SockctlError, SocketError } from '../../errors.js';
 import { portableWallClock, type Timestamp } from '../../measure/clock.js';
+import { levelNumber } from '../../options/row.js';
 import { checkSettings } from '../../options/settings.js';
-import { LEVELS } from '../../options/table.js';
-import { encodeOptionValue } from '../../options/value.js';
 import { type Endpoint, formatEndpoint, inetEndpoint } from '../../sockaddr/endpoint.js';
 import { tryParseIP } from '../../sockaddr/ip.js';
 import type { MessageHandlers, MessageSocket, OutgoingMessage, RawOptions, ReceivedMessage } from '../port.js';
@@ -49,8 +48,9 @@ export async function openPortableRaw(options: RawOptions): Promise<MessageSocke
   const wrapped = new PortableRawSocket(socket, options);
   try {
     for (const { option, value } of options.settings) {
-      const bytes = Buffer.from(encodeOptionValue(option.type, value));
-      socket.setOption(LEVELS[option.level], option.number, bytes, bytes.length);
+      if (option.type.kind === 'filter') throw backendLimit(`--opt ${option.name}: no BPF programs`);
+      const bytes = Buffer.from(option.type.encode(value));
+      socket.setOption(levelNumber(option.level), option.number, bytes, bytes.length);
     }
   } catch (cause) {
     await wrapped.close();

@@ -131,6 +131,7 @@ function connectionOf(socket: Socket, logger: Logger, local: Endpoint, known?: E
     get bytesOut() {
       return socket.bytesWritten;
     },
+    info: () => undefined,
     closed: new Promise((resolve) => socket.once('close', () => resolve())),
     destroy: () => {
       socket.destroy();

@@ -1,0 +1,253 @@
+/** SOL_SOCKET: options of every kind of socket (socket(7)). */
+import { ALL, DATAGRAM, level, MESSAGES, READ, type SocketKind, STREAM, WRITE } from '../row.js';
+import { networkInterface } from '../types/address.js';
+import { filter } from '../types/filter.js';
+import { flag, integer, oneOf, someOf, unsigned64 } from '../types/number.js';
+import { struct } from '../types/struct.js';
+import { linger, text, timeval } from '../types/text.js';
+
+const BOUND: readonly SocketKind[] = [...STREAM, ...MESSAGES];
+const ADMIN = { capability: 'CAP_NET_ADMIN' } as const;
+const KERNEL = { manual: 'asm-generic/socket.h' } as const;
+
+/** SOF_TIMESTAMPING_* of linux/net_tstamp.h. */
+const TIMESTAMPING = {
+  'tx-hardware': 1,
+  'tx-software': 2,
+  'rx-hardware': 4,
+  'rx-software': 8,
+  software: 16,
+  'raw-hardware': 64,
+  'opt-id': 128,
+  'tx-sched': 256,
+  'tx-ack': 512,
+  'opt-cmsg': 1024,
+  'opt-tsonly': 2048,
+} as const;
+
+const MEMINFO = ['rmem', 'rcvbuf', 'wmem', 'sndbuf', 'forward', 'queued', 'optmem', 'backlog', 'drops'] as const;
+
+export const SOCKET_ROWS = level('SOL_SOCKET', 'socket(7)', [
+  ['SO_DEBUG', 1, flag, ALL, 'any', 'Record debugging information.', ADMIN],
+  ['SO_REUSEADDR', 2, flag, ALL, 'before-bind', 'Bind to an address that old connections still occupy.'],
+  [
+    'SO_TYPE',
+    3,
+    oneOf({ SOCK_STREAM: 1, SOCK_DGRAM: 2, SOCK_RAW: 3 }),
+    ALL,
+    'any',
+    'The second argument of socket(2).',
+    READ,
+  ],
+  ['SO_ERROR', 4, integer('errno'), ALL, 'any', 'The pending error, taken off the socket by reading it.', READ],
+  ['SO_DONTROUTE', 5, flag, ALL, 'any', 'Send to directly attached networks only.'],
+  ['SO_BROADCAST', 6, flag, ALL, 'any', 'Allow broadcast destinations.'],
+  ['SO_SNDBUF', 7, integer('bytes'), ALL, 'before-bind', 'Size of the send buffer; the kernel doubles it.'],
+  ['SO_RCVBUF', 8, integer('bytes'), ALL, 'before-bind', 'Size of the receive buffer; the kernel doubles it.'],
+  ['SO_KEEPALIVE', 9, flag, ALL, 'any', 'Probe an idle TCP connection, see TCP_KEEPIDLE.'],
+  ['SO_OOBINLINE', 10, flag, ALL, 'any', 'Leave urgent data in the normal stream.'],
+  ['SO_NO_CHECK', 11, flag, ALL, 'any', 'Send UDP over IPv4 without a checksum.', KERNEL],
+  ['SO_PRIORITY', 12, integer('priority'), ALL, 'any', 'Queueing priority; above 6 it takes CAP_NET_ADMIN.'],
+  ['SO_LINGER', 13, linger, ALL, 'any', 'Seconds that close(2) waits for unsent data; 0 resets.'],
+  ['SO_REUSEPORT', 15, flag, BOUND, 'before-bind', 'Let several sockets bind to the same port and share the load.'],
+  [
+    'SO_PEERCRED',
+    17,
+    struct('ucred', [
+      ['pid', 0, -4],
+      ['uid', 4, -4],
+      ['gid', 8, -4],
+    ]),
+    ALL,
+    'any',
+    'Who is at the other end of a unix socket; nobody on others.',
+    { ...READ, manual: 'unix(7)' },
+  ],
+  ['SO_RCVLOWAT', 18, integer('bytes', 1), ALL, 'any', 'Bytes that must be there before a read wakes up.'],
+  ['SO_SNDLOWAT', 19, integer('bytes'), ALL, 'any', 'Always 1.', READ],
+  ['SO_RCVTIMEO', 20, timeval, ALL, 'any', 'Time that a blocking receive waits.'],
+  ['SO_SNDTIMEO', 21, timeval, ALL, 'any', 'Time that a blocking send waits.'],
+  [
+    'SO_BINDTODEVICE',
+    25,
+    text(15),
+    BOUND,
+    'before-bind',
+    'Use one interface only.',
+    { capability: 'CAP_NET_RAW to change it' },
+  ],
+  ['SO_ATTACH_FILTER', 26, filter, ALL, 'before-bind', 'Let only those packets in that a BPF program accepts.'],
+  [
+    'SO_DETACH_FILTER',
+    27,
+    flag,
+    ALL,
+    'any',
+    'Take the program off again.',
+    { ...WRITE, requires: ['SO_ATTACH_FILTER=1,6 0 0 65535'] },
+  ],
+  ['SO_TIMESTAMP', 29, flag, ALL, 'any', 'Give each message the time of its reception in microseconds.'],
+  ['SO_ACCEPTCONN', 30, flag, ALL, 'any', 'Whether the socket listens.', READ],
+  ['SO_SNDBUFFORCE', 32, integer('bytes'), ALL, 'before-bind', 'SO_SNDBUF beyond wmem_max.', { ...WRITE, ...ADMIN }],
+  ['SO_RCVBUFFORCE', 33, integer('bytes'), ALL, 'before-bind', 'SO_RCVBUF beyond rmem_max.', { ...WRITE, ...ADMIN }],
+  ['SO_TIMESTAMPNS', 35, flag, ALL, 'any', 'Give each message the time of its reception in nanoseconds.'],
+  ['SO_MARK', 36, integer('mark'), ALL, 'before-connect', 'Mark packets for routing and filters.', ADMIN],
+  [
+    'SO_TIMESTAMPING',
+    37,
+    someOf(TIMESTAMPING),
+    ALL,
+    'any',
+    'Timestamps of sending and receiving, by whom they are taken.',
+    { manual: 'Documentation/networking/timestamping' },
+  ],
+  ['SO_PROTOCOL', 38, integer('protocol'), ALL, 'any', 'The third argument of socket(2).', READ],
+  [
+    'SO_DOMAIN',
+    39,
+    oneOf({ AF_UNIX: 1, AF_INET: 2, AF_INET6: 10, AF_PACKET: 17 }),
+    ALL,
+    'any',
+    'The first argument of socket(2).',
+    READ,
+  ],
+  ['SO_RXQ_OVFL', 40, flag, ALL, 'any', 'Give with each message how many were dropped for want of buffer.'],
+  ['SO_WIFI_STATUS', 41, flag, ALL, 'any', 'Tell whether a frame was acknowledged on the air.', KERNEL],
+  [
+    'SO_PEEK_OFF',
+    42,
+    integer('bytes', -1),
+    [...STREAM, ...DATAGRAM],
+    'any',
+    'Where MSG_PEEK begins; -1 for the front.',
+  ],
+  ['SO_NOFCS', 43, flag, ALL, 'any', 'Let the program supply the frame check sequence.', KERNEL],
+  ['SO_LOCK_FILTER', 44, flag, ALL, 'any', 'Forbid to change the BPF program from here on.'],
+  ['SO_SELECT_ERR_QUEUE', 45, flag, ALL, 'any', 'Wake up poll(2) for the error queue as POLLPRI.'],
+  ['SO_BUSY_POLL', 46, integer('microseconds'), ALL, 'any', 'Poll the device instead of sleeping.', ADMIN],
+  [
+    'SO_MAX_PACING_RATE',
+    47,
+    unsigned64('bytes a second'),
+    ALL,
+    'any',
+    'The most that the socket sends in a second.',
+    { manual: 'tc-fq(8)' },
+  ],
+  [
+    'SO_BPF_EXTENSIONS',
+    48,
+    integer('count'),
+    ALL,
+    'any',
+    'How many extensions BPF programs may use.',
+    { ...READ, ...KERNEL },
+  ],
+  ['SO_INCOMING_CPU', 49, integer('cpu', -1), ALL, 'any', 'Prefer this processor for received packets.'],
+  [
+    'SO_ATTACH_REUSEPORT_CBPF',
+    51,
+    filter,
+    [...STREAM, ...DATAGRAM],
+    'before-bind',
+    'Choose among the sockets of a port by a BPF program.',
+    { ...WRITE, requires: ['SO_REUSEPORT=on'] },
+  ],
+  [
+    'SO_CNX_ADVICE',
+    53,
+    integer('advice', 1, 1),
+    [...STREAM, ...DATAGRAM],
+    'connected',
+    'Tell that the path does not work: 1.',
+    { ...WRITE, ...KERNEL },
+  ],
+  [
+    'SO_MEMINFO',
+    55,
+    struct(
+      'sk_meminfo',
+      MEMINFO.map((name, i) => [name, 4 * i, 4] as const),
+    ),
+    ALL,
+    'any',
+    'Memory of the socket, and what it has dropped.',
+    { ...READ, ...KERNEL },
+  ],
+  ['SO_INCOMING_NAPI_ID', 56, integer('id'), ALL, 'any', 'The receive queue that the last packet came through.', READ],
+  ['SO_COOKIE', 57, unsigned64('the socket'), ALL, 'any', 'A number that no other socket has.', { ...READ, ...KERNEL }],
+  [
+    'SO_ZEROCOPY',
+    60,
+    flag,
+    [...STREAM, ...DATAGRAM],
+    'any',
+    'Allow MSG_ZEROCOPY.',
+    { manual: 'Documentation/networking/msg_zerocopy' },
+  ],
+  [
+    'SO_BINDTOIFINDEX',
+    62,
+    networkInterface(),
+    BOUND,
+    'before-bind',
+    'Use one interface only.',
+    { capability: 'CAP_NET_RAW to change it', ...KERNEL },
+  ],
+  ['SO_PREFER_BUSY_POLL', 69, flag, ALL, 'any', 'Keep interrupts off while it is polled.', { ...ADMIN, ...KERNEL }],
+  [
+    'SO_BUSY_POLL_BUDGET',
+    70,
+    integer('packets', 0, 65_535),
+    ALL,
+    'any',
+    'Packets that one poll takes at most.',
+    { ...WRITE, ...ADMIN, ...KERNEL },
+  ],
+  [
+    'SO_NETNS_COOKIE',
+    71,
+    unsigned64('the network namespace'),
+    ALL,
+    'any',
+    'A number that no other network namespace has.',
+    { ...READ, ...KERNEL },
+  ],
+  [
+    'SO_BUF_LOCK',
+    72,
+    someOf({ send: 1, receive: 2 }),
+    ALL,
+    'any',
+    'Which buffers the kernel leaves at their size.',
+    KERNEL,
+  ],
+  [
+    'SO_RESERVE_MEM',
+    73,
+    integer('bytes'),
+    STREAM,
+    'any',
+    'Memory kept for the socket; it takes a memory cgroup.',
+    KERNEL,
+  ],
+  [
+    'SO_TXREHASH',
+    74,
+    integer('mode', -1, 1),
+    STREAM,
+    'before-connect',
+    'Try another path after a timeout: 1, 0, or -1 for as the system has it.',
+    KERNEL,
+  ],
+  ['SO_RCVMARK', 75, flag, ALL, 'any', 'Give each message its mark.', { ...ADMIN, ...KERNEL }],
+  ['SO_RCVPRIORITY', 82, flag, ALL, 'any', 'Give each message its priority.', { ...KERNEL, since: '6.14' }],
+]);
+
+/*
+ * Left out: SO_BSDCOMPAT (does nothing since 2.2), SO_SECURITY_* (never implemented), SO_PEERNAME (getpeername(2)), SO_PEERSEC and SO_PASSSEC (text of
+ * security modules), SO_PASSCRED, SO_PEERGROUPS, SO_PASSPIDFD, SO_PEERPIDFD, SO_PASSRIGHTS and SO_INQ (messages of unix
+ * sockets, which are not read here), SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_EBPF and SO_DETACH_REUSEPORT_BPF (take a
+ * descriptor of bpf(2)), SO_TXTIME (means something with a time in each sent message only), SO_*_NEW (the same options
+ * for 32-bit systems), SO_DEVMEM_* (memory of devices). Each can still be set as SOL_SOCKET:NUMBER.
+ */
