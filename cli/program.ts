@@ -1,7 +1,7 @@
 /** The command tree: every command, its arguments and its flags. A command's module is loaded when it runs. */
 import { readFileSync } from 'node:fs';
 import { Command, type CommandOptions, Option } from 'commander';
-import type { ExitCode } from '../src/errors.js';
+import { type ExitCode, UsageError } from '../src/errors.js';
 import { SOCKET_KINDS } from '../src/options/row.js';
 import { addCommonOptions, addFamilyOptions, type CommonOptions } from './args/common.js';
 import { collectProtocols } from './args/protocols.js';
@@ -34,16 +34,17 @@ export function buildProgram(run: CommandRunner): Command {
     summary: string,
     load: Loader,
     declare: (command: Command) => Command,
-    options: CommandOptions = {},
+    options: CommandOptions & { readonly sockets?: false } = {},
   ) => {
     const command = declare(parent.command(name, options).description(summary).exitOverride());
     addCommonOptions(command);
     command.action(async (...all: unknown[]) => {
       // commander passes the arguments, then the options, then the command itself.
-      const options = command.optsWithGlobals();
+      const flags = command.optsWithGlobals();
       const args = all.slice(0, -2);
+      if (options.sockets === false) refuseSocketFlags(flags);
       const { run: body } = await load();
-      await run(options, (context) => body(args as never, options as never, context));
+      await run(flags, (context) => body(args as never, flags as never, context));
     });
     return command;
   };
@@ -162,7 +163,7 @@ export function buildProgram(run: CommandRunner): Command {
           .option('--duration <T>', 'stop after this time', positiveDuration)
           .addOption(new Option('--direction <DIR>', 'only packets that come in, or go out').choices(['in', 'out'])),
       ),
-    { isDefault: true },
+    { isDefault: true, sockets: false },
   );
   leaf(
     capture,
@@ -176,6 +177,7 @@ export function buildProgram(run: CommandRunner): Command {
           .option('-c, --count <N>', 'stop after N packets', count)
           .option('--count-only', 'print the number of packets alone'),
       ),
+    { sockets: false },
   );
 
   leaf(
@@ -187,6 +189,7 @@ export function buildProgram(run: CommandRunner): Command {
       c
         .argument('[NAME]', 'an option, or a part of its name')
         .addOption(new Option('--type <KIND>', 'those of one kind of socket').choices(SOCKET_KINDS)),
+    { sockets: false },
   );
   leaf(
     program,
@@ -194,6 +197,7 @@ export function buildProgram(run: CommandRunner): Command {
     "what this machine and user can do, and the fix for what they can't",
     () => import('./commands/doctor.js'),
     (c) => c,
+    { sockets: false },
   );
   leaf(
     program,
@@ -201,6 +205,7 @@ export function buildProgram(run: CommandRunner): Command {
     'a tour of stream, datagram, raw and capture on loopback',
     () => import('./commands/demo.js'),
     (c) => c,
+    { sockets: false },
   );
   program
     .helpCommand(false)
@@ -220,6 +225,12 @@ function findCommand(program: Command, path: readonly string[]): Command {
     found = next;
   }
   return found;
+}
+
+/** The flags about sockets are no use to a command that has none of its own; silence would be a lie. */
+function refuseSocketFlags({ opt, printOptions }: CommonOptions): void {
+  const flag = opt !== undefined ? '--opt' : printOptions === true ? '--print-options' : undefined;
+  if (flag !== undefined) throw new UsageError(`${flag}: this command opens no socket to set or show options of`);
 }
 
 /** What the commands with packets share. */

@@ -1,7 +1,7 @@
 /** `capture [live]`: packets of a link, printed or written to a file. */
 import { networkInterfaces } from 'node:os';
 import { type CaptureEvent, type Direction, openCapSource, runPipeline } from '../../capture/index.js';
-import { type ExitCode, UsageError } from '../../src/errors.js';
+import type { ExitCode } from '../../src/errors.js';
 import type { CommandContext } from '../context.js';
 import { finishCapture, type PacketFlags, packetSinks } from '../render/capture.js';
 import { recordHead } from '../render/record.js';
@@ -17,7 +17,6 @@ interface LiveFlags extends PacketFlags {
 
 export async function run([filter]: [string[]], flags: LiveFlags, context: CommandContext): Promise<ExitCode> {
   const { json, output, logger } = context;
-  if (context.settings.length > 0) throw new UsageError('--opt: a capture has no socket options to set');
   const device = flags.interface ?? defaultInterface();
   const source = await openCapSource({
     device,

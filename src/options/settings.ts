@@ -62,7 +62,7 @@ function unlisted(name: string): SocketOption {
     phase: 'before-bind',
     readable: true,
     writable: true,
-    summary: 'An option that is in no table.',
+    summary: 'It is in no table: check its level and its number.',
     manual: 'setsockopt(2)',
   };
 }
