@@ -78,6 +78,8 @@ class Sender {
   #errors = 0;
   #lastError: SocketError | undefined;
   #replies = 0;
+  /** Whether the end of the probes has been sent. */
+  #announced = false;
 
   constructor(socket: MessageSocket, target: Endpoint, options: SendDatagramsOptions) {
     this.#socket = socket;
@@ -103,9 +105,9 @@ class Sender {
       error = thrown;
     }
     const durationMs = performance.now() - started;
-    if (probe === true && error === undefined) await this.#announceEnd();
     // An ICMP error from this machine is there already.
     this.#socket.takeFailures();
+    if (probe === true && error === undefined) await this.#announceEnd();
     if (error === undefined && signal?.aborted !== true) await this.#listen();
     // A peer that says that nothing listens there, and nothing else, has not taken the datagrams.
     if (this.#replies === 0) error ??= this.#lastError;
@@ -162,6 +164,8 @@ class Sender {
   }
 
   async #announceEnd(): Promise<void> {
+    // A receiver that waited for the first of these may be gone when the others come.
+    this.#announced = true;
     const bytes = new Uint8Array(PROBE_HEADER_SIZE);
     for (let i = 0; i < END_REPEATS; i++) {
       this.#stamp(bytes, this.#sent, true);
@@ -188,6 +192,7 @@ class Sender {
   }
 
   #onFailure({ error, reporter }: MessageFailure): void {
+    if (this.#announced) return;
     this.#errors++;
     this.#lastError = error;
     const who = reporter === undefined ? '' : `, reported by ${reporter.toString()}`;

@@ -81,7 +81,7 @@ export function levelNumber(level: LevelName | number): number {
 }
 
 /** Every kind. */
-export const ALL = SOCKET_KINDS;
+export const ALL: readonly SocketKind[] = [...SOCKET_KINDS];
 /** The kinds that have an IP header: all but packet sockets. */
 export const INET: readonly SocketKind[] = ['stream', 'datagram', 'raw', 'ping'];
 /** Messages over IP. */

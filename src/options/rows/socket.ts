@@ -76,7 +76,15 @@ export const SOCKET_ROWS = level('SOL_SOCKET', 'socket(7)', [
     'Use one interface only.',
     { capability: 'CAP_NET_RAW to change it' },
   ],
-  ['SO_ATTACH_FILTER', 26, filter, ALL, 'before-bind', 'Let only those packets in that a BPF program accepts.'],
+  [
+    'SO_ATTACH_FILTER',
+    26,
+    filter,
+    ALL,
+    'before-bind',
+    'Let only those packets in that a BPF program accepts.',
+    { capability: 'CAP_NET_ADMIN for TCP on newer kernels' },
+  ],
   [
     'SO_DETACH_FILTER',
     27,
