@@ -1,14 +1,19 @@
 /** Memory, descriptors and CPU of the native backend in the long run, in processes of their own. */
 import { describe, expect, it } from 'vitest';
 import { run } from '../cli/process.js';
-import { isRoot } from '../hosts/machine.js';
+import { isRoot, namespaceObstacle } from '../hosts/machine.js';
+import { createHostPair } from '../hosts/namespaces.js';
 
 const program = (name: string) => new URL(`programs/${name}.mjs`, import.meta.url).pathname;
 const LIMIT_MS = 120_000;
 
-async function report(name: string, args: readonly string[]): Promise<Record<string, unknown>> {
+async function report(
+  name: string,
+  args: readonly string[],
+  under: readonly string[] = [],
+): Promise<Record<string, unknown>> {
   const command = ['--expose-gc', program(name), ...args];
-  const { code, stdout, stderr } = await run(process.execPath, command, { timeoutMs: LIMIT_MS });
+  const { code, stdout, stderr } = await run(process.execPath, command, { timeoutMs: LIMIT_MS, under });
   expect([code, stderr]).toEqual([0, '']);
   return JSON.parse(stdout.toString());
 }
@@ -35,15 +40,35 @@ describe('100,000 opens and closes leave descriptors and memory flat', () => {
     ['failed bind', false],
   ] as const)('%s', { timeout: LIMIT_MS }, async ([kind, needsRoot], ctx) => {
     if (needsRoot && !isRoot) return ctx.skip('raw sockets need root');
-    const { before, after, heap, resident } = (await report('reopen', [kind, '100000'])) as Record<string, number[]>;
-    expect(after).toBe(before);
-    // The first tenths warm caches and compiled code up. From there on 70,000 opens: 32 bytes each would show in the
-    // heap; resident memory goes up and down by what the collector keeps in hand, 300 bytes each would show.
-    expect(growth(heap), `heap in MiB: ${heap}`).toBeLessThan(2);
-    expect(growth(resident), `resident in MiB: ${resident}`).toBeLessThan(20);
+    await expectFlat(kind);
+    return undefined;
+  });
+
+  it('ping', { timeout: LIMIT_MS }, async (ctx) => {
+    const obstacle = namespaceObstacle();
+    if (obstacle !== undefined) return ctx.skip(obstacle);
+    const { a, remove } = createHostPair();
+    try {
+      await run('sysctl', ['-qw', 'net.ipv4.ping_group_range=0 2147483647'], { under: a.under });
+      await expectFlat('ping', a.under);
+    } finally {
+      remove();
+    }
     return undefined;
   });
 });
+
+async function expectFlat(kind: string, under: readonly string[] = []): Promise<void> {
+  const { before, after, heap, resident } = (await report('reopen', [kind, '100000'], under)) as Record<
+    string,
+    number[]
+  >;
+  expect(after).toBe(before);
+  // The first tenths warm caches and compiled code up. From there on 70,000 opens: 32 bytes each would show in the
+  // heap; resident memory goes up and down by what the collector keeps in hand, 300 bytes each would show.
+  expect(growth(heap), `heap in MiB: ${heap}`).toBeLessThan(2);
+  expect(growth(resident), `resident in MiB: ${resident}`).toBeLessThan(20);
+}
 
 describe('waiting', () => {
   it('takes no CPU while nothing happens', async () => {

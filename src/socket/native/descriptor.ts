@@ -199,10 +199,7 @@ export class Descriptor {
 
   /** getsockname(2): the own address, or undefined for a socket that has none. */
   localEndpoint(): Endpoint | undefined {
-    const bytes = new Uint8Array(SOCKADDR_MAX);
-    const length = new Uint32Array([SOCKADDR_MAX]);
-    const result = this.libc.getsockname(this.fd, bytes, new Uint8Array(length.buffer));
-    const local = result === 0 ? decodeSockaddr(bytes, length[0] ?? 0) : undefined;
+    const local = socketName(this.libc, this.fd);
     if (local !== undefined)
       this.#logger.log('debug', { event: 'getsockname', fd: this.fd, local: formatEndpoint(local) });
     return local;
@@ -254,6 +251,14 @@ export class Descriptor {
       advice: event.event === 'setsockopt' || permission ? advice : undefined,
     });
   }
+}
+
+/** What getsockname(2) tells of a descriptor; undefined for none. */
+export function socketName(libc: Libc, fd: number): Endpoint | undefined {
+  const bytes = new Uint8Array(SOCKADDR_MAX);
+  const length = new Uint32Array([SOCKADDR_MAX]);
+  const result = libc.getsockname(fd, bytes, new Uint8Array(length.buffer));
+  return result === 0 ? decodeSockaddr(bytes, length[0] ?? 0) : undefined;
 }
 
 /** The reason of the call that has just failed. */

@@ -7,7 +7,15 @@ import { decodeSockaddr, SOCKADDR_MAX } from '../../sockaddr/struct.js';
 import { unixEndpoint } from '../../sockaddr/unix.js';
 import type { ListenOptions, StreamListener } from '../port.js';
 import { NativeConnection } from './connection.js';
-import { Descriptor, DUAL_STACK, lastFailure, type Opening, streamArguments, withDefaults } from './descriptor.js';
+import {
+  Descriptor,
+  DUAL_STACK,
+  lastFailure,
+  type Opening,
+  socketName,
+  streamArguments,
+  withDefaults,
+} from './descriptor.js';
 import { C } from './libc.js';
 import { DescriptorWatch } from './poller.js';
 
@@ -100,10 +108,7 @@ class NativeListener implements StreamListener {
   /** Where a connection came in: for a listener on every address only its own descriptor knows. */
   #localOf(fd: number): Endpoint {
     if (this.local.family === 'unix' || !this.local.address.isUnspecified) return this.local;
-    const bytes = new Uint8Array(SOCKADDR_MAX);
-    const length = new Uint32Array([SOCKADDR_MAX]);
-    const result = this.#descriptor.libc.getsockname(fd, bytes, new Uint8Array(length.buffer));
-    const local = result === 0 ? decodeSockaddr(bytes, length[0] ?? 0) : undefined;
+    const local = socketName(this.#descriptor.libc, fd);
     return local === undefined ? this.local : unmapEndpoint(local);
   }
 
