@@ -5,7 +5,7 @@ import { type ExitCode, UsageError } from '../src/errors.js';
 import { SOCKET_KINDS } from '../src/options/row.js';
 import { addCommonOptions, addFamilyOptions, type CommonOptions } from './args/common.js';
 import { collectProtocols } from './args/protocols.js';
-import { count, duration, hexBytes, integer, positiveDuration, rate, size } from './args/values.js';
+import { collectPrefixes, count, duration, hexBytes, integer, positiveDuration, rate, size } from './args/values.js';
 import type { CommandContext } from './context.js';
 
 export type CommandRunner = (
@@ -60,6 +60,17 @@ export function buildProgram(run: CommandRunner): Command {
         .argument('[ADDR]', 'PORT, HOST:PORT, [V6]:PORT or unix:/path', ':0')
         .option('--echo', 'send back what comes in')
         .option('--discard', 'read and drop what comes in')
+        .option('--chargen', 'send characters for ever (RFC 864)')
+        .option('--send <FILE>', 'send a file to every client')
+        .option('--save <DIR>', 'write what each client sends into a file of its own')
+        .option('--proxy <ADDR>', 'join every client with a connection to there')
+        .option('--exec <COMMAND>', 'run a command for every client, as its input and output')
+        .option('--max-connections <N>', 'open at once; the others wait in the accept queue', count)
+        .option('--refuse', 'with --max-connections: close the others at once')
+        .option('--idle-timeout <T>', 'close a connection through which nothing goes for this time', positiveDuration)
+        .option('--allow <CIDR>', 'serve peers of this prefix only, repeatable', collectPrefixes)
+        .option('--deny <CIDR>', 'do not serve peers of this prefix, repeatable', collectPrefixes)
+        .option('--drop-slow', 'disconnect a client that takes nothing and holds the others back')
         .option('--once', 'take one connection and end with it')
         .option('--backlog <N>', 'length of the accept queue, listen(2)', integer(0, 65_535), 511)
         .option('--grace <T>', 'time for open connections to end after a signal', duration, 5000),

@@ -51,7 +51,17 @@ export { UnixEndpoint, unixEndpoint } from './sockaddr/unix.js';
 export { type BackendChoice, selectBackend } from './socket/open.js';
 export type { Backend, MessageSocket, StreamConnection, StreamListener } from './socket/port.js';
 export { connectStream } from './stream/connect.js';
-export { discard, echo, type ServeOptions, type StreamServer, serve } from './stream/serve.js';
+export {
+  type ConnectionHandler,
+  discard,
+  echo,
+  generate,
+  proxyTo,
+  runCommand,
+  saveTo,
+  sendFile,
+} from './stream/handlers.js';
+export { type ServeOptions, type StreamServer, serve } from './stream/serve.js';
 export { receiveAll, sendAll } from './stream/transfer.js';
 export { type Dissection, dissect } from './wire/dissect.js';
 export { summarize } from './wire/summary.js';

@@ -1,6 +1,7 @@
 /** The values of command-line flags: durations, sizes, counts and rates. Each reader says what it would have taken. */
 import { InvalidArgumentError } from 'commander';
 import { clip } from '../../src/errors.js';
+import { type IPPrefix, parsePrefix } from '../../src/sockaddr/prefix.js';
 
 function refuse(text: string, expected: string): InvalidArgumentError {
   return new InvalidArgumentError(`'${clip(text)}' is not ${expected}.`);
@@ -65,6 +66,11 @@ export function rate(text: string): Rate {
   const value = match === null ? Number.NaN : Number(match[1]) * unit;
   if (!(value > 0 && value < 1e15)) throw refuse(text, 'a rate such as 500, 5k or 10mbit');
   return { value, unit: match?.[3] === '' ? 'datagrams' : 'bits' };
+}
+
+/** One more address prefix, of those given so far. */
+export function collectPrefixes(text: string, earlier: IPPrefix[] | undefined): IPPrefix[] {
+  return [...(earlier ?? []), parsePrefix(text)];
 }
 
 /** Bytes in hex; white space and colons between them are fine. */

@@ -1,9 +1,21 @@
 /** `tcp serve`: echo, discard, or stdin and stdout shared by all clients. */
+import { accessSync, constants } from 'node:fs';
 import { ExitCode, UsageError } from '../../src/errors.js';
+import type { IPPrefix } from '../../src/sockaddr/prefix.js';
 import { resolveEndpoint } from '../../src/sockaddr/resolve.js';
 import type { StreamConnection } from '../../src/socket/port.js';
 import { Broadcast } from '../../src/stream/broadcast.js';
-import { type ConnectionHandler, discard, echo, serve } from '../../src/stream/serve.js';
+import {
+  type ConnectionHandler,
+  discard,
+  echo,
+  generate,
+  proxyTo,
+  runCommand,
+  saveTo,
+  sendFile,
+} from '../../src/stream/handlers.js';
+import { serve } from '../../src/stream/serve.js';
 import { receiveAll } from '../../src/stream/transfer.js';
 import { chosenFamily, type FamilyOptions } from '../args/common.js';
 import { endTerminal } from '../args/terminal.js';
@@ -14,20 +26,33 @@ import { streamSummary } from '../render/stream.js';
 interface ServeFlags extends FamilyOptions {
   readonly echo?: boolean;
   readonly discard?: boolean;
+  readonly chargen?: boolean;
+  readonly send?: string;
+  readonly save?: string;
+  readonly proxy?: string;
+  readonly exec?: string;
   readonly once?: boolean;
+  readonly maxConnections?: number;
+  readonly refuse?: boolean;
+  readonly idleTimeout?: number;
+  readonly allow?: readonly IPPrefix[];
+  readonly deny?: readonly IPPrefix[];
+  readonly dropSlow?: boolean;
   readonly backlog: number;
   readonly grace: number;
 }
 
 export async function run([address]: [string], flags: ServeFlags, context: CommandContext): Promise<ExitCode> {
-  if (flags.echo === true && flags.discard === true) throw new UsageError('--echo and --discard: one mode at a time');
+  const handler = await chooseHandler(flags, context);
+  if (flags.refuse === true && flags.maxConnections === undefined) {
+    throw new UsageError('--refuse: it is about --max-connections, which is not given');
+  }
   const locals = await resolveEndpoint(address, {
     protocol: 'tcp',
     passive: true,
     family: chosenFamily(flags),
     signal: context.signal,
   });
-  const handler = flags.echo === true ? echo : flags.discard === true ? discard : terminal(context);
   const started = performance.now();
   const server = await serve(locals, {
     backend: await context.backend(),
@@ -35,6 +60,11 @@ export async function run([address]: [string], flags: ServeFlags, context: Comma
     settings: context.settings,
     backlog: flags.backlog,
     once: flags.once === true,
+    maxConnections: flags.maxConnections,
+    refuse: flags.refuse === true,
+    idleTimeoutMs: flags.idleTimeout,
+    allow: flags.allow ?? [],
+    deny: flags.deny ?? [],
     graceMs: flags.grace,
     handler,
     signal: context.signal,
@@ -49,11 +79,42 @@ export async function run([address]: [string], flags: ServeFlags, context: Comma
   return ExitCode.ok;
 }
 
+const MODES = ['echo', 'discard', 'chargen', 'send', 'save', 'proxy', 'exec'] as const;
+
+/** @throws UsageError for two modes at once, or a file that can't be sent */
+async function chooseHandler(flags: ServeFlags, context: CommandContext): Promise<ConnectionHandler> {
+  const given = MODES.filter((mode) => flags[mode] !== undefined);
+  if (given.length > 1) throw new UsageError(`--${given.join(' and --')}: one mode at a time`);
+  if (flags.dropSlow === true && given.length > 0) {
+    throw new UsageError(`--drop-slow with --${given[0]}: it is about clients that share stdin`);
+  }
+  if (flags.echo === true) return echo;
+  if (flags.discard === true) return discard;
+  if (flags.chargen === true) return generate;
+  if (flags.send !== undefined) {
+    // A mistyped name is better told now than to the first client.
+    accessSync(flags.send, constants.R_OK);
+    return sendFile(flags.send);
+  }
+  if (flags.save !== undefined) return saveTo(flags.save);
+  if (flags.exec !== undefined) return runCommand(flags.exec, context.signal);
+  if (flags.proxy === undefined) return terminal(context, flags.dropSlow === true);
+  const { signal, settings, logger } = context;
+  const targets = await resolveEndpoint(flags.proxy, { protocol: 'tcp', family: chosenFamily(flags), signal });
+  return proxyTo(targets, { backend: await context.backend(), logger, settings, signal });
+}
+
 /** The default mode: what clients send goes to stdout, and stdin goes to every client. */
-function terminal(context: CommandContext): ConnectionHandler {
-  const stdin = new Broadcast(process.stdin);
+function terminal(context: CommandContext, dropSlow: boolean): ConnectionHandler {
+  const stdin = new Broadcast(process.stdin, {
+    dropSlow,
+    onSlow: (number) => {
+      const what = dropSlow ? 'dropped' : 'it holds the others back; --drop-slow would drop it';
+      context.logger.log('warn', { event: 'notice', message: `connection ${number} is slow: ${what}` });
+    },
+  });
   return async (connection, number) => {
-    const sent = stdin.add(connection.duplex, (chunk) => void dataRecord(context, number, 'out', chunk));
+    const sent = stdin.add(connection.duplex, number, (chunk) => void dataRecord(context, number, 'out', chunk));
     const received = receiveAll(connection, (chunk) =>
       context.json ? dataRecord(context, number, 'in', chunk) : context.output.write(chunk),
     ).then(() => endTerminal(() => connection.duplex.end()));

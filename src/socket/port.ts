@@ -99,6 +99,14 @@ export interface StreamConnection {
 export interface StreamListener {
   readonly backend: BackendName;
   readonly local: Endpoint;
+  /**
+   * Whether {@link pause} can be had: connections then wait in the kernel's queue, as many as the backlog says. Node's
+   * servers take every connection.
+   */
+  readonly pausable: boolean;
+  /** Stops accepting for a while; does nothing where it can't be had. */
+  pause(): void;
+  resume(): void;
   /** Stops accepting; connections that were accepted stay. */
   close(): Promise<void>;
 }

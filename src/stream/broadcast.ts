@@ -6,8 +6,20 @@
  */
 import type { Readable, Writable } from 'node:stream';
 
+export interface BroadcastOptions {
+  /** Close an output that has taken nothing for {@link SLOW_MS}, so that it does not hold the others back. */
+  readonly dropSlow?: boolean;
+  /** Told once for each output that does. */
+  readonly onSlow?: (number: number) => void;
+}
+
+/** How long an output may take nothing of what waits for it. */
+export const SLOW_MS = 2000;
+
 interface Member {
   readonly output: Writable;
+  slowTimer: NodeJS.Timeout | undefined;
+  readonly number: number;
   readonly onSent: (chunk: Uint8Array) => void;
   readonly leave: (error?: Error) => void;
   full: boolean;
@@ -19,30 +31,34 @@ export class Broadcast {
   #started = false;
   #ended = false;
   #failure: Error | undefined;
+  readonly #options: BroadcastOptions;
 
-  constructor(input: Readable) {
+  constructor(input: Readable, options: BroadcastOptions = {}) {
     this.#input = input;
+    this.#options = options;
   }
 
   /**
-   * Joins `output`; at the end of the input its writing half is shut down.
+   * Joins `output`, called `number`; at the end of the input its writing half is shut down.
    *
    * @returns settles when the input has ended and all of it is written, or when `output` closes
    * @throws what the input failed with
    */
-  add(output: Writable, onSent: (chunk: Uint8Array) => void): Promise<void> {
+  add(output: Writable, number: number, onSent: (chunk: Uint8Array) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure);
       if (this.#ended) return output.end(() => resolve());
-      const member: Member = { output, onSent, full: false, leave };
+      const member: Member = { output, number, onSent, full: false, leave, slowTimer: undefined };
       const onDrain = () => {
         member.full = false;
+        clearTimeout(member.slowTimer);
         this.#regulate();
       };
       const members = this.#members;
       const regulate = () => this.#regulate();
       function leave(error?: Error): void {
         members.delete(member);
+        clearTimeout(member.slowTimer);
         output.off('drain', onDrain).off('close', onClose);
         regulate();
         if (error !== undefined) reject(error);
@@ -64,7 +80,7 @@ export class Broadcast {
     this.#input.on('data', (chunk: Uint8Array) => {
       for (const member of this.#members) {
         member.onSent(chunk);
-        if (!member.output.write(chunk)) member.full = true;
+        if (!member.output.write(chunk)) this.#fill(member);
       }
       this.#regulate();
     });
@@ -76,6 +92,15 @@ export class Broadcast {
       this.#failure = error;
       for (const member of [...this.#members]) member.leave(error);
     });
+  }
+
+  #fill(member: Member): void {
+    member.full = true;
+    clearTimeout(member.slowTimer);
+    member.slowTimer = setTimeout(() => {
+      this.#options.onSlow?.(member.number);
+      if (this.#options.dropSlow === true) member.output.destroy();
+    }, SLOW_MS);
   }
 
   #regulate(): void {

@@ -3,14 +3,14 @@
  *
  * An echo or discard server holds no data of its own: what a client does not read stays in that client's way.
  */
-import { SocketError, toSockctlError } from '../errors.js';
+import { SocketError, toSockctlError, UsageError } from '../errors.js';
 import type { Logger } from '../log/events.js';
 import type { OptionSetting } from '../options/settings.js';
 import { type Endpoint, formatEndpoint } from '../sockaddr/endpoint.js';
+import type { IPAddress } from '../sockaddr/ip.js';
+import type { IPPrefix } from '../sockaddr/prefix.js';
 import type { Backend, StreamConnection, StreamListener } from '../socket/port.js';
-
-/** What goes on with one accepted connection, from accept to its end; a failure ends that connection only. */
-export type ConnectionHandler = (connection: StreamConnection, number: number) => Promise<void>;
+import type { ConnectionHandler } from './handlers.js';
 
 export interface ServeOptions {
   readonly backend: Backend;
@@ -20,6 +20,15 @@ export interface ServeOptions {
   readonly backlog?: number;
   /** Take one connection, then stop listening and end with it. */
   readonly once?: boolean;
+  /** Connections open at once at most; the kernel's queue holds the rest, as many as the backlog says. */
+  readonly maxConnections?: number | undefined;
+  /** Beyond the limit, accept and close at once instead. */
+  readonly refuse?: boolean;
+  /** Close a connection through which nothing has gone for so many milliseconds. */
+  readonly idleTimeoutMs?: number | undefined;
+  /** Peers that are served: those in `allow`, where there is any, and not in `deny`. */
+  readonly allow?: readonly IPPrefix[];
+  readonly deny?: readonly IPPrefix[];
   readonly handler: ConnectionHandler;
   /** Milliseconds that open connections get to end by themselves once `signal` has fired. */
   readonly graceMs?: number;
@@ -29,8 +38,10 @@ export interface ServeOptions {
 
 export interface ServeTotals {
   connections: number;
-  /** Connections that were turned away. */
+  /** Connections that were turned away: too many, or not allowed. */
   refused: number;
+  /** Connections that were closed because nothing went through them. */
+  idle: number;
   bytesIn: number;
   bytesOut: number;
 }
@@ -63,7 +74,7 @@ export async function serve(locals: readonly Endpoint[], options: ServeOptions):
 
 class Server implements StreamServer {
   readonly local: Endpoint[] = [];
-  readonly totals: ServeTotals = { connections: 0, refused: 0, bytesIn: 0, bytesOut: 0 };
+  readonly totals: ServeTotals = { connections: 0, refused: 0, idle: 0, bytesIn: 0, bytesOut: 0 };
   readonly done: Promise<void>;
   readonly #options: ServeOptions;
   readonly #listeners: StreamListener[] = [];
@@ -92,6 +103,10 @@ class Server implements StreamServer {
           onError: (error) => this.#logError(error),
         });
         this.#listeners.push(listener);
+        if (this.#options.maxConnections !== undefined && this.#options.refuse !== true && !listener.pausable) {
+          const what = `${listener.backend} backend: connections can't be left in the queue`;
+          throw new UsageError(what, 'give --refuse, or use --backend native', 'BACKEND_LIMIT');
+        }
         this.local.push(listener.local);
         this.#notice('listening', `listening on ${formatEndpoint(listener.local)}`);
         if (wildcard) break;
@@ -129,15 +144,73 @@ class Server implements StreamServer {
   }
 
   #accept(connection: StreamConnection): void {
-    if (this.#options.once === true && this.totals.connections > 0) {
+    const objection = this.#objection(connection);
+    if (objection !== undefined) {
       this.totals.refused++;
+      const remote = formatEndpoint(connection.remote);
+      this.#options.logger.log('info', { event: 'notice', message: `${remote} turned away: ${objection}` });
       connection.reset();
       return;
     }
     const number = ++this.totals.connections;
     this.#open.add(connection);
     if (this.#options.once === true) void this.#stopListening();
+    this.#regulate();
     void this.#run(connection, number);
+  }
+
+  /** Why a connection is not served, or undefined where it is. */
+  #objection(connection: StreamConnection): string | undefined {
+    const { once, maxConnections, refuse } = this.#options;
+    if (once === true && this.totals.connections > 0) return 'it takes one connection';
+    if (!this.#isAllowed(connection.remote)) return 'not allowed';
+    const full = maxConnections !== undefined && this.#open.size >= maxConnections;
+    return full && refuse === true ? `${maxConnections} connections are open` : undefined;
+  }
+
+  /** With as many connections as there may be, the others wait in the kernel's queue. */
+  #regulate(): void {
+    const { maxConnections, refuse } = this.#options;
+    if (maxConnections === undefined || refuse === true) return;
+    for (const listener of this.#listeners) {
+      if (this.#open.size >= maxConnections) listener.pause();
+      else listener.resume();
+    }
+  }
+
+  #isAllowed(remote: Endpoint): boolean {
+    const { allow = [], deny = [] } = this.#options;
+    if (remote.family === 'unix') return true;
+    const within = (prefixes: readonly IPPrefix[]) => prefixes.some((prefix) => contains(prefix, remote.address));
+    return (allow.length === 0 || within(allow)) && !within(deny);
+  }
+
+  /** Looks whether bytes have moved since it last looked, and no more often than it must. */
+  #watchIdle(connection: StreamConnection, number: number): void {
+    const { idleTimeoutMs, logger } = this.#options;
+    if (idleTimeoutMs === undefined) return;
+    let moved = -1;
+    let since = performance.now();
+    const look = () => {
+      const now = connection.bytesIn + connection.bytesOut;
+      if (now !== moved) {
+        moved = now;
+        since = performance.now();
+      }
+      const left = since + idleTimeoutMs - performance.now();
+      if (left > 0) {
+        timer = setTimeout(look, Math.min(left, idleTimeoutMs / 4));
+        return;
+      }
+      this.totals.idle++;
+      logger.log('info', {
+        event: 'notice',
+        message: `connection ${number}: idle for ${idleTimeoutMs} ms, closing it`,
+      });
+      connection.destroy();
+    };
+    let timer = setTimeout(look, idleTimeoutMs / 4);
+    void connection.closed.then(() => clearTimeout(timer));
   }
 
   async #run(connection: StreamConnection, number: number): Promise<void> {
@@ -146,6 +219,7 @@ class Server implements StreamServer {
     const { logger } = this.#options;
     const { fd } = connection;
     logger.log('info', { event: 'accept', fd, connection: number, remote, local: formatEndpoint(connection.local) });
+    this.#watchIdle(connection, number);
     try {
       await this.#options.handler(connection, number);
     } catch (error) {
@@ -167,6 +241,7 @@ class Server implements StreamServer {
       durationMs,
     });
     this.#open.delete(connection);
+    this.#regulate();
     this.#settle();
   }
 
@@ -203,25 +278,8 @@ class Server implements StreamServer {
   }
 }
 
-/** Sends everything back; the end of the client's half ends ours. */
-export const echo: ConnectionHandler = async (connection) => {
-  if (connection.pump !== undefined) return connection.pump.echo();
-  const { duplex } = connection;
-  return new Promise((resolve, reject) => {
-    duplex.once('error', reject);
-    duplex.once('close', () => resolve());
-    duplex.pipe(duplex);
-  });
-};
-
-/** Reads everything and keeps nothing; the end of the client's half ends ours. */
-export const discard: ConnectionHandler = async (connection) => {
-  if (connection.pump !== undefined) return connection.pump.discard();
-  const { duplex } = connection;
-  return new Promise((resolve, reject) => {
-    duplex.once('error', reject);
-    duplex.once('end', () => duplex.end(() => resolve()));
-    duplex.once('close', () => resolve());
-    duplex.resume();
-  });
-};
+/** A zone says which link, and an address without one may be on any: prefixes are compared without. */
+function contains(prefix: IPPrefix, address: IPAddress): boolean {
+  if (prefix.contains(address)) return true;
+  return address.family === 'ipv6' && address.zone !== '' && prefix.contains(address.withZone(''));
+}

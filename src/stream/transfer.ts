@@ -189,6 +189,19 @@ function sendStream(connection: StreamConnection, input: Readable, onChunk: Send
   });
 }
 
+/**
+ * Sends one chunk; resolves when its memory may be used again.
+ *
+ * @throws SocketError when the peer takes no more
+ */
+export function sendChunk(connection: StreamConnection, chunk: Uint8Array, options: TransferOptions): Promise<void> {
+  if (options.pump === true && connection.pump !== undefined) return connection.pump.send(chunk);
+  const { duplex } = connection;
+  return new Promise((resolve, reject) => {
+    duplex.write(chunk, (error) => (error === null || error === undefined ? resolve() : reject(error)));
+  });
+}
+
 /** Whether sendfile(2) can read from there. */
 function isFile(fd: number): boolean {
   try {

@@ -4,7 +4,8 @@ import { Readable } from 'node:stream';
 import { formatEndpoint, inetEndpoint } from '../../../src/sockaddr/endpoint.js';
 import { parseIP } from '../../../src/sockaddr/ip.js';
 import { connectStream } from '../../../src/stream/connect.js';
-import { echo, serve } from '../../../src/stream/serve.js';
+import { echo } from '../../../src/stream/handlers.js';
+import { serve } from '../../../src/stream/serve.js';
 import { receiveAll, sendAll } from '../../../src/stream/transfer.js';
 import { expect, type Step } from './step.js';
 

@@ -105,7 +105,7 @@ export function someOf(names: Readonly<Record<string, number>>): OptionType {
     describe: `any of ${Object.keys(names).join(', ')} joined by '+', or none`,
     parse: (text) => {
       const number = readInteger(text);
-      if (number !== undefined) return number >= 0 && (number & ~all) === 0 ? number : undefined;
+      if (number !== undefined) return number >= 0 && number <= all && (number & ~all) === 0 ? number : undefined;
       if (text === 'none') return 0;
       const bits = text.split('+').map((name) => (Object.hasOwn(names, name) ? names[name] : undefined));
       return bits.includes(undefined) ? undefined : bits.reduce<number>((sum, bit) => sum | (bit ?? 0), 0);

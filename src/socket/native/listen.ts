@@ -54,6 +54,7 @@ export function listenNative({ libc, onOpen }: Opening, local: Endpoint, options
 
 class NativeListener implements StreamListener {
   readonly backend = 'native';
+  readonly pausable = true;
   readonly local: Endpoint;
   readonly #descriptor: Descriptor;
   readonly #options: ListenOptions;
@@ -65,13 +66,24 @@ class NativeListener implements StreamListener {
   /** Whether the last accept(2) lacked something: told once, until one succeeds. */
   #starved = false;
   #closed = false;
+  #paused = false;
 
   constructor(descriptor: Descriptor, local: Endpoint, options: ListenOptions) {
     this.#descriptor = descriptor;
     this.local = local;
     this.#options = options;
     this.#watch = new DescriptorWatch(descriptor.libc, descriptor.fd, () => this.#acceptAll());
-    this.#watch.want(true, false);
+    this.#rearm();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#rearm();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#rearm();
   }
 
   async close(): Promise<void> {
@@ -84,7 +96,7 @@ class NativeListener implements StreamListener {
   }
 
   #acceptAll(): void {
-    for (let i = 0; i < ACCEPTS_PER_TURN && !this.#closed; i++) if (!this.#acceptOne()) return;
+    for (let i = 0; i < ACCEPTS_PER_TURN && !this.#closed && !this.#paused; i++) if (!this.#acceptOne()) return;
   }
 
   /** One accept4(2); false when there is nothing more to take for now. */
@@ -100,7 +112,7 @@ class NativeListener implements StreamListener {
     const remote = peer === undefined ? unixEndpoint('') : unmapEndpoint(peer);
     const { logger } = this.#options;
     const connection = new NativeConnection(libc, { fd, logger, local: this.#localOf(fd), remote, spare: -1 });
-    void connection.closed.then(() => this.#resume());
+    void connection.closed.then(() => this.#retryNow());
     this.#options.onConnection(connection);
     return true;
   }
@@ -119,17 +131,21 @@ class NativeListener implements StreamListener {
     // Out of descriptors or memory (accept(2)): the connection stays in the queue and would wake us again at once.
     if (!this.#starved) this.#options.onError(new SocketError({ ...failure, address: formatEndpoint(this.local) }));
     this.#starved = true;
-    this.#watch.want(false, false);
-    this.#retry ??= setTimeout(() => this.#resume(), RETRY_MS);
+    this.#retry ??= setTimeout(() => this.#retryNow(), RETRY_MS);
+    this.#rearm();
     return false;
   }
 
   /** Goes on after a failure. */
-  #resume(): void {
+  #retryNow(): void {
     if (this.#retry === undefined || this.#closed) return;
     clearTimeout(this.#retry);
     this.#retry = undefined;
-    this.#watch.want(true, false);
+    this.#rearm();
+  }
+
+  #rearm(): void {
+    if (!this.#closed) this.#watch.want(!this.#paused && this.#retry === undefined, false);
   }
 }
 

@@ -51,6 +51,9 @@ export async function listenPortable(local: Endpoint, options: ListenOptions): P
   return {
     backend: 'portable',
     local: bound,
+    pausable: false,
+    pause: () => undefined,
+    resume: () => undefined,
     close: async () => {
       logger.log('debug', { event: 'close' });
       server.close();
