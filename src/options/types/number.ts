@@ -14,7 +14,8 @@ export function readInteger(text: string): number | undefined {
   const match = /^(-?\d+|0x[0-9a-f]+)([kmg]?)$/i.exec(text);
   if (match === null) return undefined;
   const number = Number(match[1]) * (SUFFIXES[match[2]?.toLowerCase() ?? ''] ?? 1);
-  return Number.isSafeInteger(number) ? number : undefined;
+  // Adding zero makes 0 of -0.
+  return Number.isSafeInteger(number) ? number + 0 : undefined;
 }
 
 /** What `on`, `off` and their like mean. */
