@@ -84,7 +84,12 @@ export function buildProgram(run: CommandRunner): Command {
       addFamilyOptions(c)
         .argument('<ADDR>', 'HOST:PORT, [V6]:PORT or unix:/path')
         .option('--source <ADDR>', 'own address: HOST, :PORT or HOST:PORT')
-        .option('--timeout <T>', 'give up connecting after this time', positiveDuration),
+        .option('--timeout <T>', 'give up connecting after this time', positiveDuration)
+        .option('--retry <N>', 'try again so often, with growing pauses', count)
+        .option('--check', 'connect, say so, and end')
+        .option('--idle-timeout <T>', 'give up when nothing goes through for this time', positiveDuration)
+        .option('--info', "the kernel's view of the connection (TCP_INFO) at the end, and with each interval")
+        .option('--interval <T>', 'report what has moved so often', positiveDuration),
   );
 
   const udp = group(program, 'udp', 'datagrams: each one whole, late, twice or not at all');

@@ -102,7 +102,9 @@ function tableText(rows: readonly SocketOption[], defaults: Defaults): string {
   const all = [['NAME', 'DEFAULT', 'FOR', 'RW', 'WHAT IT DOES'], ...cells];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   const lines = all.map((row) => row.map((cell, i) => (i < 4 ? cell.padEnd(widths[i] ?? 0) : cell)).join('  '));
-  return `${lines.join('\n')}\n\nFOR: ${SOCKET_KINDS.map((kind) => `${LETTERS[kind]} ${kind}`).join(', ')}. More of one: sockctl options NAME\n`;
+  const columns = process.stdout.isTTY === true ? process.stdout.columns : Number.POSITIVE_INFINITY;
+  const fitting = lines.map((line) => (line.length > columns ? `${line.slice(0, columns - 1)}…` : line));
+  return `${fitting.join('\n')}\n\nFOR: ${SOCKET_KINDS.map((kind) => `${LETTERS[kind]} ${kind}`).join(', ')}. More of one: sockctl options NAME\n`;
 }
 
 /** That of the first kind of socket that has one. */

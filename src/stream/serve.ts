@@ -11,6 +11,7 @@ import type { IPAddress } from '../sockaddr/ip.js';
 import type { IPPrefix } from '../sockaddr/prefix.js';
 import type { Backend, StreamConnection, StreamListener } from '../socket/port.js';
 import type { ConnectionHandler } from './handlers.js';
+import { onIdle } from './idle.js';
 
 export interface ServeOptions {
   readonly backend: Backend;
@@ -185,41 +186,21 @@ class Server implements StreamServer {
     return (allow.length === 0 || within(allow)) && !within(deny);
   }
 
-  /** Looks whether bytes have moved since it last looked, and no more often than it must. */
-  #watchIdle(connection: StreamConnection, number: number): void {
-    const { idleTimeoutMs, logger } = this.#options;
-    if (idleTimeoutMs === undefined) return;
-    let moved = -1;
-    let since = performance.now();
-    const look = () => {
-      const now = connection.bytesIn + connection.bytesOut;
-      if (now !== moved) {
-        moved = now;
-        since = performance.now();
-      }
-      const left = since + idleTimeoutMs - performance.now();
-      if (left > 0) {
-        timer = setTimeout(look, Math.min(left, idleTimeoutMs / 4));
-        return;
-      }
-      this.totals.idle++;
-      logger.log('info', {
-        event: 'notice',
-        message: `connection ${number}: idle for ${idleTimeoutMs} ms, closing it`,
-      });
-      connection.destroy();
-    };
-    let timer = setTimeout(look, idleTimeoutMs / 4);
-    void connection.closed.then(() => clearTimeout(timer));
-  }
-
   async #run(connection: StreamConnection, number: number): Promise<void> {
     const remote = formatEndpoint(connection.remote);
     const started = performance.now();
     const { logger } = this.#options;
     const { fd } = connection;
     logger.log('info', { event: 'accept', fd, connection: number, remote, local: formatEndpoint(connection.local) });
-    this.#watchIdle(connection, number);
+    const { idleTimeoutMs } = this.#options;
+    onIdle(connection, idleTimeoutMs, () => {
+      this.totals.idle++;
+      logger.log('info', {
+        event: 'notice',
+        message: `connection ${number}: idle for ${idleTimeoutMs} ms, closing it`,
+      });
+      connection.destroy();
+    });
     try {
       await this.#options.handler(connection, number);
     } catch (error) {
