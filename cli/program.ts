@@ -92,6 +92,40 @@ export function buildProgram(run: CommandRunner): Command {
         .option('--interval <T>', 'report what has moved so often', positiveDuration),
   );
 
+  leaf(
+    tcp,
+    'ping',
+    'handshakes with ports: open, refused or silent, and how long each takes',
+    () => import('./commands/tcp-ping.js'),
+    (c) =>
+      addFamilyOptions(c)
+        .argument('<ADDR...>', 'HOST:PORT or [V6]:PORT')
+        .option('-c, --count <N>', 'handshakes with each (default: until interrupted)', count)
+        .option('-i, --interval <T>', 'time from one to the next', positiveDuration, 1000)
+        .option('-W, --timeout <T>', 'time to wait for each answer', positiveDuration, 2000)
+        .option('--source <ADDR>', 'own address: HOST, :PORT or HOST:PORT'),
+  );
+
+  leaf(
+    tcp,
+    'bench',
+    'throughput to a --discard server, or with --reverse from a --chargen server',
+    () => import('./commands/tcp-bench.js'),
+    (c) =>
+      addFamilyOptions(c)
+        .argument('<ADDR>', 'HOST:PORT, [V6]:PORT or unix:/path')
+        .option('--time <T>', 'how long to measure (default: 10s)', positiveDuration)
+        .option('--bytes <N>', 'how much to move, instead of a time', size(Number.MAX_SAFE_INTEGER))
+        .option('--parallel <N>', 'connections at once', integer(1, 1024), 1)
+        .option('--reverse', 'receive instead of sending')
+        .option('--both', 'send and receive at once')
+        .option('--warmup <T>', 'time at the start that does not count', duration, 0)
+        .option('--interval <T>', 'time between reports', positiveDuration, 1000)
+        .option('--length <N>', 'bytes of each write', size(1 << 20), 1 << 20)
+        .option('--rate <R>', 'bits a second to send, such as 100mbit', rate)
+        .option('--source <ADDR>', 'own address: HOST, :PORT or HOST:PORT'),
+  );
+
   const udp = group(program, 'udp', 'datagrams: each one whole, late, twice or not at all');
   leaf(
     udp,

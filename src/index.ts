@@ -50,6 +50,12 @@ export { type ByteOrder, decodeSockaddr, decodeSocketAddress, encodeSockaddr } f
 export { UnixEndpoint, unixEndpoint } from './sockaddr/unix.js';
 export { type BackendChoice, selectBackend } from './socket/open.js';
 export type { Backend, MessageSocket, StreamConnection, StreamListener } from './socket/port.js';
+export {
+  type BenchInterval,
+  type BenchOptions,
+  type BenchSummary,
+  benchStream,
+} from './stream/bench.js';
 export { connectStream } from './stream/connect.js';
 export {
   type ConnectionHandler,
@@ -61,6 +67,12 @@ export {
   saveTo,
   sendFile,
 } from './stream/handlers.js';
+export {
+  type HandshakeOptions,
+  type HandshakeRecord,
+  type HandshakeTarget,
+  pingPorts,
+} from './stream/ping.js';
 export { type ServeOptions, type StreamServer, serve } from './stream/serve.js';
 export { receiveAll, sendAll } from './stream/transfer.js';
 export { type Dissection, dissect } from './wire/dissect.js';

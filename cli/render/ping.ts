@@ -1,7 +1,7 @@
 /** Ping records as NDJSON and as the lines that users of ping(8) read. */
 import { formatTimestamp } from '../../src/measure/clock.js';
 import type { PingRecord, PingSummary, PingTarget } from '../../src/raw/ping-records.js';
-import { milliseconds } from './report.js';
+import { milliseconds, roundTripText } from './report.js';
 
 /** The `--json` record: as in the library, with the time as text. */
 export function pingJson(record: PingRecord): { type: string; time: string } {
@@ -49,13 +49,6 @@ function summaryText(summary: PingSummary): string {
     if (count > 0) counts.push(`${count} ${word}`);
   }
   const lines = ['', `--- ${name}, ${summary.socket} socket ---`, counts.join(', ')];
-  const { min, mean, max, stddev, p50, p90, p99 } = summary.rttMs;
-  if (mean !== null) {
-    const spread = [min, mean, max, stddev].map(milliseconds).join('/');
-    const percentiles = [p50, p90, p99].map(milliseconds).join('/');
-    lines.push(
-      `rtt min/mean/max/stddev ${spread} ms, p50/p90/p99 ${percentiles} ms, jitter ${milliseconds(summary.jitterMs)} ms`,
-    );
-  }
+  lines.push(...roundTripText(summary));
   return lines.join('\n');
 }

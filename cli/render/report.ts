@@ -1,4 +1,5 @@
 /** Numbers for people. */
+import type { DistributionMs } from '../../src/measure/histogram.js';
 
 /** `1.25 Gbit/s` */
 export function bitsPerSecond(bits: number): string {
@@ -23,4 +24,14 @@ function scaled(value: number, step: number, units: readonly string[]): string {
 /** `0.123` for milliseconds, `?` for none. */
 export function milliseconds(value: number | null): string {
   return value === null ? '?' : value.toFixed(3);
+}
+
+/** The line about round trips, as ping(8) has it and with percentiles; none where there were none. */
+export function roundTripText(summary: { readonly rttMs: DistributionMs; readonly jitterMs: number | null }): string[] {
+  const { min, mean, max, stddev, p50, p90, p99 } = summary.rttMs;
+  if (mean === null) return [];
+  const spread = [min, mean, max, stddev].map(milliseconds).join('/');
+  const percentiles = [p50, p90, p99].map(milliseconds).join('/');
+  const jitter = milliseconds(summary.jitterMs);
+  return [`rtt min/mean/max/stddev ${spread} ms, p50/p90/p99 ${percentiles} ms, jitter ${jitter} ms`];
 }

@@ -1,6 +1,5 @@
 /** What is known of one host that is pinged: its counts and its round trips. */
-import { roundMs } from '../measure/clock.js';
-import { Histogram } from '../measure/histogram.js';
+import { RoundTrips } from '../measure/round-trips.js';
 import type { IPAddress } from '../sockaddr/ip.js';
 import type { PingSummary, PingTarget } from './ping-records.js';
 
@@ -9,25 +8,13 @@ export class PingHost {
   readonly name: string;
   readonly address: IPAddress;
   readonly text: string;
-  readonly rtt = new Histogram();
+  readonly roundTrips = new RoundTrips();
   readonly counts = { transmitted: 0, received: 0, late: 0, duplicates: 0, corrupt: 0, errors: 0 };
-  #jitterSum = 0;
-  #lastRtt: number | undefined;
 
   constructor(target: PingTarget) {
     this.name = target.name;
     this.address = target.address;
     this.text = target.address.toString();
-  }
-
-  addRtt(milliseconds: number): void {
-    this.rtt.add(milliseconds);
-    if (this.#lastRtt !== undefined) this.#jitterSum += Math.abs(milliseconds - this.#lastRtt);
-    this.#lastRtt = milliseconds;
-  }
-
-  get jitterMs(): number | null {
-    return this.rtt.count < 2 ? null : roundMs(this.#jitterSum / (this.rtt.count - 1));
   }
 
   /** The counts so far; `inFlight` of the probes still wait. */
@@ -50,8 +37,8 @@ export class PingHost {
       errors,
       // Late is not lost.
       lossPercent: settled === 0 ? 0 : Math.round((10_000 * (settled - received - late)) / settled) / 100,
-      jitterMs: this.jitterMs,
-      rttMs: this.rtt.summary(),
+      jitterMs: this.roundTrips.jitterMs,
+      rttMs: this.roundTrips.summary(),
       endReason,
     };
   }

@@ -206,7 +206,7 @@ class PingSession {
     else if (late) host.counts.late++;
     else host.counts.received++;
     if (corrupt) host.counts.corrupt++;
-    if (!duplicate) host.addRtt(rttMs);
+    if (!duplicate) host.roundTrips.add(rttMs);
     this.#settle(probe, 'answered');
     this.#queue.push({
       type: 'ping.reply',

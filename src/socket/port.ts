@@ -54,8 +54,12 @@ export interface StreamPump {
   echo(): Promise<void>;
   /** Sends all of `chunk`. */
   send(chunk: Uint8Array): Promise<void>;
-  /** Sends `pattern` again and again: `limit` bytes, or until the connection is closed. */
-  generate(pattern: Uint8Array, limit?: number): Promise<void>;
+  /**
+   * Sends `pattern` again and again: `limit` bytes, or until the connection is closed.
+   *
+   * @param chunk bytes of each write at most, up to 1 MiB
+   */
+  generate(pattern: Uint8Array, limit?: number, chunk?: number): Promise<void>;
   /** Sends what is left of an open file. */
   sendFile(file: number, onSent?: (bytes: number) => void): Promise<void>;
   /** shutdown(2) with SHUT_WR, after what is being sent. */

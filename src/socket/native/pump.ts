@@ -161,7 +161,7 @@ export class NativePump implements StreamPump {
     });
   }
 
-  async generate(pattern: Uint8Array, limit = Number.POSITIVE_INFINITY): Promise<void> {
+  async generate(pattern: Uint8Array, limit = Number.POSITIVE_INFINITY, chunk = SEND_CHUNK): Promise<void> {
     // The pattern again and again, so that a call that begins anywhere in the first one is still a large one.
     const memory = acquireMemory(this.#libc, SEND_CHUNK + pattern.length);
     const whole = SEND_CHUNK + pattern.length - (SEND_CHUNK % pattern.length);
@@ -172,7 +172,7 @@ export class NativePump implements StreamPump {
         for (let i = 0; i < CALLS_PER_TURN; i++) {
           if (total >= limit) return true;
           const at = total % pattern.length;
-          const length = Math.min(whole - at, SEND_CHUNK, limit - total);
+          const length = Math.min(whole - at, SEND_CHUNK, chunk, limit - total);
           const sent = this.#sent(this.#send(memory.address + BigInt(at), length));
           if (sent === AGAIN) return false;
           total += sent;

@@ -1,0 +1,65 @@
+/** `tcp bench`: throughput to a discarding server, or from a generating one. */
+import { ExitCode, UsageError } from '../../src/errors.js';
+import { resolveEndpoint } from '../../src/sockaddr/resolve.js';
+import { benchStream } from '../../src/stream/bench.js';
+import { chosenFamily, type FamilyOptions } from '../args/common.js';
+import { sourceEndpoints } from '../args/source.js';
+import type { Rate } from '../args/values.js';
+import type { CommandContext } from '../context.js';
+import { interruptedExit } from '../exit-codes.js';
+import { benchJson, benchText } from '../render/bench.js';
+
+interface BenchFlags extends FamilyOptions {
+  readonly time?: number;
+  readonly bytes?: number;
+  readonly parallel: number;
+  readonly reverse?: boolean;
+  readonly both?: boolean;
+  readonly warmup: number;
+  readonly interval: number;
+  readonly length: number;
+  readonly rate?: Rate;
+  readonly source?: string;
+}
+
+export async function run([address]: [string], flags: BenchFlags, context: CommandContext): Promise<ExitCode> {
+  const { json, output, signal, logger, settings } = context;
+  if (flags.time !== undefined && flags.bytes !== undefined) {
+    throw new UsageError('--time and --bytes: one of them ends the measurement');
+  }
+  if (flags.reverse === true && flags.both === true)
+    throw new UsageError('--reverse and --both: one direction at a time');
+  if (flags.rate !== undefined && flags.rate.unit !== 'bits') {
+    throw new UsageError('--rate: a stream has no datagrams', 'give bits a second, such as 100mbit');
+  }
+  if (flags.rate !== undefined && flags.reverse === true) {
+    throw new UsageError('--rate with --reverse: the sender is what is paced, and that is the server');
+  }
+  if (flags.length === 0) throw new UsageError('--length 0: a write of nothing moves nothing');
+  const family = chosenFamily(flags);
+  const targets = await resolveEndpoint(address, { protocol: 'tcp', family, signal });
+  const records = benchStream(targets, {
+    backend: await context.backend(),
+    logger,
+    settings,
+    source: await sourceEndpoints(flags.source, 'tcp', family),
+    direction: flags.both === true ? 'both' : flags.reverse === true ? 'receive' : 'send',
+    parallel: flags.parallel,
+    timeMs: flags.time,
+    bytes: flags.bytes,
+    warmupMs: flags.warmup,
+    intervalMs: flags.interval,
+    length: flags.length,
+    rate: flags.rate?.value,
+    signal,
+  });
+  let moved = 0;
+  for await (const record of records) {
+    context.dropPrivileges();
+    if (record.type === 'summary') moved = record.bytesIn + record.bytesOut;
+    if (!json) await output.line(benchText(record));
+    else if (record.type === 'summary') context.summary(benchJson(record));
+    else void output.record(benchJson(record));
+  }
+  return context.interrupted() ? interruptedExit(moved > 0) : ExitCode.ok;
+}
