@@ -115,10 +115,11 @@ class Bench {
     else signal?.addEventListener('abort', abort, { once: true });
     const started = performance.now() + warmupMs;
     const until = bytes === undefined ? started + (timeMs ?? DEFAULT_TIME_MS) : Number.POSITIVE_INFINITY;
-    for (const connection of this.#connections) this.#start(connection);
     let first = this.#snapshot();
     let cpu = process.cpuUsage();
     let last = first;
+    // The first bytes go within these calls.
+    for (const connection of this.#connections) this.#start(connection);
     let warm = warmupMs === 0;
     try {
       // Intervals are due by the clock: none is longer because the one before was late.
