@@ -1,5 +1,4 @@
 /** `tcp serve`: echo, discard, or stdin and stdout shared by all clients. */
-import { accessSync, constants } from 'node:fs';
 import { ExitCode, UsageError } from '../../src/errors.js';
 import type { IPPrefix } from '../../src/sockaddr/prefix.js';
 import { resolveEndpoint } from '../../src/sockaddr/resolve.js';
@@ -91,11 +90,7 @@ async function chooseHandler(flags: ServeFlags, context: CommandContext): Promis
   if (flags.echo === true) return echo;
   if (flags.discard === true) return discard;
   if (flags.chargen === true) return generate;
-  if (flags.send !== undefined) {
-    // A mistyped name is better told now than to the first client.
-    accessSync(flags.send, constants.R_OK);
-    return sendFile(flags.send);
-  }
+  if (flags.send !== undefined) return sendFile(flags.send);
   if (flags.save !== undefined) return saveTo(flags.save);
   if (flags.exec !== undefined) return runCommand(flags.exec, context.signal);
   if (flags.proxy === undefined) return terminal(context, flags.dropSlow === true);

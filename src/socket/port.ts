@@ -60,8 +60,11 @@ export interface StreamPump {
    * @param chunk bytes of each write at most, up to 1 MiB
    */
   generate(pattern: Uint8Array, limit?: number, chunk?: number): Promise<void>;
-  /** Sends what is left of an open file. */
-  sendFile(file: number, onSent?: (bytes: number) => void): Promise<void>;
+  /**
+   * Sends an open file to its end: from its offset on, which moves along, or from `from` on, which leaves the offset
+   * alone, so that several connections can send one file.
+   */
+  sendFile(file: number, from?: number): Promise<void>;
   /** shutdown(2) with SHUT_WR, after what is being sent. */
   shutdown(): void;
 }

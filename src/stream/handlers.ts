@@ -1,9 +1,11 @@
 /** What a server does with a connection: one function for each behaviour, each from accept to the connection's end. */
 import { spawn } from 'node:child_process';
+import { createReadStream, fstatSync, openSync } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import { UsageError } from '../errors.js';
 import { type Endpoint, endpointRecord, formatEndpoint } from '../sockaddr/endpoint.js';
 import type { StreamConnection } from '../socket/port.js';
 import { type ConnectStreamOptions, connectStream } from './connect.js';
@@ -53,22 +55,25 @@ export const generate: ConnectionHandler = async (connection) => {
   await dropping;
 };
 
-/** Sends the file from its beginning, then ends; what the client sends is dropped. */
+/**
+ * Sends the file from its beginning, then ends; what the client sends is dropped. The file is opened once, now: who the
+ * server becomes later may not be allowed to.
+ *
+ * @throws the system's error when it can't be opened; UsageError for what is no regular file
+ */
 export function sendFile(path: string): ConnectionHandler {
+  const file = openSync(path, 'r');
+  if (!fstatSync(file).isFile()) throw new UsageError(`${path}: not a regular file`, 'name a file to send');
   return async (connection) => {
-    const file = await open(path, 'r');
-    try {
-      const dropping = discardInput(connection);
-      const input = file.createReadStream({ autoClose: false, highWaterMark: 1 << 18 });
-      if (connection.pump === undefined) await sendAll(connection, input);
-      else {
-        await connection.pump.sendFile(file.fd);
-        connection.pump.shutdown();
-      }
-      await dropping;
-    } finally {
-      await file.close();
+    const dropping = discardInput(connection);
+    if (connection.pump === undefined) {
+      const options = { fd: file, start: 0, autoClose: false, highWaterMark: 1 << 18 };
+      await sendAll(connection, createReadStream(path, options));
+    } else {
+      await connection.pump.sendFile(file, 0);
+      connection.pump.shutdown();
     }
+    await dropping;
   };
 }
 

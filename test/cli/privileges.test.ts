@@ -1,5 +1,5 @@
 /** Root is given away once the sockets and files are open, and what root alone may do is told exactly. */
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -81,6 +81,20 @@ describe('dropping root', () => {
       expect([path, uid, gid]).toEqual([path, NOBODY, NOBODY]);
     }
     expect((await sockctl(['capture', 'read', file, '--count-only'], { uid: NOBODY })).code).toBe(0);
+    return undefined;
+  });
+
+  it('still sends a file that root alone may read', async (ctx) => {
+    if (!isRoot) return ctx.skip('giving root away needs root');
+    const secret = join(folder, 'secret');
+    writeFileSync(secret, 'of root', { mode: 0o600 });
+    const server = start(['tcp', 'serve', '127.0.0.1:0', '--send', secret, '-v'], { env: SUDO });
+    const port = await server.port();
+    await dropped(server);
+    for (let i = 0; i < 2; i++) {
+      expect((await sockctl(['tcp', 'connect', `127.0.0.1:${port}`])).stdout.toString()).toBe('of root');
+    }
+    expect((await server.signal('SIGTERM')).code).toBe(0);
     return undefined;
   });
 

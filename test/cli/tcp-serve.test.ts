@@ -257,7 +257,8 @@ describe('clients that share stdin', () => {
 describe('wrong on purpose', () => {
   it.each([
     [['--echo', '--chargen'], 2, '--echo and --chargen: one mode at a time'],
-    [['--send', '/no/such/file'], 1, 'access /no/such/file: no such file or directory'],
+    [['--send', '/no/such/file'], 1, 'open /no/such/file: no such file or directory'],
+    [['--send', '/tmp'], 2, '/tmp: not a regular file; name a file to send'],
     [['--refuse', '--echo'], 2, '--refuse: it is about --max-connections'],
     [['--drop-slow', '--echo'], 2, '--drop-slow with --echo'],
     [['--allow', '10.0.0.1/8'], 2, 'did you mean 10.0.0.0/8?'],

@@ -12,19 +12,22 @@ export class FileWindow {
   readonly #libc: Libc;
   readonly #file: number;
   readonly #size: number;
+  readonly #moves: boolean;
   #at: number;
   /** The mapped window: where it is, and which part of the file. */
   #mapped: { address: bigint; start: number; length: number } | undefined;
 
   /**
-   * @param file an open regular file; its offset is where the window begins
+   * @param file an open regular file
    * @param size of the file, in bytes
+   * @param from where it begins; without it at the file's offset, which is left behind what was sent
    */
-  constructor(libc: Libc, file: number, size: number) {
+  constructor(libc: Libc, file: number, size: number, from?: number) {
     this.#libc = libc;
     this.#file = file;
     this.#size = size;
-    this.#at = Math.max(0, libc.lseek(file, 0, C.SEEK_CUR));
+    this.#moves = from === undefined;
+    this.#at = from ?? Math.max(0, libc.lseek(file, 0, C.SEEK_CUR));
   }
 
   /** What comes next; undefined at the end of the file as it was at first, or where it can't be mapped. */
@@ -40,15 +43,20 @@ export class FileWindow {
     return { address: window.address + BigInt(inside), length: window.length - inside };
   }
 
+  /** Where the next byte to be sent stands in the file. */
+  get offset(): number {
+    return this.#at;
+  }
+
   /** So many bytes are sent. */
   advance(bytes: number): void {
     this.#at += bytes;
   }
 
-  /** Unmaps, and leaves the file's offset after what was sent. */
+  /** Unmaps, and leaves the file's offset after what was sent, where it began there. */
   close(): void {
     this.#unmap();
-    this.#libc.lseek(this.#file, this.#at, C.SEEK_SET);
+    if (this.#moves) this.#libc.lseek(this.#file, this.#at, C.SEEK_SET);
   }
 
   #map(start: number): { address: bigint; start: number; length: number } | undefined {

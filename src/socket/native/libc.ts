@@ -36,7 +36,7 @@ export interface Libc {
   getsockopt(fd: number, level: number, name: number, value: Memory, length: Memory): number;
   recv(fd: number, buffer: Memory, length: number, flags: number): number;
   send(fd: number, buffer: Memory, length: number, flags: number): number;
-  sendfile(out: number, file: number, offset: null, count: number): number;
+  sendfile(out: number, file: number, offset: Memory, count: number): number;
   shutdown(fd: number, how: number): number;
   recvmmsg(fd: number, messages: Memory, count: number, flags: number, timeout: null): number;
   sendmmsg(fd: number, messages: Memory, count: number, flags: number): number;

@@ -184,8 +184,8 @@ export class NativePump implements StreamPump {
     }
   }
 
-  async sendFile(file: number, onSent?: (bytes: number) => void): Promise<void> {
-    const window = new FileWindow(this.#libc, file, fstatSync(file).size);
+  async sendFile(file: number, from?: number): Promise<void> {
+    const window = new FileWindow(this.#libc, file, fstatSync(file).size, from);
     try {
       await this.#write(() => {
         for (let i = 0; i < CALLS_PER_TURN; i++) {
@@ -197,24 +197,25 @@ export class NativePump implements StreamPump {
           const count = this.#sent(result);
           if (count === AGAIN) return false;
           window.advance(count);
-          onSent?.(count);
         }
         return false;
       });
     } finally {
       window.close();
     }
-    return this.#sendRest(file, onSent);
+    return this.#sendRest(file, from === undefined ? undefined : window.offset);
   }
 
   /** What a file has got since it was mapped, or all of one that can't be: sendfile(2) to its end. */
-  #sendRest(file: number, onSent?: (bytes: number) => void): Promise<void> {
+  #sendRest(file: number, from?: number): Promise<void> {
+    // off_t, which sendfile(2) moves along instead of the file's own offset.
+    const offset = from === undefined ? null : new BigInt64Array([BigInt(from)]);
+    const memory = offset === null ? null : new Uint8Array(offset.buffer);
     return this.#write(() => {
       for (let i = 0; i < CALLS_PER_TURN; i++) {
-        const count = this.#sent(this.#libc.sendfile(this.#fd, file, null, WHOLE_CHUNK), 'sendfile');
+        const count = this.#sent(this.#libc.sendfile(this.#fd, file, memory, WHOLE_CHUNK), 'sendfile');
         if (count === 0) return true;
         if (count === AGAIN) return false;
-        onSent?.(count);
       }
       return false;
     });
