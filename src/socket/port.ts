@@ -36,7 +36,10 @@ export interface OpenOptions {
   readonly logger: Logger;
 }
 
-/** Takes a chunk; a promise holds the connection back until it is settled. */
+/**
+ * Takes a chunk, which is valid until this returns: copy what is kept. A promise holds the connection back until it is
+ * settled.
+ */
 export type Deliver = (chunk: Uint8Array) => void | Promise<void>;
 
 /**
@@ -48,11 +51,11 @@ export type Deliver = (chunk: Uint8Array) => void | Promise<void>;
 export interface StreamPump {
   /** Reads to the peer's end and keeps nothing. */
   discard(): Promise<void>;
-  /** Reads to the peer's end; each chunk is valid until `deliver` returns, or its promise is settled. */
+  /** Reads to the peer's end. */
   receive(deliver: Deliver): Promise<void>;
   /** Sends back what comes until the peer's end, then ends the own half. */
   echo(): Promise<void>;
-  /** Sends all of `chunk`. */
+  /** Sends all of `chunk`, which may be used again as soon as this returns. */
   send(chunk: Uint8Array): Promise<void>;
   /**
    * Sends `pattern` again and again: `limit` bytes, or until the connection is closed.

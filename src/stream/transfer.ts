@@ -24,8 +24,7 @@ export interface SendOptions extends TransferOptions {
 }
 
 /**
- * Delivers what the peer sends until it shuts its half down. Chunks of a pump are valid until `deliver` returns or its
- * promise is settled.
+ * Delivers what the peer sends until it shuts its half down.
  *
  * @throws SocketError when the connection fails, after everything that had arrived is delivered; whatever `deliver`
  *   throws, after the connection is destroyed
@@ -190,7 +189,7 @@ function sendStream(connection: StreamConnection, input: Readable, onChunk: Send
 }
 
 /**
- * Sends one chunk; resolves when its memory may be used again.
+ * Sends one chunk, whose memory may be used again when this returns; resolves when the next one is welcome.
  *
  * @throws SocketError when the peer takes no more
  */
@@ -198,7 +197,10 @@ export function sendChunk(connection: StreamConnection, chunk: Uint8Array, optio
   if (options.pump === true && connection.pump !== undefined) return connection.pump.send(chunk);
   const { duplex } = connection;
   return new Promise((resolve, reject) => {
-    duplex.write(chunk, (error) => (error === null || error === undefined ? resolve() : reject(error)));
+    // A stream keeps the chunk until it is written.
+    duplex.write(Uint8Array.from(chunk), (error) =>
+      error === null || error === undefined ? resolve() : reject(error),
+    );
   });
 }
 

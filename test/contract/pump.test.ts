@@ -80,6 +80,28 @@ describe.each(['inet', 'unix'] as const)('the pump of a connection over %s', (ki
     expect([ours.bytesIn, ours.bytesOut]).toEqual([bytes.length, bytes.length]);
   });
 
+  it('echoes to a peer that does not read without holding what it sends, and ends when it resets', async () => {
+    const { ours, pump, peer } = await pair(kind);
+    const echoing = pump.echo();
+    echoing.catch(() => undefined);
+    peer.pause();
+    const filling = () => {
+      while (!peer.destroyed && peer.write(new Uint8Array(1 << 16)));
+    };
+    peer.on('drain', filling);
+    filling();
+    // Stuck: neither side moves any more.
+    for (let [moved, same] = [-1, 0]; same < 50; ) {
+      await new Promise((resolve) => setImmediate(resolve));
+      same = ours.bytesIn === moved ? same + 1 : 0;
+      moved = ours.bytesIn;
+    }
+    expect(ours.bytesIn - ours.bytesOut).toBeLessThanOrEqual(4096);
+    if (kind === 'inet') peer.resetAndDestroy();
+    else peer.destroy();
+    await expect(echoing).rejects.toMatchObject({ code: expect.stringMatching(/ECONNRESET|EPIPE/) });
+  });
+
   it('discards and counts', async () => {
     const { ours, pump, peer } = await pair(kind);
     const discarding = pump.discard();
@@ -95,8 +117,8 @@ describe.each(['inet', 'unix'] as const)('the pump of a connection over %s', (ki
     let busy = 0;
     const receiving = pump.receive(async (chunk) => {
       expect(++busy).toBe(1);
-      await new Promise((resolve) => setImmediate(resolve));
       parts.push(Buffer.from(chunk));
+      await new Promise((resolve) => setImmediate(resolve));
       busy--;
     });
     peer.end(bytes);

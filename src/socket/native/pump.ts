@@ -19,6 +19,8 @@ const CHUNK = 256 * 1024;
 const SEND_CHUNK = 1 << 20;
 /** Bytes that are dropped or handed from a file by one call: nothing is copied, so it may be more. */
 const WHOLE_CHUNK = 4 << 20;
+/** Bytes that an echo reads before it knows that the peer takes them: what a client that does not read can cost. */
+const SMALL = 4096;
 /** Calls for one connection in one turn of the event loop, so that the others get theirs. */
 const CALLS_PER_TURN = 8;
 
@@ -32,12 +34,34 @@ interface Operation {
 /** What a call comes back with: bytes moved, the end, or nothing for now. */
 const AGAIN = -1;
 
-let scratch: PinnedMemory | undefined;
+/** A pattern, repeated so often that a call which begins anywhere in the first one is still a large one. */
+interface Repeated {
+  readonly memory: PinnedMemory;
+  readonly length: number;
+  users: number;
+}
 
-/** The memory that every echo reads into: what could not be sent at once is copied out of it. */
-function sharedScratch(libc: Libc): PinnedMemory {
-  scratch ??= acquireMemory(libc, CHUNK);
-  return scratch;
+/** Patterns that are being sent: one piece of memory for all connections that send it. */
+const patterns = new Map<Uint8Array, Repeated>();
+
+function borrowPattern(libc: Libc, pattern: Uint8Array): Repeated {
+  const known = patterns.get(pattern);
+  if (known !== undefined) {
+    known.users++;
+    return known;
+  }
+  const memory = acquireMemory(libc, SEND_CHUNK + pattern.length);
+  const length = SEND_CHUNK + pattern.length - (SEND_CHUNK % pattern.length);
+  for (let at = 0; at < length; at += pattern.length) memory.bytes.set(pattern, at);
+  const repeated = { memory, length, users: 1 };
+  patterns.set(pattern, repeated);
+  return repeated;
+}
+
+function returnPattern(pattern: Uint8Array, repeated: Repeated): void {
+  if (--repeated.users > 0) return;
+  patterns.delete(pattern);
+  repeated.memory.release();
 }
 
 export interface PumpOptions {
@@ -76,85 +100,102 @@ export class NativePump implements StreamPump {
   discard(): Promise<void> {
     // tcp(7): with MSG_TRUNC the bytes are dropped without being copied anywhere; unix(7) has no such thing.
     const { tcp } = this.#options;
-    const into = tcp ? null : sharedScratch(this.#libc).address;
     const [length, flags] = tcp ? [WHOLE_CHUNK, C.MSG_DONTWAIT | C.MSG_TRUNC] : [CHUNK, C.MSG_DONTWAIT];
-    return this.#read(() => {
-      for (let i = 0; i < CALLS_PER_TURN; i++) {
-        const count = this.#received(this.#libc.recv(this.#fd, into, length, flags));
-        if (count === 0) return true;
-        if (count === AGAIN) return false;
-      }
-      return false;
-    });
+    return this.#read(() =>
+      this.#withMemory(({ address }) => {
+        for (let i = 0; i < CALLS_PER_TURN; i++) {
+          const count = this.#received(this.#libc.recv(this.#fd, tcp ? null : address, length, flags));
+          if (count === 0) return true;
+          if (count === AGAIN) return false;
+        }
+        return false;
+      }),
+    );
   }
 
   receive(deliver: Deliver): Promise<void> {
-    const memory = acquireMemory(this.#libc, CHUNK);
     let waiting = false;
     let broken: { error: unknown } | undefined;
-    const run = this.#read(
-      () => {
-        if (broken !== undefined) throw broken.error;
-        if (waiting) return false;
-        for (let i = 0; i < CALLS_PER_TURN; i++) {
-          const count = this.#received(this.#libc.recv(this.#fd, memory.address, CHUNK, C.MSG_DONTWAIT));
-          if (count === 0) return true;
-          if (count === AGAIN) return false;
-          const taken = deliver(memory.bytes.subarray(0, count));
-          if (taken === undefined) continue;
-          waiting = true;
-          taken
-            .catch((error: unknown) => {
-              broken = { error };
-            })
-            .finally(() => {
-              waiting = false;
-              this.#step('read');
-            });
-          return false;
-        }
-        return false;
-      },
-      () => !waiting,
-    );
-    return run.finally(() => memory.release());
-  }
-
-  echo(): Promise<void> {
-    const memory = sharedScratch(this.#libc);
-    /** What the peer does not take for now: while there is something, nothing is read. */
-    let rest: Uint8Array | undefined;
-    const forward = (): boolean => {
+    const step = ({ address, bytes }: PinnedMemory): boolean => {
       for (let i = 0; i < CALLS_PER_TURN; i++) {
-        const count = this.#received(this.#libc.recv(this.#fd, memory.address, CHUNK, C.MSG_DONTWAIT));
+        const count = this.#received(this.#libc.recv(this.#fd, address, CHUNK, C.MSG_DONTWAIT));
         if (count === 0) return true;
         if (count === AGAIN) return false;
-        const sent = Math.max(0, this.#sent(this.#send(memory.address, count)));
-        if (sent < count) {
-          rest = memory.bytes.slice(sent, count);
-          void this.#write(flush);
-          return false;
-        }
+        const taken = deliver(bytes.subarray(0, count));
+        if (taken === undefined) continue;
+        waiting = true;
+        taken
+          .catch((error: unknown) => {
+            broken = { error };
+          })
+          .finally(() => {
+            waiting = false;
+            this.#step('read');
+          });
+        return false;
       }
       return false;
     };
-    const flush = (): boolean => {
-      while (rest !== undefined) {
-        const sent = this.#sent(this.#send(rest, rest.length));
-        if (sent === AGAIN) return false;
-        rest = sent === rest.length ? undefined : rest.subarray(sent);
+    return this.#read(
+      () => {
+        if (broken !== undefined) throw broken.error;
+        return !waiting && this.#withMemory(step);
+      },
+      () => !waiting,
+    );
+  }
+
+  /**
+   * A client that sends and does not read must cost nothing: small messages are read and sent back, of large ones the
+   * kernel keeps what it does not take again. They are looked at (MSG_PEEK), sent, and then taken off.
+   */
+  async echo(): Promise<void> {
+    let large = false;
+    let stalled = false;
+    const step = ({ address, bytes }: PinnedMemory): boolean => {
+      for (let i = 0; i < CALLS_PER_TURN; i++) {
+        const count = large
+          ? this.#outcome(this.#libc.recv(this.#fd, address, CHUNK, C.MSG_DONTWAIT | C.MSG_PEEK), 'recv')
+          : this.#received(this.#libc.recv(this.#fd, address, SMALL, C.MSG_DONTWAIT));
+        if (count === 0) return true;
+        if (count === AGAIN) return false;
+        const sent = Math.max(0, this.#sent(this.#send(address, count)));
+        const looked = large;
+        if (looked && sent > 0) this.#takeOff(address, sent);
+        large = count >= SMALL;
+        if (sent === count) continue;
+        stalled = true;
+        // The peer does not read: nothing is read from it until there is room for what it has coming.
+        this.#whenWritable(looked ? undefined : bytes.slice(sent, count)).then(
+          () => {
+            stalled = false;
+            this.#step('read');
+          },
+          (error: unknown) => this.#reader?.finish(error),
+        );
+        return false;
       }
-      return true;
+      return false;
     };
-    return this.#read(forward, () => rest === undefined).then(() => this.shutdown());
+    await this.#read(
+      () => !stalled && this.#withMemory(step),
+      () => !stalled,
+    );
+    this.shutdown();
   }
 
   send(chunk: Uint8Array): Promise<void> {
     let rest = chunk;
+    let copied = false;
     return this.#write(() => {
       while (rest.length > 0) {
         const sent = this.#sent(this.#send(rest, rest.length));
-        if (sent === AGAIN) return false;
+        if (sent === AGAIN) {
+          // The chunk is its owner's again when this returns.
+          if (!copied) rest = rest.slice();
+          copied = true;
+          return false;
+        }
         rest = rest.subarray(sent);
       }
       return true;
@@ -162,25 +203,23 @@ export class NativePump implements StreamPump {
   }
 
   async generate(pattern: Uint8Array, limit = Number.POSITIVE_INFINITY, chunk = SEND_CHUNK): Promise<void> {
-    // The pattern again and again, so that a call that begins anywhere in the first one is still a large one.
-    const memory = acquireMemory(this.#libc, SEND_CHUNK + pattern.length);
-    const whole = SEND_CHUNK + pattern.length - (SEND_CHUNK % pattern.length);
-    for (let at = 0; at < whole; at += pattern.length) memory.bytes.set(pattern, at);
+    const repeated = borrowPattern(this.#libc, pattern);
+    const { address } = repeated.memory;
     let total = 0;
     try {
       await this.#write(() => {
         for (let i = 0; i < CALLS_PER_TURN; i++) {
           if (total >= limit) return true;
           const at = total % pattern.length;
-          const length = Math.min(whole - at, SEND_CHUNK, chunk, limit - total);
-          const sent = this.#sent(this.#send(memory.address + BigInt(at), length));
+          const length = Math.min(repeated.length - at, SEND_CHUNK, chunk, limit - total);
+          const sent = this.#sent(this.#send(address + BigInt(at), length));
           if (sent === AGAIN) return false;
           total += sent;
         }
         return total >= limit;
       });
     } finally {
-      memory.release();
+      returnPattern(pattern, repeated);
     }
   }
 
@@ -278,6 +317,34 @@ export class NativePump implements StreamPump {
       operation.finish(error);
     }
     if (!this.#closed) this.#watch.want(this.#reader !== undefined && this.#readable(), this.#writer !== undefined);
+  }
+
+  /** Memory for as long as `use` takes: connections that wait hold none. */
+  #withMemory(use: (memory: PinnedMemory) => boolean): boolean {
+    const memory = acquireMemory(this.#libc, CHUNK);
+    try {
+      return use(memory);
+    } finally {
+      memory.release();
+    }
+  }
+
+  /** Takes bytes off the socket that have been looked at before. */
+  #takeOff(into: bigint, length: number): void {
+    const { tcp } = this.#options;
+    const flags = C.MSG_DONTWAIT | (tcp ? C.MSG_TRUNC : 0);
+    this.#received(this.#libc.recv(this.#fd, tcp ? null : into, length, flags));
+  }
+
+  /** Waits until there is room to send, and sends `rest` first. */
+  #whenWritable(rest: Uint8Array | undefined): Promise<void> {
+    if (rest !== undefined) return this.send(rest);
+    let asked = false;
+    return this.#write(() => {
+      if (asked) return true;
+      asked = true;
+      return false;
+    });
   }
 
   #send(from: Uint8Array | bigint, length: number): number {
