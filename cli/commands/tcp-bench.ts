@@ -1,7 +1,7 @@
 /** `tcp bench`: throughput to a discarding server, or from a generating one. */
-import { ExitCode, UsageError } from '../../src/errors.js';
+import { ExitCode, SockctlError, UsageError } from '../../src/errors.js';
 import { resolveEndpoint } from '../../src/sockaddr/resolve.js';
-import { benchStream } from '../../src/stream/bench.js';
+import { type BenchSummary, benchStream } from '../../src/stream/bench.js';
 import { chosenFamily, type FamilyOptions } from '../args/common.js';
 import { sourceEndpoints } from '../args/source.js';
 import type { Rate } from '../args/values.js';
@@ -54,12 +54,21 @@ export async function run([address]: [string], flags: BenchFlags, context: Comma
     signal,
   });
   let moved = 0;
+  let ended: BenchSummary['endReason'] | undefined;
   for await (const record of records) {
     context.dropPrivileges();
-    if (record.type === 'summary') moved = record.bytesIn + record.bytesOut;
+    if (record.type === 'summary') [moved, ended] = [record.bytesIn + record.bytesOut, record.endReason];
     if (!json) await output.line(benchText(record));
     else if (record.type === 'summary') context.summary(benchJson(record));
     else void output.record(benchJson(record));
   }
-  return context.interrupted() ? interruptedExit(moved > 0) : ExitCode.ok;
+  if (context.interrupted()) return interruptedExit(moved > 0);
+  if (ended === 'eof' && flags.reverse !== true) {
+    const what = `${address}: the server has ended the connection`;
+    throw new SockctlError('EPIPE', {
+      what,
+      advice: 'the figures are those until then; look at the log of the server',
+    });
+  }
+  return ExitCode.ok;
 }
