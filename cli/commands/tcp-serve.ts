@@ -92,7 +92,7 @@ async function chooseHandler(flags: ServeFlags, context: CommandContext): Promis
   if (flags.chargen === true) return generate;
   if (flags.send !== undefined) return sendFile(flags.send);
   if (flags.save !== undefined) return saveTo(flags.save);
-  if (flags.exec !== undefined) return runCommand(flags.exec, context.signal);
+  if (flags.exec !== undefined) return runCommand(flags.exec);
   if (flags.proxy === undefined) return terminal(context, flags.dropSlow === true);
   const { signal, settings, logger } = context;
   const targets = await resolveEndpoint(flags.proxy, { protocol: 'tcp', family: chosenFamily(flags), signal });

@@ -160,7 +160,7 @@ async function forward(from: StreamConnection, to: StreamConnection): Promise<vo
  * Runs `command` with sh(1) for each client, its stdin and stdout being the connection. The addresses are in
  * SOCKCTL_REMOTE_ADDRESS, _PORT, SOCKCTL_LOCAL_ADDRESS, _PORT and SOCKCTL_CONNECTION; stderr is the server's own.
  */
-export function runCommand(command: string, signal?: AbortSignal): ConnectionHandler {
+export function runCommand(command: string): ConnectionHandler {
   return async (connection, number) => {
     const child = spawn('/bin/sh', ['-c', command], {
       stdio: ['pipe', 'pipe', 'inherit'],
@@ -178,7 +178,6 @@ export function runCommand(command: string, signal?: AbortSignal): ConnectionHan
     // A client that goes away takes its command along, as the end of a terminal would.
     const hangUp = () => child.kill('SIGHUP');
     void connection.closed.then(hangUp);
-    signal?.addEventListener('abort', hangUp, { once: true });
     // A command that does not read its input, or ends first, closes it: that is no failure.
     child.stdin.on('error', () => undefined);
     const input = receiveAll(connection, (chunk) => writeTo(child.stdin, Buffer.from(chunk)), {
@@ -193,7 +192,6 @@ export function runCommand(command: string, signal?: AbortSignal): ConnectionHan
       child.stdout.resume();
       await exited;
     } finally {
-      signal?.removeEventListener('abort', hangUp);
       connection.destroy();
       await input.catch(() => undefined);
     }

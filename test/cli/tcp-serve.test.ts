@@ -137,6 +137,18 @@ describe.each(['native', 'portable'])('%s backend', (backend) => {
     expect((await server.signal('SIGTERM')).code).toBe(0);
   });
 
+  it('--exec lets a command finish its work after SIGTERM', async () => {
+    const server = serve('--exec', 'echo begun; read line; echo "ended with $line"');
+    const socket = await client(await server.port());
+    const reading = readAll(socket);
+    await once(socket, 'data');
+    const ending = server.signal('SIGTERM');
+    await told(server, /1 open connections have \d+ ms to end/);
+    socket.end('grace\n');
+    expect((await reading).toString()).toBe('begun\nended with grace\n');
+    expect((await ending).code).toBe(0);
+  });
+
   it('--exec of what ends at once, or does not read, or is hung up, harms nobody', async () => {
     const server = serve(
       '--exec',
