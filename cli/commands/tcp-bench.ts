@@ -51,12 +51,12 @@ export async function run([address]: [string], flags: BenchFlags, context: Comma
     intervalMs: flags.interval,
     length: flags.length,
     rate: flags.rate?.value,
+    onOpen: context.dropPrivileges,
     signal,
   });
   let moved = 0;
   let ended: BenchSummary['endReason'] | undefined;
   for await (const record of records) {
-    context.dropPrivileges();
     if (record.type === 'summary') [moved, ended] = [record.bytesIn + record.bytesOut, record.endReason];
     if (!json) await output.line(benchText(record));
     else if (record.type === 'summary') context.summary(benchJson(record));

@@ -30,6 +30,8 @@ export interface BenchOptions {
   readonly length?: number;
   /** Bits a second for all connections together, paced by the kernel (SO_MAX_PACING_RATE). */
   readonly rate?: number | undefined;
+  /** Called when the connections are open, before the first byte. */
+  readonly onOpen?: () => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -80,6 +82,7 @@ export async function* benchStream(
     for (let i = 0; i < parallel; i++) {
       connections.push(await connectStream(targets, { ...options, settings: [...pacing, ...settings], signal }));
     }
+    options.onOpen?.();
     yield* new Bench(connections, options).run();
   } finally {
     for (const connection of connections) connection.destroy();

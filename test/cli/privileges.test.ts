@@ -40,6 +40,7 @@ describe('dropping root', () => {
   it.for([
     ['tcp serve', ['tcp', 'serve', '--echo', '127.0.0.1:0']],
     ['udp recv', ['udp', 'recv', '127.0.0.1:0']],
+    ['tcp ping', ['tcp', 'ping', '127.0.0.1:1', '-i', '0.1']],
     ['raw ping', ['raw', 'ping', '127.0.0.1', '-i', '0.1']],
     ['raw sniff', ['raw', 'sniff']],
     ['capture', ['capture', '-i', 'lo']],
