@@ -54,6 +54,9 @@ export const ERROR_TABLE = {
   CAPTURE_DIED: failed('the capture process ended unexpectedly', 'packets received before that point were kept'),
   NO_ANSWER: failed('nothing answered', 'check the address, a firewall in between, or a longer --timeout'),
   TIMEOUT: failed('timed out', 'check the address and port, or give a longer --timeout'),
+  TLS: failed('the TLS handshake failed', 'look whether both ends speak TLS, and which versions'),
+  TLS_CERTIFICATE: failed('the certificate is not trusted', '--insecure goes on without proof'),
+  PROXY: failed('the proxy did not connect', 'check the address of the proxy, and what it allows'),
   EACCES: denied('permission denied', 'run it with sudo, or use a port from 1024 up'),
   EPERM: denied('operation not permitted', 'run it with sudo, or grant the capability that the line names'),
   EADDRINUSE: failed('address already in use', 'stop the program that holds it, or choose another port'),
@@ -204,6 +207,7 @@ export function toSockctlError(thrown: unknown, context?: string): SockctlError 
   if (!(thrown instanceof Error)) return new SockctlError('FAILED', { what: String(thrown), cause: thrown });
   const system = thrown as Error & { code?: unknown; errno?: unknown; syscall?: unknown; path?: unknown };
   if (thrown instanceof AggregateError && thrown.errors.length > 0) return toSockctlError(thrown.errors[0], context);
+  if (isTlsError(thrown)) return tlsError(thrown, context);
   if (typeof system.code === 'string' && typeof system.syscall === 'string') {
     return new SocketError({
       syscall: system.syscall,
@@ -216,6 +220,39 @@ export function toSockctlError(thrown: unknown, context?: string): SockctlError 
   return new SockctlError(typeof system.code === 'string' ? system.code : 'FAILED', {
     what: context === undefined ? firstLine(thrown.message) : `${context}: ${firstLine(thrown.message)}`,
     cause: thrown,
+  });
+}
+
+interface OpensslError extends Error {
+  /** OpenSSL's sentence, `wrong version number`. */
+  readonly reason?: string;
+}
+
+/** Whether OpenSSL has found fault with what the peer said, or the peer with what we said. */
+function isTlsError(error: Error): error is OpensslError {
+  const { code, library } = error as { code?: unknown; library?: unknown };
+  return library === 'SSL routines' || (typeof code === 'string' && code.startsWith('ERR_SSL_'));
+}
+
+/** What OpenSSL's reasons (ERR_reason_error_string(3)) ask for. */
+const TLS_ADVICE: readonly (readonly [RegExp, string])[] = [
+  [
+    /wrong version number|packet length|http request|record layer|unexpected message/,
+    'the other end does not speak TLS: leave TLS out',
+  ],
+  [/certificate required|did not return a certificate/, 'the server wants a client certificate: --cert and --key'],
+  [/unknown ca|bad certificate|certificate unknown|certificate expired/, 'the peer does not believe our certificate'],
+  [/protocol version|unsupported protocol/, 'the two ends have no TLS version in common'],
+  [/application protocol/, 'the server has none of the protocols of --alpn'],
+  [/unrecognized name/, 'the server does not know that name: see --servername'],
+];
+
+function tlsError(error: OpensslError, context: string | undefined): SockctlError {
+  const reason = error.reason ?? firstLine(error.message);
+  return new SockctlError('TLS', {
+    what: `${context === undefined ? '' : `${context}: `}TLS: ${reason}`,
+    advice: TLS_ADVICE.find(([pattern]) => pattern.test(reason))?.[1],
+    cause: error,
   });
 }
 

@@ -57,6 +57,7 @@ export {
   benchStream,
 } from './stream/bench.js';
 export { connectStream } from './stream/connect.js';
+export { type Dialed, type DialOptions, dialStream } from './stream/dial.js';
 export {
   type ConnectionHandler,
   discard,
@@ -73,7 +74,11 @@ export {
   type HandshakeTarget,
   pingPorts,
 } from './stream/ping.js';
+export { type ProxyRoute, parseProxyRoute } from './stream/proxy-route.js';
+export { selfSigned } from './stream/self-signed.js';
 export { type ServeOptions, type StreamServer, serve } from './stream/serve.js';
+export { type TlsIdentity, type TlsServerOptions, tlsServer } from './stream/tls.js';
+export { type CertificateFacts, describeTls, type TlsFacts } from './stream/tls-facts.js';
 export { receiveAll, sendAll } from './stream/transfer.js';
 export { type Dissection, dissect } from './wire/dissect.js';
 export { summarize } from './wire/summary.js';

@@ -38,8 +38,7 @@ export async function resolveEndpoint(text: string, options: ResolveEndpointOpti
   const parts = splitEndpoint(text, { bare: options.passive === true ? 'port' : 'host' });
   if (parts.kind === 'unix') return [parts.endpoint];
   if (parts.port === undefined && options.passive !== true) {
-    const shown = parts.host?.includes(':') === true ? `[${parts.host}]` : parts.host;
-    throw new AddressError(text, text.length, 'the port is missing', `write ${shown}:PORT`);
+    throw portMissing(text, parts.host);
   }
   const port = parts.port === undefined ? 0 : resolvePort(parts.port, options.protocol);
   const addresses =
@@ -49,6 +48,19 @@ export async function resolveEndpoint(text: string, options: ResolveEndpointOpti
         : loopbacks(options.family)
       : await resolveHost(parts.host, options);
   return addresses.map((address) => inetEndpoint(address, port));
+}
+
+/**
+ * The host and port of `text` for somebody else to resolve, a proxy for example. A missing host means `localhost`.
+ *
+ * @throws AddressError for text that is no address, or a unix one; SockctlError EAI_SERVICE
+ */
+export function unresolvedHost(text: string, protocol: 'tcp' | 'udp'): { host: string; port: number } {
+  const parts = splitEndpoint(text, { bare: 'host' });
+  if (parts.kind === 'unix')
+    throw new AddressError(text, 0, 'a unix socket is on this machine only', 'write HOST:PORT');
+  if (parts.port === undefined) throw portMissing(text, parts.host);
+  return { host: parts.host ?? 'localhost', port: resolvePort(parts.port, protocol) };
 }
 
 /**
@@ -118,6 +130,11 @@ function lookupError(error: unknown, host: string): unknown {
     what: `getaddrinfo ${host}: ${words[known] ?? 'name resolution failed'} (${known})`,
     cause: error,
   });
+}
+
+function portMissing(text: string, host: string | undefined): AddressError {
+  const shown = host?.includes(':') === true ? `[${host}]` : host;
+  return new AddressError(text, text.length, 'the port is missing', `write ${shown}:PORT`);
 }
 
 function resolvePort(port: string, protocol: 'tcp' | 'udp'): number {

@@ -30,6 +30,8 @@ export interface ServeOptions {
   /** Peers that are served: those in `allow`, where there is any, and not in `deny`. */
   readonly allow?: readonly IPPrefix[];
   readonly deny?: readonly IPPrefix[];
+  /** What comes first on each connection, a TLS handshake for example; the handler gets what it returns. */
+  readonly secure?: ((connection: StreamConnection) => Promise<StreamConnection>) | undefined;
   readonly handler: ConnectionHandler;
   /** Milliseconds that open connections get to end by themselves once `signal` has fired. */
   readonly graceMs?: number;
@@ -192,7 +194,7 @@ class Server implements StreamServer {
     const { logger } = this.#options;
     const { fd } = connection;
     logger.log('info', { event: 'accept', fd, connection: number, remote, local: formatEndpoint(connection.local) });
-    const { idleTimeoutMs } = this.#options;
+    const { idleTimeoutMs, secure, handler } = this.#options;
     onIdle(connection, idleTimeoutMs, () => {
       this.totals.idle++;
       logger.log('info', {
@@ -201,14 +203,18 @@ class Server implements StreamServer {
       });
       connection.destroy();
     });
+    let served: StreamConnection | undefined;
     try {
-      await this.#options.handler(connection, number);
+      served = secure === undefined ? connection : await secure(connection);
+      await handler(served, number);
     } catch (error) {
       this.#logError(error, number, remote);
     }
+    served?.destroy();
     connection.destroy();
     await connection.closed;
-    const { bytesIn, bytesOut } = connection;
+    // Without a handshake there was no payload.
+    const { bytesIn = 0, bytesOut = 0 } = served ?? {};
     this.totals.bytesIn += bytesIn;
     this.totals.bytesOut += bytesOut;
     const durationMs = performance.now() - started;
