@@ -3,9 +3,20 @@ import { readFileSync } from 'node:fs';
 import { Command, type CommandOptions, Option } from 'commander';
 import { type ExitCode, UsageError } from '../src/errors.js';
 import { SOCKET_KINDS } from '../src/options/row.js';
+import { parseProxyRoute } from '../src/stream/proxy-route.js';
 import { addCommonOptions, addFamilyOptions, type CommonOptions } from './args/common.js';
 import { collectProtocols } from './args/protocols.js';
-import { collectPrefixes, count, duration, hexBytes, integer, positiveDuration, rate, size } from './args/values.js';
+import {
+  collectPrefixes,
+  count,
+  duration,
+  hexBytes,
+  integer,
+  positiveDuration,
+  protocolNames,
+  rate,
+  size,
+} from './args/values.js';
 import type { CommandContext } from './context.js';
 
 export type CommandRunner = (
@@ -71,6 +82,11 @@ export function buildProgram(run: CommandRunner): Command {
         .option('--allow <CIDR>', 'serve peers of this prefix only, repeatable', collectPrefixes)
         .option('--deny <CIDR>', 'do not serve peers of this prefix, repeatable', collectPrefixes)
         .option('--drop-slow', 'disconnect a client that takes nothing and holds the others back')
+        .option('--tls', 'speak TLS, with a certificate made for this run where none is given')
+        .option('--cert <FILE>', 'own certificate, PEM')
+        .option('--key <FILE>', 'its key, where the certificate is without')
+        .option('--client-ca <FILE>', 'ask clients for a certificate of these roots, PEM')
+        .option('--alpn <NAMES>', 'application protocols to agree on, the preferred one first', protocolNames)
         .option('--once', 'take one connection and end with it')
         .option('--backlog <N>', 'length of the accept queue, listen(2)', integer(0, 65_535), 511)
         .option('--grace <T>', 'time for open connections to end after a signal', duration, 5000),
@@ -89,7 +105,20 @@ export function buildProgram(run: CommandRunner): Command {
         .option('--check', 'connect, say so, and end')
         .option('--idle-timeout <T>', 'give up when nothing goes through for this time', positiveDuration)
         .option('--info', "the kernel's view of the connection (TCP_INFO) at the end, and with each interval")
-        .option('--interval <T>', 'report what has moved so often', positiveDuration),
+        .option('--interval <T>', 'report what has moved so often', positiveDuration)
+        .option('--hex', 'dump both directions in hex on stderr')
+        .option(
+          '--via <URL>',
+          'through a proxy: socks5://, http:// or https://[USER:PASSWORD@]HOST[:PORT]',
+          parseProxyRoute,
+        )
+        .option('--tls', 'speak TLS')
+        .option('--servername <NAME>', 'whom the certificate must be for (default: the host of ADDR)')
+        .option('--ca <FILE>', 'roots to believe instead of the usual ones, PEM')
+        .option('--insecure', 'go on with a certificate that proves nothing')
+        .option('--alpn <NAMES>', 'application protocols to offer, such as h2,http/1.1', protocolNames)
+        .option('--cert <FILE>', 'own certificate for servers that ask, PEM')
+        .option('--key <FILE>', 'its key, where the certificate is without'),
   );
 
   leaf(

@@ -79,3 +79,12 @@ export function hexBytes(text: string): Uint8Array {
   if (!/^([0-9a-f]{2})*$/i.test(digits)) throw refuse(text, 'an even number of hex digits');
   return Uint8Array.from(Buffer.from(digits, 'hex'));
 }
+
+/** Application protocols joined by commas, each of 1 to 255 bytes (RFC 7301 section 3.1). */
+export function protocolNames(text: string): string[] {
+  const names = text.split(',');
+  if (names.some((name) => name === '' || Buffer.byteLength(name) > 255)) {
+    throw refuse(text, 'a list of protocols such as h2,http/1.1');
+  }
+  return names;
+}

@@ -2,20 +2,26 @@
 import { ExitCode, SockctlError, toSockctlError } from '../../src/errors.js';
 import { roundMs } from '../../src/measure/clock.js';
 import { endpointRecord, formatEndpoint } from '../../src/sockaddr/endpoint.js';
-import { resolveEndpoint } from '../../src/sockaddr/resolve.js';
 import type { StreamConnection } from '../../src/socket/port.js';
-import { connectStream } from '../../src/stream/connect.js';
+import { type Dialed, dialStream } from '../../src/stream/dial.js';
 import { onIdle } from '../../src/stream/idle.js';
-import { receiveAll, sendAll } from '../../src/stream/transfer.js';
+import type { ProxyRoute } from '../../src/stream/proxy-route.js';
+import { describeTls } from '../../src/stream/tls-facts.js';
+import { sendAll } from '../../src/stream/transfer.js';
 import { chosenFamily, type FamilyOptions } from '../args/common.js';
 import { sourceEndpoints } from '../args/source.js';
-import { endTerminal } from '../args/terminal.js';
+import { clientTls, type TlsClientFlags } from '../args/tls.js';
 import type { CommandContext } from '../context.js';
 import { interruptedExit } from '../exit-codes.js';
+import { HexDump } from '../render/hex-dump.js';
 import { recordHead } from '../render/record.js';
 import { connectionInfo, streamInterval, streamSummary } from '../render/stream.js';
+import { endTerminal, receiveToStdout, type ShowChunk } from '../stdio.js';
 
-interface ConnectFlags extends FamilyOptions {
+/** How long the end of a checked TLS session is waited for. */
+const POLITE_MS = 250;
+
+interface ConnectFlags extends FamilyOptions, TlsClientFlags {
   readonly source?: string;
   readonly timeout?: number;
   readonly retry?: number;
@@ -23,27 +29,34 @@ interface ConnectFlags extends FamilyOptions {
   readonly check?: boolean;
   readonly info?: boolean;
   readonly interval?: number;
+  readonly hex?: boolean;
+  readonly via?: ProxyRoute;
 }
 
 export async function run([address]: [string], flags: ConnectFlags, context: CommandContext): Promise<ExitCode> {
   const family = chosenFamily(flags);
-  const { signal, json, output, logger } = context;
-  const targets = await resolveEndpoint(address, { protocol: 'tcp', family, signal, timeoutMs: flags.timeout });
+  const { signal, logger } = context;
   const before = performance.now();
-  const connection = await connectStream(targets, {
+  const { connection, tls } = await dialStream(address, {
     backend: await context.backend(),
     logger,
     settings: context.settings,
+    family,
     source: await sourceEndpoints(flags.source, 'tcp', family),
     timeoutMs: flags.timeout,
     retries: flags.retry,
+    via: flags.via,
+    tls: clientTls(flags),
+    onOpen: context.dropPrivileges,
     signal,
   });
-  context.dropPrivileges();
   const started = performance.now();
   const remote = formatEndpoint(connection.remote);
-  if (flags.check === true) return check(connection, started - before, context);
-  logger.log('info', { event: 'notice', message: `connected to ${remote} from ${formatEndpoint(connection.local)}` });
+  const target = flags.via === undefined ? remote : `${address} through ${remote}`;
+  if (flags.check === true) return check({ connection, tls }, target, started - before, context);
+  const secured = tls === undefined ? '' : `, ${describeTls(tls)}`;
+  const message = `connected to ${target} from ${formatEndpoint(connection.local)}${secured}`;
+  logger.log('info', { event: 'notice', message });
   const watch = watchConnection(connection, flags, context);
   const stop = () => {
     watch.stop();
@@ -51,14 +64,10 @@ export async function run([address]: [string], flags: ConnectFlags, context: Com
   };
   signal.addEventListener('abort', stop, { once: true });
 
-  const data = (direction: 'in' | 'out', chunk: Uint8Array) =>
-    output.record({ ...recordHead('tcp.data'), connection: 1, direction, length: chunk.length, data: chunk });
-  const pump = true;
-  // The chunk's memory is used again for the next one, while stdout may still be at it.
-  const deliver = (chunk: Uint8Array) => (json ? data('in', chunk) : output.write(Buffer.from(chunk)));
-  const received = receiveAll(connection, deliver, { pump }).then(() => endTerminal(stop));
-  const onChunk = json ? (chunk: Uint8Array) => void data('out', chunk) : undefined;
-  const sent = sendAll(connection, process.stdin, { pump, onChunk });
+  const show = chunkViewer(flags, context);
+  const [showIn, showOut] = [show?.('in'), show?.('out')];
+  const received = receiveToStdout(connection, context, showIn).then(() => endTerminal(stop));
+  const sent = sendAll(connection, process.stdin, { pump: true, onChunk: showOut });
   const [inbound, outbound] = await Promise.allSettled([received, sent]);
   const idle = watch.idle();
   stop();
@@ -81,19 +90,51 @@ export async function run([address]: [string], flags: ConnectFlags, context: Com
   return ExitCode.ok;
 }
 
+/** Who is shown each chunk of a direction: records with --json, lines with --hex; undefined for nobody. */
+function chunkViewer(
+  { hex }: ConnectFlags,
+  { json, output }: CommandContext,
+): ((direction: 'in' | 'out') => ShowChunk) | undefined {
+  if (!json && hex !== true) return undefined;
+  const dump = hex === true ? new HexDump((text) => process.stderr.write(text)) : undefined;
+  return (direction) => (data) => {
+    dump?.add(direction, data);
+    if (!json) return undefined;
+    return output.record({ ...recordHead('tcp.data'), connection: 1, direction, length: data.length, data });
+  };
+}
+
 /** `--check`: that it connects is the result. */
 async function check(
-  connection: StreamConnection,
+  { connection, tls }: Dialed,
+  target: string,
   connectMs: number,
   { json, output, summary }: CommandContext,
 ): Promise<ExitCode> {
   const { local, remote } = connection;
+  if (tls !== undefined) await endPolitely(connection);
   connection.destroy();
   const ends = { remote: endpointRecord(remote), local: endpointRecord(local), connectMs: roundMs(connectMs) };
-  if (json) void output.record({ ...recordHead('tcp.check'), open: true, ...ends });
-  else await output.line(`${formatEndpoint(remote)} is open, connected in ${connectMs.toFixed(3)} ms`);
+  const secured = tls === undefined ? {} : { tls };
+  if (json) void output.record({ ...recordHead('tcp.check'), open: true, ...ends, ...secured });
+  else {
+    await output.line(`${target} is open, connected in ${connectMs.toFixed(3)} ms`);
+    if (tls !== undefined) await output.line(describeTls(tls));
+  }
   summary({ ...recordHead('tcp.summary'), connections: 1, refused: 0, bytesIn: 0, bytesOut: 0, endReason: 'eof' });
   return ExitCode.ok;
+}
+
+/** Ends a TLS session so that the server sees a whole one: what it still says is read, for a moment at most. */
+function endPolitely({ duplex }: StreamConnection): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, POLITE_MS);
+    duplex.once('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    duplex.resume().end();
+  });
 }
 
 /** Reports at intervals and at the end as the flags ask for, and closes the connection when nothing moves. */

@@ -15,14 +15,15 @@ import {
   sendFile,
 } from '../../src/stream/handlers.js';
 import { serve } from '../../src/stream/serve.js';
-import { receiveAll } from '../../src/stream/transfer.js';
+import { endHalf, sendAll } from '../../src/stream/transfer.js';
 import { chosenFamily, type FamilyOptions } from '../args/common.js';
-import { endTerminal } from '../args/terminal.js';
+import { serverTls, type TlsServerFlags } from '../args/tls.js';
 import type { CommandContext } from '../context.js';
 import { recordHead } from '../render/record.js';
 import { streamSummary } from '../render/stream.js';
+import { endTerminal, receiveToStdout } from '../stdio.js';
 
-interface ServeFlags extends FamilyOptions {
+interface ServeFlags extends FamilyOptions, TlsServerFlags {
   readonly echo?: boolean;
   readonly discard?: boolean;
   readonly chargen?: boolean;
@@ -65,6 +66,7 @@ export async function run([address]: [string], flags: ServeFlags, context: Comma
     allow: flags.allow ?? [],
     deny: flags.deny ?? [],
     graceMs: flags.grace,
+    secure: await serverTls(flags, context),
     handler,
     signal: context.signal,
   });
@@ -93,14 +95,14 @@ async function chooseHandler(flags: ServeFlags, context: CommandContext): Promis
   if (flags.send !== undefined) return sendFile(flags.send);
   if (flags.save !== undefined) return saveTo(flags.save);
   if (flags.exec !== undefined) return runCommand(flags.exec);
-  if (flags.proxy === undefined) return terminal(context, flags.dropSlow === true);
+  if (flags.proxy === undefined) return terminal(context, flags.dropSlow === true, flags.once === true);
   const { signal, settings, logger } = context;
   const targets = await resolveEndpoint(flags.proxy, { protocol: 'tcp', family: chosenFamily(flags), signal });
   return proxyTo(targets, { backend: await context.backend(), logger, settings, signal });
 }
 
 /** The default mode: what clients send goes to stdout, and stdin goes to every client. */
-function terminal(context: CommandContext, dropSlow: boolean): ConnectionHandler {
+function terminal(context: CommandContext, dropSlow: boolean, once: boolean): ConnectionHandler {
   const stdin = new Broadcast(process.stdin, {
     dropSlow,
     onSlow: (number) => {
@@ -109,20 +111,25 @@ function terminal(context: CommandContext, dropSlow: boolean): ConnectionHandler
     },
   });
   return async (connection, number) => {
-    const sent = stdin.add(connection.duplex, number, (chunk) => void dataRecord(context, number, 'out', chunk));
-    const received = receiveAll(connection, (chunk) =>
-      context.json ? dataRecord(context, number, 'in', chunk) : context.output.write(chunk),
-    ).then(() => endTerminal(() => connection.duplex.end()));
+    const show = (direction: 'in' | 'out') => (chunk: Uint8Array) => dataRecord(context, number, direction, chunk);
+    const [showIn, showOut] = context.json ? [show('in'), show('out')] : [undefined, undefined];
+    // One client has stdin for itself.
+    const sent = once
+      ? sendAll(connection, process.stdin, { pump: true, onChunk: showOut })
+      : stdin.add(connection, number, showOut);
+    const received = receiveToStdout(connection, context, showIn).then(() =>
+      endTerminal(() => endHalf(connection, { pump: true })),
+    );
     await both(connection, received, sent);
   };
 }
 
 /** Waits for both directions; when one fails the other has no sense any more. */
-async function both({ duplex }: StreamConnection, received: Promise<void>, sent: Promise<void>): Promise<void> {
+async function both(connection: StreamConnection, received: Promise<void>, sent: Promise<void>): Promise<void> {
   const results = await Promise.allSettled([
     received,
     sent.catch((error: unknown) => {
-      duplex.destroy();
+      connection.destroy();
       throw error;
     }),
   ]);
@@ -130,11 +137,10 @@ async function both({ duplex }: StreamConnection, received: Promise<void>, sent:
 }
 
 function dataRecord(
-  { json, output }: CommandContext,
+  { output }: CommandContext,
   connection: number,
   direction: 'in' | 'out',
   data: Uint8Array,
 ): void | Promise<void> {
-  if (!json) return undefined;
   return output.record({ ...recordHead('tcp.data'), connection, direction, length: data.length, data });
 }

@@ -2,8 +2,9 @@
  * What goes to stdout. Writes happen in the background, in order, so that a slow reader holds back the one command
  * that waits for it and not the whole process; what can't be written ends the command, with one line about why.
  */
-import { write as fsWrite } from 'node:fs';
+import { write as fsWrite, writeSync } from 'node:fs';
 import { type SockctlError, SocketError } from '../../src/errors.js';
+import { descriptorKind } from '../../src/socket/descriptor-kind.js';
 
 /** Bytes that may wait before `write` asks its caller to wait. */
 const HIGH_WATER = 256 * 1024;
@@ -17,8 +18,12 @@ export class Output {
   #failure: SockctlError | undefined;
   #waiters: (() => void)[] = [];
 
+  /** What it goes to: files take everything at once, pipes can be spliced into. */
+  readonly kind: 'file' | 'pipe' | 'other';
+
   constructor(fd: number) {
     this.#fd = fd;
+    this.kind = descriptorKind(fd);
   }
 
   /** Fires when stdout can't be written to any more. */
@@ -48,6 +53,25 @@ export class Output {
     this.#queued += bytes.length;
     if (!this.#writing) this.#next();
     return this.#queued > HIGH_WATER ? this.flush() : undefined;
+  }
+
+  /**
+   * Writes a chunk whose memory is its owner's again when this returns: straight into a file, otherwise as a copy of it.
+   */
+  writeBorrowed(chunk: Uint8Array): void | Promise<void> {
+    if (this.kind !== 'file' || this.#queued > 0) return this.write(Buffer.from(chunk));
+    if (this.#failure !== undefined) return undefined;
+    try {
+      for (let at = 0; at < chunk.length; ) at += writeSync(this.#fd, chunk, at);
+    } catch (error) {
+      this.#fail(error as NodeJS.ErrnoException);
+    }
+    return undefined;
+  }
+
+  /** Whoever wrote into the pipe instead has been refused. */
+  refused(error: SocketError): void {
+    this.#fail(error);
   }
 
   line(text: string): void | Promise<void> {

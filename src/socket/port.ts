@@ -53,6 +53,11 @@ export interface StreamPump {
   discard(): Promise<void>;
   /** Reads to the peer's end. */
   receive(deliver: Deliver): Promise<void>;
+  /**
+   * Reads to the peer's end into a pipe, without passing through this process. A pipe that nobody reads from any more
+   * is a SocketError EPIPE.
+   */
+  receiveInto(pipe: number): Promise<void>;
   /** Sends back what comes until the peer's end, then ends the own half. */
   echo(): Promise<void>;
   /** Sends all of `chunk`, which may be used again as soon as this returns. */
@@ -68,6 +73,8 @@ export interface StreamPump {
    * alone, so that several connections can send one file.
    */
   sendFile(file: number, from?: number): Promise<void>;
+  /** Sends what comes out of a pipe to its end, without passing through this process. */
+  sendPipe(pipe: number): Promise<void>;
   /** shutdown(2) with SHUT_WR, after what is being sent. */
   shutdown(): void;
 }

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from '../log/events.js';
 
 /**
- * Logs what goes through `duplex` from now on; to be called before anyone reads from it.
+ * Logs what goes through `duplex` from now on.
  *
  * @param subject the descriptor, or the connection's number where there is none to be seen
  */
@@ -15,9 +15,12 @@ export function traceDuplex(
   if (!logger.enabled('debug')) return;
   duplex.once('finish', () => logger.log('debug', { event: 'shutdown', ...subject, how: 'SHUT_WR' }));
   if (!logger.enabled('trace')) return;
-  // A listener for data starts the flow unless the stream is paused; whoever reads it resumes it.
-  duplex.pause();
-  duplex.on('data', (chunk: Uint8Array) => logger.log('trace', { event: 'read', ...subject, bytes: chunk.length }));
+  const push = duplex.push.bind(duplex);
+  // Where the socket hands over what it has read; a listener for data would start the flow by being there.
+  duplex.push = (chunk: Uint8Array | null, ...rest: []) => {
+    if (chunk !== null) logger.log('trace', { event: 'read', ...subject, bytes: chunk.length });
+    return push(chunk, ...rest);
+  };
   const write = duplex.write.bind(duplex) as (...args: unknown[]) => boolean;
   // Streams have no event for a write; the public method is the one place that all of them go through.
   duplex.write = (chunk: Uint8Array, ...rest: unknown[]) => {

@@ -1,37 +1,41 @@
 /**
- * One input for several outputs, each of which gets all of it from the moment it joins.
+ * One input for several connections, each of which gets all of it from the moment it joins.
  *
  * The input is read only while somebody is there to take it, so that nothing is lost before the first connection,
  * and as fast as the slowest of them takes it, so that nothing piles up.
  */
-import type { Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
+import type { StreamConnection } from '../socket/port.js';
+import { endHalf, sendChunk } from './transfer.js';
 
 export interface BroadcastOptions {
-  /** Close an output that has taken nothing for {@link SLOW_MS}, so that it does not hold the others back. */
+  /** Close a connection that has taken nothing for {@link SLOW_MS}, so that it does not hold the others back. */
   readonly dropSlow?: boolean;
-  /** Told once for each output that does. */
+  /** Told once for each time that one does. */
   readonly onSlow?: (number: number) => void;
 }
 
-/** How long an output may take nothing of what waits for it. */
-export const SLOW_MS = 2000;
+/** How long a connection may take nothing of what waits for it. */
+const SLOW_MS = 2000;
+
+const PUMPED = { pump: true } as const;
 
 interface Member {
-  readonly output: Writable;
-  slowTimer: NodeJS.Timeout | undefined;
+  readonly connection: StreamConnection;
   readonly number: number;
-  readonly onSent: (chunk: Uint8Array) => void;
-  readonly leave: (error?: Error) => void;
-  full: boolean;
+  readonly onSent: ((chunk: Uint8Array) => void) | undefined;
+  readonly leave: (error?: unknown) => void;
+  /** Runs while it has not taken the last chunk. */
+  timer: NodeJS.Timeout | undefined;
 }
 
 export class Broadcast {
   readonly #input: Readable;
+  readonly #options: BroadcastOptions;
   readonly #members = new Set<Member>();
   #started = false;
   #ended = false;
   #failure: Error | undefined;
-  readonly #options: BroadcastOptions;
 
   constructor(input: Readable, options: BroadcastOptions = {}) {
     this.#input = input;
@@ -39,74 +43,81 @@ export class Broadcast {
   }
 
   /**
-   * Joins `output`, called `number`; at the end of the input its writing half is shut down.
+   * Joins `connection`, called `number`; at the end of the input its writing half is shut down.
    *
-   * @returns settles when the input has ended and all of it is written, or when `output` closes
-   * @throws what the input failed with
+   * @param onSent called with each chunk as it is handed to the connection
+   * @returns settles when the input has ended and all of it is taken, or when the connection closes
+   * @throws what the input failed with; SocketError when the peer takes no more
    */
-  add(output: Writable, number: number, onSent: (chunk: Uint8Array) => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#failure !== undefined) return reject(this.#failure);
-      if (this.#ended) return output.end(() => resolve());
-      const member: Member = { output, number, onSent, full: false, leave, slowTimer: undefined };
-      const onDrain = () => {
-        member.full = false;
-        clearTimeout(member.slowTimer);
+  async add(connection: StreamConnection, number: number, onSent?: (chunk: Uint8Array) => void): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (!this.#ended) {
+      await new Promise<void>((resolve, reject) => {
+        const leave = (error?: unknown) => {
+          clearTimeout(member.timer);
+          member.timer = undefined;
+          if (!this.#members.delete(member)) return;
+          if (error === undefined) resolve();
+          else reject(error);
+          this.#regulate();
+        };
+        const member: Member = { connection, number, onSent, leave, timer: undefined };
+        void connection.closed.then(() => leave());
+        this.#members.add(member);
+        this.#start();
         this.#regulate();
-      };
-      const members = this.#members;
-      const regulate = () => this.#regulate();
-      function leave(error?: Error): void {
-        members.delete(member);
-        clearTimeout(member.slowTimer);
-        output.off('drain', onDrain).off('close', onClose);
-        regulate();
-        if (error !== undefined) reject(error);
-        else if (output.destroyed) resolve();
-        else output.end(() => resolve());
-      }
-      const onClose = () => leave();
-      output.on('drain', onDrain).once('close', onClose);
-      members.add(member);
-      this.#start();
-      this.#regulate();
-      return undefined;
-    });
+      });
+    }
+    endHalf(connection, PUMPED);
   }
 
   #start(): void {
     if (this.#started) return;
     this.#started = true;
     this.#input.on('data', (chunk: Uint8Array) => {
-      for (const member of this.#members) {
-        member.onSent(chunk);
-        if (!member.output.write(chunk)) this.#fill(member);
-      }
+      for (const member of this.#members) this.#send(member, chunk);
       this.#regulate();
     });
     this.#input.once('end', () => {
       this.#ended = true;
-      for (const member of [...this.#members]) member.leave();
+      this.#leaveAll();
     });
     this.#input.once('error', (error: Error) => {
       this.#failure = error;
-      for (const member of [...this.#members]) member.leave(error);
+      this.#leaveAll(error);
     });
   }
 
-  #fill(member: Member): void {
-    member.full = true;
-    clearTimeout(member.slowTimer);
-    member.slowTimer = setTimeout(() => {
-      this.#options.onSlow?.(member.number);
-      if (this.#options.dropSlow === true) member.output.destroy();
+  #leaveAll(error?: Error): void {
+    for (const member of [...this.#members]) member.leave(error);
+  }
+
+  #send(member: Member, chunk: Uint8Array): void {
+    member.onSent?.(chunk);
+    this.#watch(member);
+    sendChunk(member.connection, chunk, PUMPED).then(() => {
+      clearTimeout(member.timer);
+      member.timer = undefined;
+      this.#regulate();
+    }, member.leave);
+  }
+
+  /** Looks later whether `member` has taken anything. */
+  #watch(member: Member): void {
+    const { connection, number } = member;
+    const before = connection.bytesOut;
+    member.timer = setTimeout(() => {
+      if (connection.bytesOut > before) return this.#watch(member);
+      this.#options.onSlow?.(number);
+      if (this.#options.dropSlow === true) connection.destroy();
+      return undefined;
     }, SLOW_MS);
   }
 
   #regulate(): void {
     if (!this.#started || this.#ended) return;
-    const open = this.#members.size > 0 && [...this.#members].every((member) => !member.full);
-    if (open) this.#input.resume();
+    const members = [...this.#members];
+    if (members.length > 0 && members.every(({ timer }) => timer === undefined)) this.#input.resume();
     else this.#input.pause();
   }
 }

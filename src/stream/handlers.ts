@@ -9,7 +9,7 @@ import { UsageError } from '../errors.js';
 import { type Endpoint, endpointRecord, formatEndpoint } from '../sockaddr/endpoint.js';
 import type { StreamConnection } from '../socket/port.js';
 import { type ConnectStreamOptions, connectStream } from './connect.js';
-import { receiveAll, sendAll, sendChunk } from './transfer.js';
+import { endHalf, receiveAll, sendAll, sendChunk } from './transfer.js';
 
 /** What goes on with one accepted connection, from accept to its end; a failure ends that connection only. */
 export type ConnectionHandler = (connection: StreamConnection, number: number) => Promise<void>;
@@ -225,10 +225,4 @@ async function untilClosed(connection: StreamConnection, send: () => Promise<voi
 function peerIsGone(error: unknown): void {
   const { code } = error as { code?: unknown };
   if (code !== 'ECONNRESET' && code !== 'EPIPE' && code !== 'ERR_STREAM_DESTROYED') throw error;
-}
-
-/** shutdown(2) of the writing half. */
-function endHalf(connection: StreamConnection, { pump }: { readonly pump: boolean }): void {
-  if (pump && connection.pump !== undefined) connection.pump.shutdown();
-  else connection.duplex.end();
 }

@@ -4,10 +4,10 @@
  * What the peer's data is worth: every byte that reached this machine is delivered, also when the connection fails
  * afterwards, be it in Node's buffer or still in the kernel's.
  */
-import { fstatSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { type SockctlError, toSockctlError } from '../errors.js';
 import { formatEndpoint } from '../sockaddr/endpoint.js';
+import { descriptorKind } from '../socket/descriptor-kind.js';
 import type { Deliver, StreamConnection, StreamPump } from '../socket/port.js';
 
 /** The most that is read out of the kernel after a connection has failed: its largest receive buffer. */
@@ -18,8 +18,16 @@ export interface TransferOptions {
   readonly pump?: boolean;
 }
 
+export interface ReceiveOptions extends TransferOptions {
+  /**
+   * A pipe that takes what comes instead of `deliver`, where the connection can do that by itself; there it is an error
+   * EPIPE when nobody reads from the pipe any more.
+   */
+  readonly pipe?: number | undefined;
+}
+
 export interface SendOptions extends TransferOptions {
-  /** Called with each chunk as it is handed to the socket; without it, files go without passing through memory. */
+  /** Called with each chunk as it is handed to the socket; without it, files and pipes go without passing through. */
   readonly onChunk?: ((chunk: Uint8Array) => void) | undefined;
 }
 
@@ -32,12 +40,12 @@ export interface SendOptions extends TransferOptions {
 export async function receiveAll(
   connection: StreamConnection,
   deliver: Deliver,
-  options: TransferOptions = {},
+  options: ReceiveOptions = {},
 ): Promise<void> {
   const pump = options.pump === true ? connection.pump : undefined;
   if (pump === undefined) return receiveStream(connection, deliver);
   try {
-    return await pump.receive(deliver);
+    return await (options.pipe === undefined ? pump.receive(deliver) : pump.receiveInto(options.pipe));
   } catch (error) {
     connection.destroy();
     throw error;
@@ -66,8 +74,12 @@ async function receiveStream(connection: StreamConnection, deliver: Deliver): Pr
     duplex.once('error', (error) => resolve(toSockctlError(error, formatEndpoint(connection.remote))));
     duplex.once('end', () => resolve(undefined));
     duplex.once('close', () => resolve(undefined));
+    // It may have failed or ended before anybody asked.
+    if (duplex.errored) return resolve(toSockctlError(duplex.errored, formatEndpoint(connection.remote)));
+    if (duplex.destroyed || duplex.readableEnded) return resolve(undefined);
     duplex.on('data', onData);
     duplex.resume();
+    return undefined;
   });
   duplex.off('data', onData);
   const rescued = failure === undefined ? [] : leftovers(connection);
@@ -119,11 +131,11 @@ async function sendPumped(
   input: Readable & { readonly fd?: unknown },
   onChunk: SendOptions['onChunk'],
 ): Promise<void> {
-  if (onChunk === undefined && typeof input.fd === 'number' && isFile(input.fd)) {
-    await pump.sendFile(input.fd);
-  } else {
-    await pumpChunks(connection, pump, input, onChunk);
-  }
+  const kind = onChunk === undefined ? descriptorKind(input.fd) : 'other';
+  // What a stream has read already is no longer in its pipe.
+  if (kind === 'file') await pump.sendFile(input.fd as number);
+  else if (kind === 'pipe' && input.readableLength === 0) await pump.sendPipe(input.fd as number);
+  else await pumpChunks(connection, pump, input, onChunk);
   pump.shutdown();
 }
 
@@ -204,11 +216,8 @@ export function sendChunk(connection: StreamConnection, chunk: Uint8Array, optio
   });
 }
 
-/** Whether sendfile(2) can read from there. */
-function isFile(fd: number): boolean {
-  try {
-    return fstatSync(fd).isFile();
-  } catch {
-    return false;
-  }
+/** shutdown(2) of the writing half, after what is being sent. */
+export function endHalf(connection: StreamConnection, { pump }: TransferOptions): void {
+  if (pump === true && connection.pump !== undefined) connection.pump.shutdown();
+  else connection.duplex.end();
 }

@@ -143,3 +143,18 @@ describe('a name with several addresses', () => {
     return undefined;
   });
 });
+
+describe('--hex', () => {
+  it('dumps both directions on stderr, each with its own offsets, and leaves stdout alone', async () => {
+    const server = start(['tcp', 'serve', '127.0.0.1:0', '--once', '--exec', 'cat; printf "\\033[2J%020d" 7']);
+    const args = ['tcp', 'connect', `127.0.0.1:${await server.port()}`, '--hex', '-q'];
+    const { stdout, stderr } = await sockctl(args, { input: 'GET / é\0\n' });
+    expect(stdout.toString()).toBe('GET / é\0\n\x1b[2J00000000000000000007');
+    const lines = stderr.trimEnd().split('\n');
+    expect(lines[0]).toBe('> 00000000  47 45 54 20 2f 20 c3 a9  00 0a                    |GET / ....|');
+    const received = lines.filter((line) => line.startsWith('<')).map((line) => line.slice(2, 10));
+    expect(received[0]).toBe('00000000');
+    expect(received.length).toBeGreaterThanOrEqual(3);
+    expect(stderr).not.toContain('\x1b');
+  });
+});

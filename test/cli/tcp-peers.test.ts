@@ -1,168 +1,208 @@
-/** tcp serve and tcp connect against nc, ncat and socat, both ways, byte for byte. */
+/** tcp serve and tcp connect against the other netcats, both ways, byte for byte: plain, unix and TLS. */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { makeCertificates } from '../hosts/certificates.js';
 import { hasCommand } from '../hosts/machine.js';
-import { Running, run, start } from './process.js';
+import { MAIN, Running, type RunOptions, run, start } from './process.js';
+import { freePort, listening, PEERS, type StreamPeer, type Target } from './stream-peers.js';
 
-const BIG = 100 << 20;
+const BIG = 1 << 30;
+const LIMIT_MS = 30_000;
+/** openssl's tools read commands from stdin: letters at the start of what they read. */
+const COMMANDS = new Set(Buffer.from('BbKkQqRrSsPCc'));
+
 let folder: string;
 let file: string;
 let digest: string;
+let pem: Target['pem'];
 
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
-
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sockctl-test-'));
   file = join(folder, 'big');
-  // Random blocks with runs of zeros between them: every byte value, and long stretches of nothing.
-  const block = Buffer.concat([randomBytes(1 << 20), Buffer.alloc(1 << 20)]);
-  const bytes = Buffer.concat(Array.from({ length: BIG / block.length }, () => block));
-  writeFileSync(file, bytes);
-  digest = sha256(bytes);
-});
+  // Random blocks with runs of zeros between them: every byte value but those, and long stretches of nothing.
+  const block = Buffer.concat([
+    randomBytes(8 << 20).map((byte) => (COMMANDS.has(byte) ? 0 : byte)),
+    Buffer.alloc(8 << 20),
+  ]);
+  const hash = createHash('sha256');
+  const fd = openSync(file, 'w');
+  for (let size = 0; size < BIG; size += block.length) {
+    writeSync(fd, block);
+    hash.update(block);
+  }
+  closeSync(fd);
+  digest = hash.digest('hex');
+  pem = await makeCertificates(folder);
+}, LIMIT_MS);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A client of each peer: sends the file, ends its half, prints what comes. */
-const CLIENTS: Record<string, (port: number) => [string, string[]]> = {
-  nc: (port) => ['nc', ['-N', '127.0.0.1', String(port)]],
-  ncat: (port) => ['ncat', ['127.0.0.1', String(port)]],
-  socat: (port) => ['socat', ['-t', '30', '-', `TCP:127.0.0.1:${port}`]],
-};
-
-/** A server of each peer on a port that is free when it starts. */
-const SERVERS: Record<string, (port: number) => [string, string[]]> = {
-  nc: (port) => ['nc', ['-N', '-l', '127.0.0.1', String(port)]],
-  ncat: (port) => ['ncat', ['-l', '127.0.0.1', String(port)]],
-  socat: (port) => ['socat', ['-t', '30', '-', `TCP-LISTEN:${port},bind=127.0.0.1`]],
-};
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
+function skipWithout(ctx: TestContext, { program }: StreamPeer): void {
+  if (!hasCommand(program)) ctx.skip(`${program} is not installed`);
 }
 
-/** Waits until something listens: a connection would be taken as the test's own by a server for one. */
-async function listening(port: number): Promise<void> {
-  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0A`;
-  for (let tries = 0; tries < 2000; tries++) {
-    if (readFileSync('/proc/net/tcp', 'latin1').includes(wanted)) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  throw new Error(`nothing listens on ${port}`);
+let count = 0;
+async function target(): Promise<Target> {
+  return { port: await freePort(), path: join(folder, `socket${++count}`), pem };
 }
 
-describe.each(Object.entries(CLIENTS))('%s as the client', (peer, client) => {
-  it('sends 100 MB to tcp serve, which ends when the client has ended', async (ctx) => {
-    if (!hasCommand(peer)) ctx.skip(`${peer} is not installed`);
-    const server = start(['tcp', 'serve', '127.0.0.1:0', '--once']);
-    const [command, args] = client(await server.port());
-    const sent = await run('sh', ['-c', `exec "$@" < '${file}'`, 'sh', command, ...args]);
+/** Where sockctl is to listen or to connect. */
+const address = ({ link }: StreamPeer, { port, path }: Target) =>
+  link === 'unix' ? `unix:${path}` : `127.0.0.1:${port}`;
+const serveFlags = ({ link }: StreamPeer) =>
+  link === 'tls' ? ['--tls', '--cert', pem.certificate, '--key', pem.key] : [];
+const connectFlags = ({ link }: StreamPeer) => (link === 'tls' ? ['--tls', '--ca', pem.ca] : []);
+const sockctl = (args: readonly string[]) => [process.execPath, MAIN, ...args];
+
+/** Runs a command with `input` as its stdin, what it prints being hashed: its exit code, and `digest` as stdout. */
+function hashed(command: readonly string[], input: string | undefined, options: RunOptions = {}): Running {
+  const script = `set -o pipefail; "$@" ${input === undefined ? '' : `< '${input}'`} | openssl dgst -sha256 -r | cut -d' ' -f1`;
+  return new Running('bash', ['-c', script, 'bash', ...command], { timeoutMs: LIMIT_MS, ...options });
+}
+
+async function serving(
+  peer: StreamPeer,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<[Running, Target]> {
+  const goal = await target();
+  const server = hashed(
+    sockctl(['tcp', 'serve', address(peer, goal), '--once', ...serveFlags(peer), ...args]),
+    undefined,
+    options,
+  );
+  await server.until(({ stderr }) => (stderr.includes('listening on') ? true : undefined));
+  return [server, goal];
+}
+
+describe.each(PEERS)('$name as the client', (peer) => {
+  it('sends 1 GiB to tcp serve, which ends when the client has ended', { timeout: LIMIT_MS }, async (ctx) => {
+    skipWithout(ctx, peer);
+    // openssl stops when our half ends, so its is held open.
+    const [server, goal] = await serving(peer, [], { holdInput: !peer.halfClose });
+    const sent = await hashed([peer.program, ...peer.client(goal)], file).done;
+    server.child.stdin?.end();
     const { code, stdout } = await server.done;
-    expect(sent.code).toBe(0);
-    expect(code).toBe(0);
-    expect(stdout.length).toBe(BIG);
-    expect(sha256(stdout)).toBe(digest);
+    expect([sent.code, code, stdout.toString().trim()]).toEqual([0, 0, digest]);
   });
 
-  it('gets 100 MB back from --echo after it has shut its half down', async (ctx) => {
-    if (!hasCommand(peer)) ctx.skip(`${peer} is not installed`);
-    const server = start(['tcp', 'serve', '127.0.0.1:0', '--once', '--echo']);
-    const [command, args] = client(await server.port());
-    const { stdout } = await run('sh', ['-c', `exec "$@" < '${file}'`, 'sh', command, ...args]);
-    expect(sha256(stdout)).toBe(digest);
+  it('gets 1 GiB from --send', { timeout: LIMIT_MS }, async (ctx) => {
+    skipWithout(ctx, peer);
+    const [server, goal] = await serving(peer, ['--send', file]);
+    // The server is done when the client has ended too; openssl would end before it has read.
+    const options = { holdInput: !peer.halfClose };
+    const client = await hashed([peer.program, ...peer.client(goal)], undefined, options).done;
+    expect(client.stdout.toString().trim()).toBe(digest);
+    expect((await server.done).code).toBe(0);
+  });
+
+  it('gets 1 GiB back from --echo after it has shut its half down', { timeout: LIMIT_MS }, async (ctx) => {
+    skipWithout(ctx, peer);
+    if (!peer.halfClose) ctx.skip(`${peer.name} ends both halves at once`);
+    const [server, goal] = await serving(peer, ['--echo']);
+    const client = await hashed([peer.program, ...peer.client(goal)], file).done;
+    expect(client.stdout.toString().trim()).toBe(digest);
     expect((await server.done).code).toBe(0);
   });
 
   it('gets what stdin of tcp serve holds, sent before it connected', async (ctx) => {
-    if (!hasCommand(peer)) ctx.skip(`${peer} is not installed`);
-    const server = start(['tcp', 'serve', '127.0.0.1:0', '--once'], { input: 'early\0bird\n' });
-    const [command, args] = client(await server.port());
-    const { stdout } = await run(command, args, { input: '' });
-    expect(stdout.toString()).toBe('early\0bird\n');
+    skipWithout(ctx, peer);
+    const [server, goal] = await serving(peer, [], { input: 'early\0bird\0\n', holdInput: true });
+    server.child.stdin?.end();
+    const client = new Running(peer.program, peer.client(goal), { holdInput: true });
+    await client.until(({ stdout }) => (stdout.toString() === 'early\0bird\0\n' ? true : undefined));
+    client.child.stdin?.end();
     expect((await server.done).code).toBe(0);
+  });
+
+  it('carries nothing at all', async (ctx) => {
+    skipWithout(ctx, peer);
+    const [server, goal] = await serving(peer, [], { input: '' });
+    const client = await run(peer.program, peer.client(goal), { input: '' });
+    const { code, stdout } = await server.done;
+    expect([client.stdout.length, code, stdout.toString().trim()]).toEqual([0, 0, sha256('')]);
   });
 });
 
-describe.each(Object.entries(SERVERS))('%s as the server', (peer, server) => {
-  it('says its part, ends its half, and gets 100 MB from tcp connect afterwards', async (ctx) => {
-    if (!hasCommand(peer)) ctx.skip(`${peer} is not installed`);
-    const port = await freePort();
-    const [command, args] = server(port);
-    const peerProcess = new Running(command, args, { input: 'first word\n' });
-    await listening(port);
-    const client = start(['tcp', 'connect', `127.0.0.1:${port}`], { holdInput: true });
+describe.each(PEERS)('$name as the server', (peer) => {
+  /** The peer, listening. */
+  async function peerServer(input: string | undefined, options: RunOptions): Promise<[Running, Target]> {
+    const goal = await target();
+    const server = hashed([peer.program, ...peer.server(goal)], input, options);
+    await listening(goal);
+    return [server, goal];
+  }
+
+  it('says its part and gets 1 GiB from tcp connect afterwards', { timeout: LIMIT_MS }, async (ctx) => {
+    skipWithout(ctx, peer);
+    const [server, goal] = await peerServer(undefined, { holdInput: true });
+    server.child.stdin?.write('first word\n');
+    // Those that can, end their half here; the others would end both.
+    if (peer.outlives) server.child.stdin?.end();
+    const client = start(['tcp', 'connect', address(peer, goal), ...connectFlags(peer)], {
+      holdInput: true,
+      timeoutMs: LIMIT_MS,
+    });
     await client.until(({ stdout }) => (stdout.toString() === 'first word\n' ? true : undefined));
     client.child.stdin?.end(readFileSync(file));
-    const [sent, got] = await Promise.all([client.done, peerProcess.done]);
-    expect(sent.code).toBe(0);
-    expect(sha256(got.stdout)).toBe(digest);
-  });
-});
-
-it('socat as the server answers after the client has ended', async (ctx) => {
-  // nc and ncat close when the client's half ends; socat keeps its own half open.
-  if (!hasCommand('socat')) ctx.skip('socat is not installed');
-  const port = await freePort();
-  const server = new Running('socat', ['-t', '30', '-', `TCP-LISTEN:${port},bind=127.0.0.1`], { holdInput: true });
-  await listening(port);
-  const client = start(['tcp', 'connect', `127.0.0.1:${port}`], { input: 'question\n' });
-  await server.until(({ stdout }) => (stdout.toString() === 'question\n' ? true : undefined));
-  server.child.stdin?.end('answer after the end\n');
-  const [sent] = await Promise.all([client.done, server.done]);
-  expect(sent.code).toBe(0);
-  expect(sent.stdout.toString()).toBe('answer after the end\n');
-});
-
-describe('sockctl with itself', () => {
-  it('carries nothing at all', async () => {
-    const server = start(['tcp', 'serve', '127.0.0.1:0', '--once']);
-    const client = start(['tcp', 'connect', `127.0.0.1:${await server.port()}`]);
-    const [sent, got] = await Promise.all([client.done, server.done]);
-    expect([sent.code, got.code, sent.stdout.length, got.stdout.length]).toEqual([0, 0, 0, 0]);
+    const got = await server.done;
+    expect([(await client.done).code, got.stdout.toString().trim()]).toEqual([0, digest]);
   });
 
-  it('talks over a unix socket and removes its file', async () => {
-    const path = join(folder, 'socket');
-    const server = start(['tcp', 'serve', `unix:${path}`, '--once', '--echo']);
-    await server.until(({ stderr }) => (stderr.includes('listening on') ? true : undefined));
-    const client = await start(['tcp', 'connect', `unix:${path}`], { input: 'through a file\n' }).done;
-    expect(client.stdout.toString()).toBe('through a file\n');
-    expect((await server.done).code).toBe(0);
-    expect(() => readFileSync(path)).toThrow('ENOENT');
+  it('sends 1 GiB to tcp connect', { timeout: LIMIT_MS }, async (ctx) => {
+    skipWithout(ctx, peer);
+    const [server, goal] = await peerServer(file, {});
+    const command = ['tcp', 'connect', address(peer, goal), ...connectFlags(peer)];
+    // Those that would end when we do are heard to the end first.
+    const client = start(command, { holdInput: !peer.outlives, timeoutMs: LIMIT_MS });
+    await client.until(({ received }) => (received === BIG ? true : undefined));
+    client.child.stdin?.end();
+    const { code, stdout } = await client.done;
+    expect([code, sha256(stdout)]).toEqual([0, digest]);
+    await server.done;
   });
 
-  it.each(['native', 'portable'])('exchanges bytes on the %s backend', async (backend) => {
-    const server = start(['tcp', 'serve', '127.0.0.1:0', '--once', '--echo', '--backend', backend]);
-    const client = start(['tcp', 'connect', `127.0.0.1:${await server.port()}`, '--backend', backend], {
-      input: 'both ways',
-    });
-    expect((await client.done).stdout.toString()).toBe('both ways');
-    expect((await server.done).code).toBe(0);
-  });
-
-  it('sends stdin to every client and stops on SIGTERM with a summary', async () => {
-    const server = start(['tcp', 'serve', '127.0.0.1:0', '--json'], { holdInput: true });
-    const port = await server.port();
-    const clients = [1, 2, 3].map(() => start(['tcp', 'connect', `127.0.0.1:${port}`], { holdInput: true }));
-    await server.until(({ stderr }) => (stderr.split('"event":"accept"').length === 4 ? true : undefined));
-    server.child.stdin?.write('to all\n');
-    await Promise.all(
-      clients.map((c) => c.until(({ stdout }) => (stdout.toString() === 'to all\n' ? true : undefined))),
-    );
+  it('carries nothing at all', async (ctx) => {
+    skipWithout(ctx, peer);
+    const [server, goal] = await peerServer(undefined, { input: '', holdInput: !peer.outlives });
+    const client = await start(['tcp', 'connect', address(peer, goal), ...connectFlags(peer)]).done;
     server.child.stdin?.end();
-    for (const client of clients) client.child.stdin?.end();
-    for (const client of clients) expect((await client.done).code).toBe(0);
-    const { code, stdout } = await server.signal('SIGTERM');
-    expect(code).toBe(0);
-    const last = JSON.parse(stdout.toString().trim().split('\n').at(-1) ?? '');
-    expect(last).toMatchObject({ type: 'tcp.summary', connections: 3, bytesOut: 21, endReason: 'interrupted' });
+    expect((await server.done).stdout.toString().trim()).toBe(sha256(''));
+    expect([client.code, client.stdout.length]).toEqual([0, 0]);
   });
 });
+
+it.each(PEERS.filter(({ outlives }) => outlives))(
+  '$name answers after tcp connect has ended its half',
+  async (peer) => {
+    const goal = await target();
+    const server = new Running(peer.program, peer.server(goal), { holdInput: true });
+    await listening(goal);
+    const client = start(['tcp', 'connect', address(peer, goal), ...connectFlags(peer)], { input: 'question\n' });
+    await server.until(({ stdout }) => (stdout.toString() === 'question\n' ? true : undefined));
+    server.child.stdin?.end('answer after the end\n');
+    const [sent] = await Promise.all([client.done, server.done]);
+    expect(sent.code).toBe(0);
+    expect(sent.stdout.toString()).toBe('answer after the end\n');
+  },
+);
+
+it.each([
+  ['http', []],
+  ['https', ['--tls']],
+])('curl gets 1 GiB from --send over %s', { timeout: LIMIT_MS }, async (scheme, flags) => {
+  if (!hasCommand('curl')) return expect(hasCommand('curl')).toBe(false);
+  const server = start(['tcp', 'serve', '127.0.0.1:0', '--once', '--send', file, ...flags], { timeoutMs: LIMIT_MS });
+  const url = `${scheme}://127.0.0.1:${await server.port()}/`;
+  const { code, stdout } = await hashed(['curl', '--silent', '--insecure', '--http0.9', url], undefined).done;
+  expect([code, stdout.toString().trim()]).toEqual([0, digest]);
+  expect((await server.done).code).toBe(0);
+  return undefined;
+});
+
+function sha256(text: string | Uint8Array): string {
+  return createHash('sha256').update(text).digest('hex');
+}

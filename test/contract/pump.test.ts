@@ -1,7 +1,18 @@
 /** The pump of a native connection: every byte, in order, whatever the peer does. */
+
+import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import {
+  closeSync,
+  constants,
+  createWriteStream,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { connect, createServer, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -55,6 +66,31 @@ async function pair(kind: 'inet' | 'unix'): Promise<{ ours: StreamConnection; pu
   return { ours, pump, peer };
 }
 
+/** Both ends of a new pipe(7), each to be closed once. */
+function pipe() {
+  const path = join(folder, `p${Math.random().toString(36).slice(2)}`);
+  execFileSync('mkfifo', [path]);
+  // A reader and writer of its own, so that neither open waits for the other.
+  const both = openSync(path, 'r+');
+  const read = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const write = openSync(path, 'w');
+  closeSync(both);
+  return {
+    read,
+    write,
+    closeReader: () => closeSync(read),
+    closeWriter: () => closeSync(write),
+    /** To its end, which comes when its writer is closed. */
+    readAll: () =>
+      new Promise<Buffer>((resolve, reject) => {
+        const parts: Buffer[] = [];
+        const reader = new Socket({ fd: read, readable: true, writable: false });
+        reader.on('data', (part) => parts.push(part)).once('error', reject);
+        reader.once('end', () => resolve(Buffer.concat(parts)));
+      }),
+  };
+}
+
 /** What the peer receives, to our end. */
 function readAll(peer: Socket): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -100,6 +136,62 @@ describe.each(['inet', 'unix'] as const)('the pump of a connection over %s', (ki
     if (kind === 'inet') peer.resetAndDestroy();
     else peer.destroy();
     await expect(echoing).rejects.toMatchObject({ code: expect.stringMatching(/ECONNRESET|EPIPE/) });
+  });
+
+  it('reads into a pipe whose reader is slow, every byte in order', async () => {
+    const { ours, pump, peer } = await pair(kind);
+    const bytes = randomBytes(20 << 20);
+    const fifo = pipe();
+    const receiving = pump.receiveInto(fifo.write);
+    peer.end(bytes);
+    // The pipe is full long before anybody reads from it.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const reading = fifo.readAll();
+    await receiving;
+    fifo.closeWriter();
+    expect(digest(await reading)).toBe(digest(bytes));
+    expect(ours.bytesIn).toBe(bytes.length);
+  });
+
+  it('says when nobody reads from the pipe any more', async () => {
+    const { pump, peer } = await pair(kind);
+    const fifo = pipe();
+    fifo.closeReader();
+    const receiving = pump.receiveInto(fifo.write);
+    peer.write('for nobody');
+    await expect(receiving).rejects.toMatchObject({ code: 'EPIPE' });
+    fifo.closeWriter();
+  });
+
+  it('sends what comes through a pipe, bit by bit and then a lot, to a peer that reads slowly', async () => {
+    const { ours, pump, peer } = await pair(kind);
+    const bytes = randomBytes(20 << 20);
+    const fifo = pipe();
+    const sending = pump.sendPipe(fifo.read).then(() => pump.shutdown());
+    const writer = createWriteStream('', { fd: fifo.write });
+    for (const byte of [0, 1, 2]) {
+      writer.write(bytes.subarray(byte, byte + 1));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    writer.end(bytes.subarray(3));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const got = await readAll(peer);
+    expect(digest(got)).toBe(digest(bytes));
+    await sending;
+    expect(ours.bytesOut).toBe(bytes.length);
+    fifo.closeReader();
+  });
+
+  it('leaves a pipe alone when the connection is closed in the middle', async () => {
+    const { ours, pump } = await pair(kind);
+    const fifo = pipe();
+    const [receiving, sending] = [pump.receiveInto(fifo.write), pump.sendPipe(fifo.read)];
+    await new Promise((resolve) => setImmediate(resolve));
+    ours.destroy();
+    await Promise.all([receiving, sending]);
+    expect(writeSync(fifo.write, 'still a pipe')).toBe(12);
+    fifo.closeWriter();
+    expect((await fifo.readAll()).toString()).toBe('still a pipe');
   });
 
   it('discards and counts', async () => {

@@ -37,6 +37,7 @@ export interface Libc {
   recv(fd: number, buffer: Memory, length: number, flags: number): number;
   send(fd: number, buffer: Memory, length: number, flags: number): number;
   sendfile(out: number, file: number, offset: Memory, count: number): number;
+  splice(from: number, fromOffset: null, to: number, toOffset: null, length: number, flags: number): number;
   shutdown(fd: number, how: number): number;
   recvmmsg(fd: number, messages: Memory, count: number, flags: number, timeout: null): number;
   sendmmsg(fd: number, messages: Memory, count: number, flags: number): number;
@@ -78,6 +79,9 @@ export const C = {
   MSG_NOSIGNAL: 0x4000,
   SHUT_WR: 1,
   F_DUPFD_CLOEXEC: 1030,
+  F_SETPIPE_SZ: 1031,
+  SPLICE_F_MOVE: 1,
+  SPLICE_F_NONBLOCK: 2,
   PROT_READ: 1,
   PROT_WRITE: 2,
   SEEK_SET: 0,
@@ -142,6 +146,9 @@ async function load(): Promise<Libc> {
       recv: library.func('intptr_t recv(int fd, void *buffer, size_t length, int flags)'),
       send: library.func('intptr_t send(int fd, const void *buffer, size_t length, int flags)'),
       sendfile: library.func('intptr_t sendfile(int out, int file, void *offset, size_t count)'),
+      splice: library.func(
+        'intptr_t splice(int from, void *from_offset, int to, void *to_offset, size_t length, unsigned int flags)',
+      ),
       shutdown: library.func('int shutdown(int fd, int how)'),
       recvmmsg: library.func('int recvmmsg(int fd, void *messages, unsigned int count, int flags, void *timeout)'),
       sendmmsg: library.func('int sendmmsg(int fd, void *messages, unsigned int count, int flags)'),

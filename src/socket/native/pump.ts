@@ -1,5 +1,5 @@
 /**
- * A connection's bytes without Node's streams in between: recv(2), send(2) and sendfile(2) on the descriptor itself,
+ * A connection's bytes without Node's streams in between: recv(2), send(2), sendfile(2) and splice(2) on the descriptor itself,
  * in calls that are large, into memory that is used again. One pump serves one connection; each direction has one
  * operation at a time.
  */
@@ -11,6 +11,7 @@ import { lastFailure } from './descriptor.js';
 import { FileWindow } from './file-window.js';
 import { C, type Libc } from './libc.js';
 import { acquireMemory, type PinnedMemory } from './memory.js';
+import { PipeEnd } from './pipe.js';
 import { DescriptorWatch } from './poller.js';
 
 /** Bytes that one call moves at most: beyond this the calls cost nothing any more, and the caches are left. */
@@ -28,6 +29,8 @@ const CALLS_PER_TURN = 8;
 interface Operation {
   /** Does what can be done now; true when the operation is over. */
   step(): boolean;
+  /** Whether it is the socket that it waits for. */
+  waits(): boolean;
   finish(error?: unknown): void;
 }
 
@@ -145,6 +148,10 @@ export class NativePump implements StreamPump {
     );
   }
 
+  receiveInto(out: number): Promise<void> {
+    return this.#throughPipe('read', out, (result) => this.#received(result, 'splice'));
+  }
+
   /**
    * A client that sends and does not read must cost nothing: small messages are read and sent back, of large ones the
    * kernel keeps what it does not take again. They are looked at (MSG_PEEK), sent, and then taken off.
@@ -260,6 +267,33 @@ export class NativePump implements StreamPump {
     });
   }
 
+  sendPipe(pipe: number): Promise<void> {
+    return this.#throughPipe('write', pipe, (result) => this.#sent(result, 'splice'));
+  }
+
+  /** Reads from the socket into a pipe, or writes what a pipe holds to it, to the end of what is read. */
+  async #throughPipe(direction: 'read' | 'write', fd: number, counted: (result: number) => number): Promise<void> {
+    const way = direction === 'read' ? 'write' : 'read';
+    const pipe = new PipeEnd(this.#libc, fd, way, () => this.#step(direction));
+    const step = () => {
+      for (let i = 0; i < CALLS_PER_TURN; i++) {
+        const count = counted(pipe.transfer(this.#fd, WHOLE_CHUNK));
+        if (count === 0) return true;
+        if (count === AGAIN) {
+          pipe.nothing(i === 0);
+          return false;
+        }
+      }
+      pipe.rest();
+      return false;
+    };
+    try {
+      await this.#start(direction, step, () => !pipe.awaited);
+    } finally {
+      pipe.close();
+    }
+  }
+
   shutdown(): void {
     if (this.#closed) return;
     // ENOTCONN: the peer has reset it already, which the reading half tells.
@@ -277,23 +311,21 @@ export class NativePump implements StreamPump {
     this.#writer?.finish();
   }
 
-  /** @param ready whether the operation wants to read just now */
-  #read(step: () => boolean, ready: () => boolean = () => true): Promise<void> {
-    this.#readable = ready;
-    return this.#start('read', step);
+  #read(step: () => boolean, waits?: () => boolean): Promise<void> {
+    return this.#start('read', step, waits);
   }
 
   #write(step: () => boolean): Promise<void> {
     return this.#start('write', step);
   }
 
-  #readable: () => boolean = () => true;
-
-  #start(direction: 'read' | 'write', step: () => boolean): Promise<void> {
+  /** @param waits whether it is the socket that the operation waits for just now */
+  #start(direction: 'read' | 'write', step: () => boolean, waits: () => boolean = () => true): Promise<void> {
     if (this.#closed) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const operation: Operation = {
         step,
+        waits,
         finish: (error) => {
           if (direction === 'read') this.#reader = undefined;
           else this.#writer = undefined;
@@ -316,7 +348,7 @@ export class NativePump implements StreamPump {
       // The other direction goes on: what the peer had sent before it failed is still to be read.
       operation.finish(error);
     }
-    if (!this.#closed) this.#watch.want(this.#reader !== undefined && this.#readable(), this.#writer !== undefined);
+    if (!this.#closed) this.#watch.want(this.#reader?.waits() === true, this.#writer?.waits() === true);
   }
 
   /** Memory for as long as `use` takes: connections that wait hold none. */
@@ -351,8 +383,8 @@ export class NativePump implements StreamPump {
     return this.#libc.send(this.#fd, from, length, C.MSG_DONTWAIT | C.MSG_NOSIGNAL);
   }
 
-  #received(result: number): number {
-    const count = this.#outcome(result, 'recv');
+  #received(result: number, syscall = 'recv'): number {
+    const count = this.#outcome(result, syscall);
     if (count > 0) {
       this.bytesIn += count;
       if (this.#trace) this.#options.logger.log('trace', { event: 'read', fd: this.#fd, bytes: count });
