@@ -2,6 +2,7 @@
 import { ExitCode, UsageError } from '../../src/errors.js';
 import { SOCKET_KINDS, type SocketKind, type SocketOption } from '../../src/options/row.js';
 import { findOption, SOCKET_OPTIONS } from '../../src/options/table.js';
+import { longestAcceptQueue } from '../../src/socket/accept-queue.js';
 import { type DefaultValue, readDefaults } from '../../src/socket/native/defaults.js';
 import type { CommandContext } from '../context.js';
 import { recordHead } from '../render/record.js';
@@ -25,12 +26,31 @@ export async function run(
   context.dropPrivileges();
   if (context.json) {
     for (const option of rows) void context.output.record(optionRecord(option, defaults));
+    if (name === undefined) void context.output.record(backlogRecord());
     context.summary({ ...recordHead('option.summary'), options: rows.length, endReason: 'eof' });
   } else {
     const text = name === undefined ? tableText(rows, defaults) : rows.map((row) => oneText(row, defaults)).join('\n');
     await context.output.write(text);
   }
   return ExitCode.ok;
+}
+
+/** listen(2)'s argument, which is no socket option and is looked for among them. */
+function backlogRecord() {
+  const summary = 'Length of the accept queue; the kernel caps it at net.core.somaxconn.';
+  return {
+    ...recordHead('argument'),
+    name: 'backlog',
+    call: 'listen(2)',
+    maximum: longestAcceptQueue() ?? null,
+    summary,
+  };
+}
+
+function backlogText(): string {
+  const longest = longestAcceptQueue();
+  const cap = longest === undefined ? '' : `, at most ${longest} here (net.core.somaxconn)`;
+  return `The accept queue of a listening socket is no option: tcp serve --backlog N, listen(2)${cap}.`;
 }
 
 function chosen(name: string | undefined, kind: SocketKind | undefined): readonly SocketOption[] {
@@ -104,7 +124,7 @@ function tableText(rows: readonly SocketOption[], defaults: Defaults): string {
   const lines = all.map((row) => row.map((cell, i) => (i < 4 ? cell.padEnd(widths[i] ?? 0) : cell)).join('  '));
   const columns = process.stdout.isTTY === true ? process.stdout.columns : Number.POSITIVE_INFINITY;
   const fitting = lines.map((line) => (line.length > columns ? `${line.slice(0, columns - 1)}…` : line));
-  return `${fitting.join('\n')}\n\nFOR: ${SOCKET_KINDS.map((kind) => `${LETTERS[kind]} ${kind}`).join(', ')}. More of one: sockctl options NAME\n`;
+  return `${fitting.join('\n')}\n\nFOR: ${SOCKET_KINDS.map((kind) => `${LETTERS[kind]} ${kind}`).join(', ')}. More of one: sockctl options NAME\n${backlogText()}\n`;
 }
 
 /** That of the first kind of socket that has one. */

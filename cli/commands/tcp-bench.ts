@@ -7,7 +7,8 @@ import { sourceEndpoints } from '../args/source.js';
 import type { Rate } from '../args/values.js';
 import type { CommandContext } from '../context.js';
 import { interruptedExit } from '../exit-codes.js';
-import { benchJson, benchText } from '../render/bench.js';
+import { benchJson, benchProgress, benchText } from '../render/bench.js';
+import { liveLine } from '../render/live-line.js';
 
 interface BenchFlags extends FamilyOptions {
   readonly time?: number;
@@ -20,6 +21,7 @@ interface BenchFlags extends FamilyOptions {
   readonly length: number;
   readonly rate?: Rate;
   readonly source?: string;
+  readonly quiet?: boolean;
 }
 
 export async function run([address]: [string], flags: BenchFlags, context: CommandContext): Promise<ExitCode> {
@@ -38,6 +40,7 @@ export async function run([address]: [string], flags: BenchFlags, context: Comma
   if (flags.length === 0) throw new UsageError('--length 0: a write of nothing moves nothing');
   const family = chosenFamily(flags);
   const targets = await resolveEndpoint(address, { protocol: 'tcp', family, signal });
+  const live = json || flags.quiet === true ? undefined : liveLine();
   const records = benchStream(targets, {
     backend: await context.backend(),
     logger,
@@ -52,14 +55,19 @@ export async function run([address]: [string], flags: BenchFlags, context: Comma
     length: flags.length,
     rate: flags.rate?.value,
     onOpen: context.dropPrivileges,
+    onProgress: live === undefined ? undefined : (progress) => live.show(benchProgress(progress)),
     signal,
   });
   let moved = 0;
   let ended: BenchSummary['endReason'] | undefined;
   for await (const record of records) {
     if (record.type === 'summary') [moved, ended] = [record.bytesIn + record.bytesOut, record.endReason];
-    if (!json) await output.line(benchText(record));
-    else if (record.type === 'summary') context.summary(benchJson(record));
+    live?.clear();
+    if (!json) {
+      await output.line(benchText(record));
+      // Before the live line stands there again.
+      await output.flush();
+    } else if (record.type === 'summary') context.summary(benchJson(record));
     else void output.record(benchJson(record));
   }
   if (context.interrupted()) return interruptedExit(moved > 0);

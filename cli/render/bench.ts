@@ -1,5 +1,5 @@
 /** Throughput records as NDJSON and as lines. */
-import type { BenchFigures, BenchInterval, BenchSummary } from '../../src/stream/bench.js';
+import type { BenchFigures, BenchInterval, BenchProgress, BenchSummary } from '../../src/stream/bench.js';
 import type { SummaryRecord } from '../context.js';
 import { recordHead } from './record.js';
 import { bitsPerSecond, byteCount, milliseconds } from './report.js';
@@ -20,6 +20,16 @@ export function benchText(record: BenchInterval | BenchSummary): string {
   const ends = connections === 1 ? '1 connection' : `${connections} connections`;
   const wanted = requested === null ? '' : `, ${bitsPerSecond(requested)} requested`;
   return `\n${seconds(durationMs)} s on ${ends}: ${figures(record)}, ${cpuPercent} % of a processor${wanted}`;
+}
+
+const BAR = 30;
+
+/** The line that is written over while it runs. */
+export function benchProgress({ elapsedMs, fraction, bitsPerSecond: bits }: BenchProgress): string {
+  const done = Math.round(fraction * BAR);
+  const bar = `[${'#'.repeat(done)}${' '.repeat(BAR - done)}]`;
+  const when = elapsedMs < 0 ? `warm-up, ${seconds(-elapsedMs)} s left` : `${seconds(elapsedMs)} s`;
+  return `${bar} ${`${Math.round(fraction * 100)}`.padStart(3)} %  ${bitsPerSecond(bits)}  ${when}`;
 }
 
 function figures({ bytesIn, bytesOut, bitsPerSecond: bits, retransmits, rttMs }: BenchFigures): string {

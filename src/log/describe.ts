@@ -15,8 +15,10 @@ export function describeEvent(event: LogEvent): string {
       return `bind(${fd(event)}${event.local})${result(event, 0)}`;
     case 'getsockname':
       return `getsockname(${fd(event).replace(', ', '')})${result(event, event.local)}`;
-    case 'listen':
-      return `listen(${fd(event)}${event.backlog})${result(event, 0)}`;
+    case 'listen': {
+      const effective = event.effective === undefined ? '' : ` (in effect: ${event.effective}, net.core.somaxconn)`;
+      return `listen(${fd(event)}${event.backlog})${result(event, 0)}${effective}`;
+    }
     case 'accept':
       return `accept(${event.local ?? ''})${result(event, event.fd ?? event.remote)}${event.fd === undefined ? '' : `, ${event.remote}`}`;
     case 'connect': {

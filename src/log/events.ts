@@ -52,6 +52,8 @@ export interface BindEvent extends Call {
 export interface ListenEvent extends Call {
   readonly event: 'listen';
   readonly backlog: number;
+  /** What net.core.somaxconn has made of it, where that is less. */
+  readonly effective?: number | undefined;
   readonly local?: EndpointText | undefined;
 }
 

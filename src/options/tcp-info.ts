@@ -57,6 +57,8 @@ export interface TcpInfo {
   readonly slowStartThreshold: number | null;
   /** Segments sent that are not acknowledged, and those of them that count as lost. */
   readonly unacknowledged: number;
+  /** Of a listening socket alone: connections in its accept queue, and how many that holds (listen(2)). */
+  readonly acceptQueue: { readonly length: number; readonly limit: number } | null;
   readonly lost: number;
   readonly totalRetransmits: number;
   readonly pacingRate: number | null;
@@ -100,6 +102,7 @@ export function decodeTcpInfo(bytes: Uint8Array): TcpInfo | undefined {
   };
   const [state = 0, congestion = 0, retransmits = 0, , , agreed = 0, scales = 0] = bytes;
   const threshold = u32(76);
+  const listening = STATES[state] === 'LISTEN';
   return {
     state: STATES[state] ?? String(state),
     congestionState: CONGESTION_STATES[congestion] ?? String(congestion),
@@ -116,7 +119,8 @@ export function decodeTcpInfo(bytes: Uint8Array): TcpInfo | undefined {
     pathMtu: u32(60),
     congestionWindow: u32(80),
     slowStartThreshold: threshold === NO_THRESHOLD ? null : threshold,
-    unacknowledged: u32(24),
+    unacknowledged: listening ? 0 : u32(24),
+    acceptQueue: listening ? { length: u32(24), limit: u32(28) } : null,
     lost: u32(32),
     totalRetransmits: u32(100),
     pacingRate: rate(104),
@@ -151,6 +155,10 @@ export function formatTcpInfo(info: TcpInfo): string {
     pacingRate,
     deliveryRate,
   } = info;
+  if (info.acceptQueue !== null) {
+    const { length, limit } = info.acceptQueue;
+    return `${state}, ${length} in the accept queue of ${limit}`;
+  }
   const parts = [
     state,
     `rtt ${rttMs}/${rttVarianceMs} ms`,

@@ -32,7 +32,19 @@ export interface BenchOptions {
   readonly rate?: number | undefined;
   /** Called when the connections are open, before the first byte. */
   readonly onOpen?: () => void;
+  /** Called several times a second while it runs. */
+  readonly onProgress?: ((progress: BenchProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Where a measurement stands. */
+export interface BenchProgress {
+  /** Milliseconds since the warm-up was over; negative during it. */
+  readonly elapsedMs: number;
+  /** How much of it is done, 0 to 1. */
+  readonly fraction: number;
+  /** Since the last of these. */
+  readonly bitsPerSecond: number;
 }
 
 export interface BenchFigures {
@@ -65,6 +77,7 @@ export interface BenchSummary extends BenchFigures {
 const DEFAULT_TIME_MS = 10_000;
 const DEFAULT_INTERVAL_MS = 1000;
 const DEFAULT_LENGTH = 1 << 20;
+const PROGRESS_MS = 200;
 
 /**
  * Connects, runs, and yields a record at each interval and one at the end.
@@ -124,6 +137,7 @@ class Bench {
     // The first bytes go within these calls.
     for (const connection of this.#connections) this.#start(connection);
     let warm = warmupMs === 0;
+    const progress = this.#reportProgress(started);
     try {
       // Intervals are due by the clock: none is longer because the one before was late.
       for (let due = started - warmupMs + intervalMs; this.#ended === undefined; ) {
@@ -157,8 +171,26 @@ class Bench {
         endReason: this.#ended ?? 'eof',
       };
     } finally {
+      clearInterval(progress);
       signal?.removeEventListener('abort', abort);
     }
+  }
+
+  /** @param started when the warm-up is over */
+  #reportProgress(started: number): NodeJS.Timeout | undefined {
+    const { onProgress, timeMs = DEFAULT_TIME_MS, bytes } = this.#options;
+    if (onProgress === undefined) return undefined;
+    const begin = this.#snapshot();
+    let last = begin;
+    return setInterval(() => {
+      const now = this.#snapshot();
+      const elapsedMs = now.time - started;
+      const moved = now.bytesIn + now.bytesOut - begin.bytesIn - begin.bytesOut;
+      const fraction = bytes === undefined ? elapsedMs / timeMs : moved / bytes;
+      const { bitsPerSecond } = this.#figures(last, now);
+      onProgress({ elapsedMs, fraction: Math.min(1, Math.max(0, fraction)), bitsPerSecond });
+      last = now;
+    }, PROGRESS_MS);
   }
 
   /** Moves bytes until somebody ends it. */

@@ -1,4 +1,5 @@
 /** Socket options on the command line: what is set, what is shown, what is refused. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { SOCKET_OPTIONS } from '../../src/options/table.js';
 import { records, sockctl, start } from './process.js';
@@ -86,7 +87,9 @@ describe('options', () => {
     const { code, stdout } = await sockctl(['options', '--json']);
     expect(code).toBe(0);
     const rows = records(stdout);
-    expect(rows).toHaveLength(SOCKET_OPTIONS.length + 1);
+    expect(rows.filter(({ type }) => type === 'option')).toHaveLength(SOCKET_OPTIONS.length);
+    const longest = Number(readFileSync('/proc/sys/net/core/somaxconn', 'latin1'));
+    expect(rows.find(({ type }) => type === 'argument')).toMatchObject({ name: 'backlog', maximum: longest });
     const nodelay = rows.find(({ name }) => name === 'TCP_NODELAY');
     expect(nodelay).toMatchObject({
       level: 'IPPROTO_TCP',
@@ -112,4 +115,15 @@ describe('options', () => {
     const all = (await sockctl(['options'])).stdout.toString();
     expect(Math.max(...all.split('\n').map((line) => line.length))).toBeLessThan(140);
   });
+});
+
+it('a backlog beyond net.core.somaxconn is told of, in the log and by the socket itself', async () => {
+  const longest = Number(readFileSync('/proc/sys/net/core/somaxconn', 'latin1'));
+  const backlog = Math.min(65_535, longest + 1);
+  const server = start(['tcp', 'serve', '127.0.0.1:0', '--backlog', String(backlog), '--print-options']);
+  await server.port();
+  const { stderr } = await server.signal('SIGTERM');
+  const limit = Math.min(backlog, longest);
+  if (backlog > longest) expect(stderr).toContain(`(in effect: ${longest}, net.core.somaxconn)`);
+  expect(stderr).toMatch(new RegExp(`TCP_INFO +LISTEN, 0 in the accept queue of ${limit}$`, 'm'));
 });

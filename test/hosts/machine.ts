@@ -1,6 +1,6 @@
 /** What this machine and user can do, so that tests skip with a reason what they can't. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { delimiter, join } from 'node:path';
 
@@ -11,6 +11,12 @@ export function hasCommand(name: string): boolean {
 }
 
 export const hasIPv6 = networkInterfaces().lo?.some((address) => address.family === 'IPv6') === true;
+
+/** How many files a process may open at most (getrlimit(2), RLIMIT_NOFILE); Node raises its own limit to that. */
+export function openFilesLimit(): number {
+  const limits = readFileSync('/proc/self/limits', 'latin1');
+  return Number(/^Max open files\s+\S+\s+(\d+)/m.exec(limits)?.[1] ?? 0);
+}
 
 /** Why network namespaces can't be had, or undefined. */
 export function namespaceObstacle(): string | undefined {

@@ -17,6 +17,7 @@ import {
   encodeSockaddr,
   SOCKADDR_MAX,
 } from '../../sockaddr/struct.js';
+import { listenEvent } from '../accept-queue.js';
 import type { OpenObserver } from '../port.js';
 import { C, type Libc } from './libc.js';
 import { getOption, readOptions, setOption } from './sockopt.js';
@@ -177,7 +178,7 @@ export class Descriptor {
   /** listen(2) */
   listen(backlog: number, local: Endpoint): void {
     const text = formatEndpoint(local);
-    this.#check(this.libc.listen(this.fd, backlog), { event: 'listen', backlog, local: text }, 'listen', text);
+    this.#check(this.libc.listen(this.fd, backlog), listenEvent(backlog, text), 'listen', text);
   }
 
   /**
@@ -237,7 +238,7 @@ export class Descriptor {
   #check(result: number, event: CallEvent, syscall: string, address: string | undefined, advice?: string): void {
     if (result >= 0) {
       // A user wants to know that the kernel has made something else of a value.
-      const differs = event.event === 'setsockopt' && event.effective !== undefined;
+      const differs = 'effective' in event && event.effective !== undefined;
       this.#logger.log(differs ? 'info' : 'debug', { ...event, fd: this.fd });
       return;
     }

@@ -1,10 +1,12 @@
 /** Streams on node:net alone. */
+
 import { isUtf8 } from 'node:buffer';
 import { createServer, type ListenOptions as NodeListenOptions, type Server, Socket } from 'node:net';
 import { SocketError, toSockctlError } from '../../errors.js';
 import type { Logger } from '../../log/events.js';
 import { type Endpoint, formatEndpoint } from '../../sockaddr/endpoint.js';
 import { type UnixEndpoint, unixEndpoint } from '../../sockaddr/unix.js';
+import { listenEvent } from '../accept-queue.js';
 import { peerEndpoint } from '../node-net.js';
 import type { ConnectOptions, ListenOptions, StreamConnection, StreamListener } from '../port.js';
 import { traceDuplex } from '../trace.js';
@@ -41,7 +43,8 @@ export async function listenPortable(local: Endpoint, options: ListenOptions): P
   const bound =
     shown === null || typeof shown === 'string' ? local : (peerEndpoint(shown.address, shown.port) ?? local);
   logger.log('debug', { event: 'bind', local: formatEndpoint(bound) });
-  logger.log('debug', { event: 'listen', backlog: options.backlog, local: formatEndpoint(bound) });
+  const listened = listenEvent(options.backlog, formatEndpoint(bound));
+  logger.log(listened.effective === undefined ? 'debug' : 'info', listened);
   server.removeAllListeners('error');
   listenerErrors(server, options.onError);
   server.on('connection', (socket) => {
