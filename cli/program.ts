@@ -152,6 +152,7 @@ export function buildProgram(run: CommandRunner): Command {
         .option('--interval <T>', 'time between reports', positiveDuration, 1000)
         .option('--length <N>', 'bytes of each write', size(1 << 20), 1 << 20)
         .option('--rate <R>', 'bits a second to send, such as 100mbit', rate)
+        .option('--zerocopy', 'send with MSG_ZEROCOPY: less work where an adapter reads the bytes, more on loopback')
         .option('--source <ADDR>', 'own address: HOST, :PORT or HOST:PORT'),
   );
 

@@ -20,6 +20,7 @@ interface BenchFlags extends FamilyOptions {
   readonly interval: number;
   readonly length: number;
   readonly rate?: Rate;
+  readonly zerocopy?: boolean;
   readonly source?: string;
   readonly quiet?: boolean;
 }
@@ -36,6 +37,9 @@ export async function run([address]: [string], flags: BenchFlags, context: Comma
   }
   if (flags.rate !== undefined && flags.reverse === true) {
     throw new UsageError('--rate with --reverse: the sender is what is paced, and that is the server');
+  }
+  if (flags.zerocopy === true && flags.reverse === true) {
+    throw new UsageError('--zerocopy with --reverse: it is about sending');
   }
   if (flags.length === 0) throw new UsageError('--length 0: a write of nothing moves nothing');
   const family = chosenFamily(flags);
@@ -54,6 +58,7 @@ export async function run([address]: [string], flags: BenchFlags, context: Comma
     intervalMs: flags.interval,
     length: flags.length,
     rate: flags.rate?.value,
+    zeroCopy: flags.zerocopy === true,
     onOpen: context.dropPrivileges,
     onProgress: live === undefined ? undefined : (progress) => live.show(benchProgress(progress)),
     signal,

@@ -16,10 +16,11 @@ export function benchText(record: BenchInterval | BenchSummary): string {
     const when = `${seconds(record.fromMs)}-${seconds(to)} s`.padStart(14);
     return `${when}  ${figures(record)}${record.fromMs < 0 ? '  (warm-up)' : ''}`;
   }
-  const { connections, cpuPercent, durationMs, requestedBitsPerSecond: requested } = record;
+  const { connections, cpuPercent, durationMs, requestedBitsPerSecond: requested, zeroCopy } = record;
   const ends = connections === 1 ? '1 connection' : `${connections} connections`;
   const wanted = requested === null ? '' : `, ${bitsPerSecond(requested)} requested`;
-  return `\n${seconds(durationMs)} s on ${ends}: ${figures(record)}, ${cpuPercent} % of a processor${wanted}`;
+  const zero = zeroCopy === null ? '' : `, ${zeroCopy.copied} of ${zeroCopy.calls} writes copied all the same`;
+  return `\n${seconds(durationMs)} s on ${ends}: ${figures(record)}, ${cpuPercent} % of a processor${wanted}${zero}`;
 }
 
 const BAR = 30;

@@ -42,6 +42,21 @@ export interface OpenOptions {
  */
 export type Deliver = (chunk: Uint8Array) => void | Promise<void>;
 
+export interface GenerateOptions {
+  /** Bytes to send; for ever where left out. */
+  readonly limit?: number | undefined;
+  /** Bytes of each write at most, up to 1 MiB. */
+  readonly chunk?: number | undefined;
+  /** MSG_ZEROCOPY, on a connection with SO_ZEROCOPY; what becomes of the writes is counted in here. */
+  readonly zeroCopy?: ZeroCopyCounts | undefined;
+}
+
+/** Writes with MSG_ZEROCOPY, and those of them that the kernel has copied all the same. */
+export interface ZeroCopyCounts {
+  calls: number;
+  copied: number;
+}
+
 /**
  * A connection's bytes without a stream in between, as fast as the system moves them. Each direction has one operation
  * at a time; an operation ends early, without an error, when the connection is closed from this side.
@@ -64,10 +79,8 @@ export interface StreamPump {
   send(chunk: Uint8Array): Promise<void>;
   /**
    * Sends `pattern` again and again: `limit` bytes, or until the connection is closed.
-   *
-   * @param chunk bytes of each write at most, up to 1 MiB
    */
-  generate(pattern: Uint8Array, limit?: number, chunk?: number): Promise<void>;
+  generate(pattern: Uint8Array, options?: GenerateOptions): Promise<void>;
   /**
    * Sends an open file to its end: from its offset on, which moves along, or from `from` on, which leaves the offset
    * alone, so that several connections can send one file.

@@ -2,11 +2,12 @@
  * Stream throughput: as many bytes as go through, to a server that discards, from one that generates, or both at once.
  * What counts as sent is what the peer's kernel has acknowledged, where the own kernel tells.
  */
+import { UsageError } from '../errors.js';
 import type { Logger } from '../log/events.js';
 import { roundMs } from '../measure/clock.js';
 import { type OptionSetting, setting } from '../options/settings.js';
 import type { Endpoint } from '../sockaddr/endpoint.js';
-import type { Backend, StreamConnection } from '../socket/port.js';
+import type { Backend, StreamConnection, ZeroCopyCounts } from '../socket/port.js';
 import { connectStream } from './connect.js';
 import { sendChunk } from './transfer.js';
 
@@ -30,6 +31,8 @@ export interface BenchOptions {
   readonly length?: number;
   /** Bits a second for all connections together, paced by the kernel (SO_MAX_PACING_RATE). */
   readonly rate?: number | undefined;
+  /** Send with MSG_ZEROCOPY, which wins where an adapter reads the bytes itself; the native backend alone can do it. */
+  readonly zeroCopy?: boolean | undefined;
   /** Called when the connections are open, before the first byte. */
   readonly onOpen?: () => void;
   /** Called several times a second while it runs. */
@@ -68,6 +71,8 @@ export interface BenchInterval extends BenchFigures {
 export interface BenchSummary extends BenchFigures {
   readonly type: 'summary';
   readonly requestedBitsPerSecond: number | null;
+  /** Writes whose bytes the kernel was to read from this process, and those that it has copied all the same. */
+  readonly zeroCopy: Readonly<ZeroCopyCounts> | null;
   /** Of one processor, of this process. */
   readonly cpuPercent: number;
   /** 'eof': the server has ended it. */
@@ -90,10 +95,16 @@ export async function* benchStream(
 ): AsyncGenerator<BenchInterval | BenchSummary> {
   const { parallel = 1, rate, settings = [], signal } = options;
   const pacing = rate === undefined ? [] : [setting('SO_MAX_PACING_RATE', String(Math.ceil(rate / 8 / parallel)))];
+  const zero = options.zeroCopy === true ? [setting('SO_ZEROCOPY', true)] : [];
+  if (zero.length > 0 && options.backend.name !== 'native') {
+    throw new UsageError(`${options.backend.name} backend: no MSG_ZEROCOPY`, undefined, 'BACKEND_LIMIT');
+  }
   const connections: StreamConnection[] = [];
   try {
     for (let i = 0; i < parallel; i++) {
-      connections.push(await connectStream(targets, { ...options, settings: [...pacing, ...settings], signal }));
+      connections.push(
+        await connectStream(targets, { ...options, settings: [...pacing, ...zero, ...settings], signal }),
+      );
     }
     options.onOpen?.();
     yield* new Bench(connections, options).run();
@@ -114,6 +125,7 @@ interface Snapshot {
 class Bench {
   readonly #connections: readonly StreamConnection[];
   readonly #options: BenchOptions;
+  readonly #zeroCopy: ZeroCopyCounts | undefined;
   #ended: BenchSummary['endReason'] | undefined;
   #failure: unknown;
   #done = 0;
@@ -122,6 +134,7 @@ class Bench {
   constructor(connections: readonly StreamConnection[], options: BenchOptions) {
     this.#connections = connections;
     this.#options = options;
+    this.#zeroCopy = options.zeroCopy === true ? { calls: 0, copied: 0 } : undefined;
   }
 
   async *run(): AsyncGenerator<BenchInterval | BenchSummary> {
@@ -167,6 +180,7 @@ class Bench {
         type: 'summary',
         ...this.#figures(first, end),
         requestedBitsPerSecond: rate ?? null,
+        zeroCopy: this.#zeroCopy === undefined ? null : { ...this.#zeroCopy },
         cpuPercent: Math.round((user + system) / 10 / Math.max(1, end.time - first.time)),
         endReason: this.#ended ?? 'eof',
       };
@@ -197,10 +211,11 @@ class Bench {
   #start(connection: StreamConnection): void {
     const { direction, length = DEFAULT_LENGTH, bytes } = this.#options;
     const share = bytes === undefined ? Number.POSITIVE_INFINITY : Math.ceil(bytes / this.#connections.length);
+    const zeroCopy = this.#zeroCopy;
     const tasks: Promise<unknown>[] = [];
     // Without a reader the end of the connection would not be seen.
     const receiving = receive(connection);
-    if (direction !== 'receive') tasks.push(send(connection, length, share));
+    if (direction !== 'receive') tasks.push(send(connection, { length, bytes: share, zeroCopy }));
     // With so many bytes to move the end is the server's own: it has read them all by then.
     if (direction === 'receive' || bytes !== undefined) tasks.push(receiving);
     else receiving.then(() => this.#end('eof')).catch((error: unknown) => this.#fail(error));
@@ -276,11 +291,17 @@ class Bench {
   }
 }
 
-async function send(connection: StreamConnection, length: number, bytes: number): Promise<void> {
+interface SendOptions {
+  readonly length: number;
+  readonly bytes: number;
+  readonly zeroCopy: ZeroCopyCounts | undefined;
+}
+
+async function send(connection: StreamConnection, { length, bytes, zeroCopy }: SendOptions): Promise<void> {
   const { pump } = connection;
   const pattern = new Uint8Array(Math.min(length, bytes));
   if (pump !== undefined) {
-    await pump.generate(pattern, bytes, length);
+    await pump.generate(pattern, { limit: bytes, chunk: length, zeroCopy });
     if (Number.isFinite(bytes)) pump.shutdown();
     return;
   }

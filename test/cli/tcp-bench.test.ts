@@ -45,6 +45,19 @@ describe('tcp bench', () => {
     },
   );
 
+  it('sends with --zerocopy, says how many writes were copied all the same, and refuses it where it means nothing', async () => {
+    const flags = ['--bytes', '50M', '--parallel', '2', '--zerocopy'];
+    const { code, summary, served } = await bench(serve('--discard'), flags);
+    expect(code).toBe(0);
+    expect(served).toMatchObject({ bytesIn: 50 << 20 });
+    const { calls, copied } = summary.zeroCopy as unknown as { calls: number; copied: number };
+    expect(calls).toBeGreaterThan(10);
+    expect(copied).toBe(calls);
+    for (const more of [['--reverse'], ['--backend', 'portable']]) {
+      expect((await sockctl(['tcp', 'bench', '127.0.0.1:1', '--zerocopy', ...more])).code).toBe(2);
+    }
+  });
+
   it('reports at intervals, with the retransmits and round trips of the kernel', async () => {
     const { code, intervals, summary, served } = await bench(serve('--discard'), [
       '--time',

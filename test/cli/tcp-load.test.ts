@@ -64,6 +64,9 @@ describe('tcp serve under load', () => {
       flood();
       if (i % 3 === 2) setImmediate(() => socket.resetAndDestroy());
     });
+    // One more sends a byte now and then.
+    const slow = await client(port);
+    const trickle = setInterval(() => slow.write('.'), 100);
     const good = await client(port);
     for (let i = 0; i < 200; i++) {
       good.write(`message ${i}`);
@@ -71,6 +74,7 @@ describe('tcp serve under load', () => {
       expect(answer.toString()).toBe(`message ${i}`);
     }
     good.end();
+    clearInterval(trickle);
     for (const socket of bad) socket.destroy();
     const { code, stderr } = await server.signal('SIGTERM');
     expect(code, stderr).toBe(0);

@@ -12,11 +12,12 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { connect, createServer, Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/log/events.js';
+import { parseSetting } from '../../src/options/settings.js';
 import { formatEndpoint, inetEndpoint } from '../../src/sockaddr/endpoint.js';
 import { parseIP } from '../../src/sockaddr/ip.js';
 import { unixEndpoint } from '../../src/sockaddr/unix.js';
@@ -226,7 +227,7 @@ describe.each(['inet', 'unix'] as const)('the pump of a connection over %s', (ki
     writeFileSync(path, file);
     const fd = openSync(path, 'r');
     await pump.send(chunk);
-    await pump.generate(Buffer.from('0123456789\n'), 1_000_000);
+    await pump.generate(Buffer.from('0123456789\n'), { limit: 1_000_000 });
     await pump.sendFile(fd);
     // Nothing is left of it from its offset on; from the start on it is all there again.
     await pump.sendFile(fd);
@@ -248,7 +249,10 @@ describe.each(['inet', 'unix'] as const)('the pump of a connection over %s', (ki
   it('goes both ways at once', async () => {
     const { ours, pump, peer } = await pair(kind);
     const reading = readAll(peer);
-    const both = Promise.all([pump.discard(), pump.generate(Buffer.from('ab'), 5_000_000).then(() => pump.shutdown())]);
+    const both = Promise.all([
+      pump.discard(),
+      pump.generate(Buffer.from('ab'), { limit: 5_000_000 }).then(() => pump.shutdown()),
+    ]);
     peer.end(randomBytes(5_000_000));
     await both;
     expect((await reading).length).toBe(5_000_000);
@@ -303,5 +307,31 @@ describe('a listener', () => {
     client.destroy();
     accepted[0]?.destroy();
     await listener.close();
+  });
+});
+
+describe('zero-copy writes', () => {
+  it('arrive whole, and are over when the kernel has let go of every page', async () => {
+    const server = createServer({ pauseOnConnect: true });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
+    const { port } = server.address() as AddressInfo;
+    const settings = [parseSetting('SO_ZEROCOPY')];
+    const ours = await backend.connect(inetEndpoint(parseIP('127.0.0.1'), port), { ...open, settings });
+    const peer = await accepted;
+    closing.push(
+      () => server.close(),
+      () => peer.destroy(),
+      () => ours.destroy(),
+    );
+    const zeroCopy = { calls: 0, copied: 0 };
+    const pattern = randomBytes(1000);
+    const sending = ours.pump?.generate(pattern, { limit: 20_000_000, zeroCopy }).then(() => ours.pump?.shutdown());
+    const got = await readAll(peer);
+    await sending;
+    expect(digest(got)).toBe(digest(Buffer.concat(Array(20_000).fill(pattern))));
+    expect(zeroCopy.calls).toBeGreaterThan(10);
+    // On loopback the kernel has no other way.
+    expect(zeroCopy.copied).toBe(zeroCopy.calls);
   });
 });

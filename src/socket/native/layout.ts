@@ -37,10 +37,13 @@ export const Msghdr = {
 export const SOCK_FPROG_SIZE = 16;
 export const SockFprog = { length: 0, filter: 8 } as const;
 
-export const ExtendedError = { errno: 0, origin: 4, type: 5, code: 6, info: 8, size: 16 } as const;
+export const ExtendedError = { errno: 0, origin: 4, type: 5, code: 6, info: 8, data: 12, size: 16 } as const;
 
 /** sock_extended_err's ee_origin: who raised the error. */
-export const ErrorOrigin = { local: 1, icmp: 2, icmp6: 3 } as const;
+export const ErrorOrigin = { local: 1, icmp: 2, icmp6: 3, zeroCopy: 5 } as const;
+
+/** SO_EE_CODE_ZEROCOPY_COPIED, the code of a notice: the kernel has copied all the same. */
+export const ZEROCOPY_COPIED = 1;
 
 /** Control message levels and types, `level << 16 | type`. */
 export const Control = {

@@ -6,18 +6,18 @@
 import { fstatSync } from 'node:fs';
 import { SocketError } from '../../errors.js';
 import type { Logger } from '../../log/events.js';
-import type { Deliver, StreamPump } from '../port.js';
+import type { Deliver, GenerateOptions, StreamPump } from '../port.js';
 import { lastFailure } from './descriptor.js';
 import { FileWindow } from './file-window.js';
 import { C, type Libc } from './libc.js';
 import { acquireMemory, type PinnedMemory } from './memory.js';
+import { borrowPattern, PATTERN_CHUNK, returnPattern } from './pattern.js';
 import { PipeEnd } from './pipe.js';
 import { DescriptorWatch } from './poller.js';
+import { ZeroCopySender } from './zero-copy.js';
 
 /** Bytes that one call moves at most: beyond this the calls cost nothing any more, and the caches are left. */
 const CHUNK = 256 * 1024;
-/** Bytes that one call takes of a pattern at most: fewer, larger calls keep the receiver busy. */
-const SEND_CHUNK = 1 << 20;
 /** Bytes that are dropped or handed from a file by one call: nothing is copied, so it may be more. */
 const WHOLE_CHUNK = 4 << 20;
 /** Bytes that an echo reads before it knows that the peer takes them: what a client that does not read can cost. */
@@ -36,36 +36,6 @@ interface Operation {
 
 /** What a call comes back with: bytes moved, the end, or nothing for now. */
 const AGAIN = -1;
-
-/** A pattern, repeated so often that a call which begins anywhere in the first one is still a large one. */
-interface Repeated {
-  readonly memory: PinnedMemory;
-  readonly length: number;
-  users: number;
-}
-
-/** Patterns that are being sent: one piece of memory for all connections that send it. */
-const patterns = new Map<Uint8Array, Repeated>();
-
-function borrowPattern(libc: Libc, pattern: Uint8Array): Repeated {
-  const known = patterns.get(pattern);
-  if (known !== undefined) {
-    known.users++;
-    return known;
-  }
-  const memory = acquireMemory(libc, SEND_CHUNK + pattern.length);
-  const length = SEND_CHUNK + pattern.length - (SEND_CHUNK % pattern.length);
-  for (let at = 0; at < length; at += pattern.length) memory.bytes.set(pattern, at);
-  const repeated = { memory, length, users: 1 };
-  patterns.set(pattern, repeated);
-  return repeated;
-}
-
-function returnPattern(pattern: Uint8Array, repeated: Repeated): void {
-  if (--repeated.users > 0) return;
-  patterns.delete(pattern);
-  repeated.memory.release();
-}
 
 export interface PumpOptions {
   readonly logger: Logger;
@@ -209,24 +179,31 @@ export class NativePump implements StreamPump {
     });
   }
 
-  async generate(pattern: Uint8Array, limit = Number.POSITIVE_INFINITY, chunk = SEND_CHUNK): Promise<void> {
+  async generate(pattern: Uint8Array, options: GenerateOptions = {}): Promise<void> {
+    const { limit = Number.POSITIVE_INFINITY, chunk = PATTERN_CHUNK, zeroCopy } = options;
     const repeated = borrowPattern(this.#libc, pattern);
     const { address } = repeated.memory;
+    const sender = zeroCopy === undefined ? undefined : new ZeroCopySender(this.#libc, this.#fd, zeroCopy);
     let total = 0;
     try {
       await this.#write(() => {
+        sender?.takeNotices();
         for (let i = 0; i < CALLS_PER_TURN; i++) {
-          if (total >= limit) return true;
+          // The kernel still reads from the pattern: the operation is over when it says that it does not.
+          if (total >= limit) return sender === undefined || sender.pending === 0;
           const at = total % pattern.length;
-          const length = Math.min(repeated.length - at, SEND_CHUNK, chunk, limit - total);
-          const sent = this.#sent(this.#send(address + BigInt(at), length));
+          const from = address + BigInt(at);
+          const length = Math.min(repeated.length - at, PATTERN_CHUNK, chunk, limit - total);
+          const sent = this.#sent(sender?.send(from, length) ?? this.#send(from, length));
           if (sent === AGAIN) return false;
           total += sent;
         }
-        return total >= limit;
+        return false;
       });
     } finally {
-      returnPattern(pattern, repeated);
+      // Memory that may still be read from is given up for good.
+      if (sender === undefined || sender.pending === 0) returnPattern(pattern, repeated);
+      sender?.close();
     }
   }
 
