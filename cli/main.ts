@@ -121,6 +121,11 @@ function crash(error: unknown): never {
 }
 process.on('uncaughtException', crash);
 process.on('unhandledRejection', crash);
+/** Node's code for an end while the program still waits: nothing is left that could wake it, which is a fault as well. */
+const UNSETTLED = 13;
+process.on('exit', (code) => {
+  if (code === UNSETTLED) crash(new Error('nothing is left to wait for'));
+});
 
 // stdin or a socket may still hold the loop; what the command has promised is done.
 process.exit(await main(process.argv.slice(2)));

@@ -7,6 +7,8 @@ import type { WriteStream } from 'node:tty';
 
 /** From the start of the line to its end, and back. */
 const ERASE = '\r\x1b[K';
+/** Of a terminal that does not say how wide it is. */
+const USUAL_WIDTH = 80;
 
 export class LiveLine {
   readonly #terminal: WriteStream;
@@ -19,7 +21,8 @@ export class LiveLine {
   /** Shows `text`, cut to the width of the terminal. */
   show(text: string): void {
     this.#shown = true;
-    this.#terminal.write(`${ERASE}${text.slice(0, Math.max(0, this.#terminal.columns - 1))}\r`);
+    const width = this.#terminal.columns || USUAL_WIDTH;
+    this.#terminal.write(`${ERASE}${text.slice(0, width - 1)}\r`);
   }
 
   /** Takes it away; to be called before anything else is printed. */

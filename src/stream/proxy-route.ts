@@ -1,5 +1,8 @@
 /** A proxy as a user writes it, and where it is to connect to. */
 import { clip, SockctlError, UsageError } from '../errors.js';
+import { formatEndpoint } from '../sockaddr/endpoint.js';
+import type { StreamConnection } from '../socket/port.js';
+import type { Deadline } from './deadline.js';
 
 /** How the proxy is spoken to: SOCKS 5 (RFC 1928), HTTP CONNECT (RFC 9110 section 9.3.6), or that inside TLS. */
 export type ProxyProtocol = 'socks5' | 'http' | 'https';
@@ -21,9 +24,19 @@ export interface Destination {
 
 export interface ProxyOptions {
   readonly credentials: ProxyRoute['credentials'];
-  /** Milliseconds for the proxy to answer. */
+  /** Milliseconds for the proxy to answer; half a minute where left out. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+const TIMEOUT_MS = 30_000;
+
+/** How long the proxy at the other end of `connection` is waited for. */
+export function proxyDeadline(
+  { remote }: StreamConnection,
+  { timeoutMs = TIMEOUT_MS, signal }: ProxyOptions,
+): Deadline {
+  return { what: `proxy ${formatEndpoint(remote)}: no answer`, timeoutMs, signal };
 }
 
 const PORTS: Readonly<Record<ProxyProtocol, number>> = { socks5: 1080, http: 80, https: 443 };

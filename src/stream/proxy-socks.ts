@@ -1,12 +1,11 @@
 /** Through a SOCKS 5 proxy (RFC 1928, RFC 1929), which resolves the name. */
 import { Duplex } from 'node:stream';
-import { SockctlError, UsageError } from '../errors.js';
-import { formatEndpoint } from '../sockaddr/endpoint.js';
+import { UsageError } from '../errors.js';
 import type { StreamConnection } from '../socket/port.js';
+import { beforeDeadline } from './deadline.js';
 import { type CountingDuplex, LayeredConnection } from './layered.js';
-import { type Destination, type ProxyOptions, proxyError } from './proxy-route.js';
+import { type Destination, type ProxyOptions, proxyDeadline, proxyError } from './proxy-route.js';
 
-const TIMEOUT_MS = 30_000;
 /** RFC 1929 section 2: the lengths of user and password are one byte each. */
 const LONGEST_WORD = 255;
 
@@ -14,8 +13,10 @@ const LONGEST_WORD = 255;
 export async function throughSocks(
   connection: StreamConnection,
   destination: Destination,
-  { credentials, timeoutMs = TIMEOUT_MS, signal }: ProxyOptions,
+  options: ProxyOptions,
 ): Promise<StreamConnection> {
+  const { credentials } = options;
+  const deadline = proxyDeadline(connection, options);
   const { user: userId, password } = credentials ?? {};
   if ([userId, password].some((word) => Buffer.byteLength(word ?? '') > LONGEST_WORD)) {
     throw new UsageError(`--via: SOCKS takes a user and a password of ${LONGEST_WORD} bytes at most`);
@@ -38,13 +39,12 @@ export async function throughSocks(
       ...(credentials === undefined ? {} : { userId: userId ?? '', password: password ?? '' }),
     },
     destination,
-    timeout: timeoutMs,
+    timeout: deadline.timeoutMs,
     existing_socket: handshake,
   });
-  let timer: NodeJS.Timeout | undefined;
   let onReadable: () => void = () => undefined;
   try {
-    await new Promise<void>((resolve, reject) => {
+    await beforeDeadline<void>(deadline, (resolve, reject) => {
       let open = true;
       onReadable = () => {
         while (open) {
@@ -63,16 +63,10 @@ export async function throughSocks(
       });
       const ended = () => reject(proxyError(destination, 'the proxy has ended the connection'));
       carrier.once('end', ended).once('close', ended).once('error', reject);
-      signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
-      timer = setTimeout(() => {
-        const what = `proxy ${formatEndpoint(connection.remote)}: no answer in ${timeoutMs} ms`;
-        reject(new SockctlError('TIMEOUT', { what }));
-      }, timeoutMs);
       carrier.on('readable', onReadable);
       client.connect(handshake as never);
     });
   } finally {
-    clearTimeout(timer);
     carrier.off('readable', onReadable);
     // The stream notices at the next tick that nobody listens for that any more: whoever reads next must come later.
     await new Promise((resolve) => process.nextTick(resolve));

@@ -1,6 +1,7 @@
 /** What a TLS handshake has agreed on, and whom the peer has shown itself to be. */
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { clip } from '../errors.js';
+import { tryParseIP } from '../sockaddr/ip.js';
 
 /** A certificate, as far as a person wants to know it. */
 export interface CertificateFacts {
@@ -50,7 +51,8 @@ export function certificateFacts(socket: TLSSocket): CertificateFacts | undefine
     issuer: oneLine(x509.issuer),
     names: (x509.subjectAltName ?? '')
       .split(', ')
-      .map((name) => clip(name.replace(/^(?:DNS|IP Address):/, '')))
+      .map((name) => name.replace(/^(?:DNS|IP Address):/, ''))
+      .map((name) => tryParseIP(name)?.toString() ?? clip(name))
       .filter((name) => name !== ''),
     validFrom: new Date(certificate.valid_from).toISOString(),
     validTo: new Date(certificate.valid_to).toISOString(),

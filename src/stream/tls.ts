@@ -17,6 +17,7 @@ import { formatEndpoint } from '../sockaddr/endpoint.js';
 import { tryParseIP } from '../sockaddr/ip.js';
 import type { StreamConnection } from '../socket/port.js';
 import { traceDuplex } from '../socket/trace.js';
+import { beforeDeadline } from './deadline.js';
 import { LayeredConnection } from './layered.js';
 import { certificateError } from './tls-errors.js';
 import { certificateFacts, handshakeFacts, type TlsFacts } from './tls-facts.js';
@@ -161,27 +162,16 @@ async function settled(
   run: (resolve: (socket: TLSSocket) => void, reject: (error: unknown) => void) => void,
 ): Promise<TlsConnection> {
   const remote = formatEndpoint(connection.remote);
-  let timer: NodeJS.Timeout | undefined;
-  let abort: () => void = () => undefined;
   try {
-    const socket = await new Promise<TLSSocket>((resolve, reject) => {
-      abort = () => reject(signal?.reason);
-      if (signal?.aborted === true) return abort();
-      signal?.addEventListener('abort', abort, { once: true });
-      const late = new SockctlError('TIMEOUT', { what: `${remote}: no TLS handshake in ${timeoutMs} ms` });
-      timer = setTimeout(() => reject(late), timeoutMs);
-      return run(resolve, reject);
-    });
+    const socket = await beforeDeadline({ what: `${remote}: no TLS handshake`, timeoutMs, signal }, run);
     if (connection.fd !== undefined) traceDuplex(socket, { fd: connection.fd }, logger);
     return new TlsConnection(connection, socket);
   } catch (error) {
     connection.destroy();
+    signal?.throwIfAborted();
     const { code } = error as { code?: unknown };
     // Node's word for an end before the handshake is over.
     throw code === 'ECONNRESET' ? endedEarly(connection) : toSockctlError(error, remote);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', abort);
   }
 }
 

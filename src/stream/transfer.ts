@@ -83,6 +83,8 @@ async function receiveStream(connection: StreamConnection, deliver: Deliver): Pr
   });
   duplex.off('data', onData);
   const rescued = failure === undefined ? [] : leftovers(connection);
+  // A TLS session that the peer has ended with an alert would stay open otherwise.
+  if (failure !== undefined) connection.destroy();
   await pending;
   if (broken !== undefined) throw broken;
   for (const chunk of rescued) await deliver(chunk);
@@ -184,7 +186,8 @@ function sendStream(connection: StreamConnection, input: Readable, onChunk: Send
       duplex.off('drain', onDrain).off('close', onClose);
       then();
     };
-    const onEnd = () => finish(() => duplex.end(() => resolve()));
+    // A stream that is destroyed never says that it has ended, only that it is closed.
+    const onEnd = () => (duplex.destroyed ? onClose() : void duplex.end(() => finish(resolve)));
     const onError = (error: Error) => finish(() => reject(error));
     const onClose = () => {
       input.pause();

@@ -1,6 +1,7 @@
 /** tcp bench: its figures against what the server counted, and against iperf-like expectations of shape, not of speed. */
 import { describe, expect, it } from 'vitest';
-import { type Running, records, sockctl, start } from './process.js';
+import { hasCommand } from '../hosts/machine.js';
+import { MAIN, type Running, records, run, sockctl, start } from './process.js';
 
 type Row = Record<string, number | string | null>;
 
@@ -120,5 +121,19 @@ describe('tcp bench', () => {
     const { code, stderr } = await sockctl(['tcp', 'bench', '127.0.0.1:1', ...args]);
     expect([code, stderr.trimEnd().split('\n').length]).toEqual([2, 1]);
     expect(stderr).toContain(message);
+  });
+
+  it('writes a live line over and over on a terminal, and takes it away before each result', async (ctx) => {
+    if (!hasCommand('script')) ctx.skip('script (bsdutils) is not installed');
+    const server = serve('--discard');
+    const command = `${process.execPath} ${MAIN} tcp bench 127.0.0.1:${await server.port()} --time 0.9 --interval 0.5`;
+    const { stdout } = await run('script', ['-qec', command, '/dev/null'], { env: { TERM: 'xterm', COLUMNS: '80' } });
+    await server.signal('SIGTERM');
+    // What a terminal would do: each time the line is erased, what comes next stands in its place.
+    const [, ...places] = stdout.toString().split('\r\x1b[K');
+    const live = places.filter((text) => /^\[#+ *\] +\d+ % {2}[\d.]+ [GM]bit\/s {2}\d\.\d\d s\r$/.test(text));
+    expect(live.length).toBeGreaterThanOrEqual(2);
+    expect(places.some((text) => /^ +0\.00-0\.5\d s /.test(text))).toBe(true);
+    expect(places.at(-1)).toMatch(/0\.9\d s on 1 connection/);
   });
 });

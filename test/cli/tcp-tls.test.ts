@@ -1,6 +1,8 @@
 /** TLS of tcp serve and tcp connect with each other: whom they believe, what they say when they don't. */
+
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -157,6 +159,35 @@ describe('an end that does not speak TLS', () => {
     await rudeTo(server, () => undefined);
     expect((await server.done).code).toBe(0);
   });
+});
+
+it.each([[['--tls']], [['--via', 'http://127.0.0.1:PORT']]])(
+  '%j: an interrupt in the handshake ends it with 130',
+  async (flags) => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const accepted = once(server, 'connection');
+    const known = flags.map((flag) => flag.replace('PORT', String(port)));
+    const client = start(['tcp', 'connect', `127.0.0.1:${port}`, '-q', ...known], { holdInput: true });
+    const [socket] = (await accepted) as [Socket];
+    await once(socket, 'data');
+    const { code, stderr } = await client.signal('SIGINT');
+    server.close();
+    socket.destroy();
+    expect([code, stderr]).toEqual([130, '']);
+  },
+);
+
+it('SIGTERM gives an open TLS session its grace time, and then ends it', async () => {
+  const server = start(['tcp', 'serve', '127.0.0.1:0', '--echo', '--tls', '--grace', '300ms', '--json', ...own]);
+  const args = ['tcp', 'connect', `127.0.0.1:${await server.port()}`, '--tls', '--ca', pem.ca, '-q'];
+  const client = start(args, { input: 'there?', holdInput: true });
+  await client.until(({ stdout }) => (stdout.toString() === 'there?' ? true : undefined));
+  const { code, stdout } = await server.signal('SIGTERM');
+  expect(code).toBe(0);
+  expect(records(stdout).at(-1)).toMatchObject({ bytesIn: 6, bytesOut: 6, endReason: 'interrupted' });
+  expect((await client.done).code).toBe(1);
 });
 
 it('--check says who the server is', async () => {
