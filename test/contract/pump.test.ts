@@ -8,6 +8,7 @@ import {
   createWriteStream,
   mkdtempSync,
   openSync,
+  readFileSync,
   rmSync,
   writeFileSync,
   writeSync,
@@ -191,6 +192,9 @@ describe.each(['inet', 'unix'] as const)('the pump of a connection over %s', (ki
     ours.destroy();
     await Promise.all([receiving, sending]);
     expect(writeSync(fifo.write, 'still a pipe')).toBe(12);
+    // Whoever shares it finds it as it was: flags of fcntl(2), in octal.
+    const flags = readFileSync(`/proc/self/fdinfo/${fifo.write}`, 'latin1');
+    expect(Number.parseInt(/^flags:\s+(\d+)/m.exec(flags)?.[1] ?? '', 8) & constants.O_NONBLOCK).toBe(0);
     fifo.closeWriter();
     expect((await fifo.readAll()).toString()).toBe('still a pipe');
   });

@@ -4,14 +4,28 @@
  * splice(2) says EAGAIN both when the socket and when the pipe is not ready. The one that was ready when it was called
  * is not the reason; so the two are waited for in turn.
  */
+import { constants, openSync } from 'node:fs';
 import { C, type Libc } from './libc.js';
 import { DescriptorWatch } from './poller.js';
 
 /** pipe(7): what an unprivileged process may ask for. The default of 64 KiB holds one large read. */
 const CAPACITY = 1 << 20;
 
+/**
+ * A descriptor of its own: an event loop takes each once, and others may watch the pipe as well. Opened anew where that
+ * can be, so that the event loop's O_NONBLOCK is not set for the other processes that share the pipe.
+ */
+function openAgain(libc: Libc, fd: number, way: 'read' | 'write'): number {
+  try {
+    const access = way === 'read' ? constants.O_RDONLY : constants.O_WRONLY;
+    return openSync(`/proc/self/fd/${fd}`, access | constants.O_NONBLOCK);
+  } catch {
+    // No /proc, or another user's pipe.
+    return libc.fcntl(fd, C.F_DUPFD_CLOEXEC, 0);
+  }
+}
+
 export class PipeEnd {
-  /** A descriptor of its own: an event loop takes each once, and others may watch the pipe as well. */
   readonly #fd: number;
   readonly #libc: Libc;
   readonly #watch: DescriptorWatch;
@@ -25,7 +39,7 @@ export class PipeEnd {
   constructor(libc: Libc, fd: number, way: 'read' | 'write', onReady: () => void) {
     this.#libc = libc;
     this.#writing = way === 'write';
-    this.#fd = libc.fcntl(fd, C.F_DUPFD_CLOEXEC, 0);
+    this.#fd = openAgain(libc, fd, way);
     // What fails now will be said by the first transfer.
     libc.fcntl(this.#fd, C.F_SETPIPE_SZ, CAPACITY);
     this.#watch = new DescriptorWatch(libc, this.#fd, onReady);
