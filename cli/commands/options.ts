@@ -42,14 +42,14 @@ function backlogRecord() {
     ...recordHead('argument'),
     name: 'backlog',
     call: 'listen(2)',
-    maximum: longestAcceptQueue() ?? null,
+    maximum: longestAcceptQueue(),
     summary,
   };
 }
 
 function backlogText(): string {
   const longest = longestAcceptQueue();
-  const cap = longest === undefined ? '' : `, at most ${longest} here (net.core.somaxconn)`;
+  const cap = longest === null ? '' : `, at most ${longest} here (net.core.somaxconn)`;
   return `The accept queue of a listening socket is no option: tcp serve --backlog N, listen(2)${cap}.`;
 }
 

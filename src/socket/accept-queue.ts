@@ -2,18 +2,21 @@
 import { readFileSync } from 'node:fs';
 import type { ListenEvent } from '../log/events.js';
 
-/** net.core.somaxconn of this network namespace, the longest accept queue that listen(2) gives; undefined elsewhere. */
-export function longestAcceptQueue(): number | undefined {
+let longest: number | null | undefined;
+
+/** net.core.somaxconn, the longest accept queue that listen(2) gives, as it was when first asked for; null elsewhere. */
+export function longestAcceptQueue(): number | null {
+  if (longest !== undefined) return longest;
   try {
-    return Number.parseInt(readFileSync('/proc/sys/net/core/somaxconn', 'latin1'), 10);
+    longest = Number.parseInt(readFileSync('/proc/sys/net/core/somaxconn', 'latin1'), 10);
   } catch {
-    return undefined;
+    longest = null;
   }
+  return longest;
 }
 
 /** The event of a listen(2) that has worked, with the length that the kernel has silently made of a longer one. */
 export function listenEvent(backlog: number, local: string): ListenEvent {
-  const longest = longestAcceptQueue();
-  const capped = longest !== undefined && longest < backlog;
-  return { event: 'listen', backlog, local, effective: capped ? longest : undefined };
+  const limit = longestAcceptQueue();
+  return { event: 'listen', backlog, local, effective: limit !== null && limit < backlog ? limit : undefined };
 }

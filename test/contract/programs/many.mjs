@@ -1,6 +1,7 @@
 /**
  * An echo server that tells what it holds: prints its port, and for each line on stdin, as JSON, its descriptors, and
- * in MiB the JavaScript heap after a collection and the resident memory; ends with stdin.
+ * in MiB the JavaScript heap after a collection and the resident memory outside of what V8 keeps for its heap; ends with
+ * stdin.
  *
  *     node --expose-gc many.mjs
  */
@@ -20,7 +21,12 @@ const mib = (bytes) => Math.round((bytes / (1 << 20)) * 10) / 10;
 say({ port: server.local[0]?.port });
 for await (const _ of createInterface({ input: process.stdin })) {
   globalThis.gc();
-  const { heapUsed, rss } = process.memoryUsage();
-  say({ descriptors: readdirSync('/proc/self/fd').length, heap: mib(heapUsed), rss: mib(rss), ...server.totals });
+  const { heapUsed, heapTotal, rss } = process.memoryUsage();
+  say({
+    descriptors: readdirSync('/proc/self/fd').length,
+    heap: mib(heapUsed),
+    other: mib(rss - heapTotal),
+    ...server.totals,
+  });
 }
 process.exit();

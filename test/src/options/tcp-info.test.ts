@@ -48,6 +48,15 @@ function golden(length: number): Uint8Array {
 }
 
 describe('struct tcp_info', () => {
+  it('of a listening socket has the accept queue in the place of two counters', () => {
+    const bytes = golden(248);
+    bytes[0] = 10;
+    new DataView(bytes.buffer).setUint32(28, 4096, true);
+    const info = decodeTcpInfo(bytes);
+    expect(info).toMatchObject({ state: 'LISTEN', unacknowledged: 0, acceptQueue: { length: 12, limit: 4096 } });
+    expect(info && formatTcpInfo(info)).toBe('LISTEN, 12 in the accept queue of 4096');
+  });
+
   it('is read field by field', () => {
     expect(decodeTcpInfo(golden(248))).toEqual({
       state: 'ESTABLISHED',
@@ -66,6 +75,7 @@ describe('struct tcp_info', () => {
       congestionWindow: 33,
       slowStartThreshold: 20,
       unacknowledged: 12,
+      acceptQueue: null,
       lost: 3,
       totalRetransmits: 9,
       pacingRate: 1_250_000,
