@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../../src/errors.js';
 import type { DialOptions } from '../../src/stream/dial.js';
-import { selfSigned } from '../../src/stream/self-signed.js';
-import { type TlsIdentity, tlsServer } from '../../src/stream/tls.js';
+import type { ServeOptions } from '../../src/stream/serve.js';
+import type { TlsIdentity } from '../../src/stream/tls.js';
 import { describeTls } from '../../src/stream/tls-facts.js';
 import type { CommandContext } from '../context.js';
 
@@ -44,10 +44,7 @@ export function clientTls(flags: TlsClientFlags): DialOptions['tls'] {
  *
  * @returns undefined where no TLS is asked for
  */
-export async function serverTls(
-  flags: TlsServerFlags,
-  { logger }: CommandContext,
-): Promise<ReturnType<typeof tlsServer> | undefined> {
+export async function serverTls(flags: TlsServerFlags, { logger }: CommandContext): Promise<ServeOptions['secure']> {
   if (flags.tls !== true) {
     refuseWithoutTls(flags, ['cert', 'key', 'alpn', 'clientCa']);
     return undefined;
@@ -55,11 +52,13 @@ export async function serverTls(
   const clientCa = flags.clientCa === undefined ? undefined : readPem('--client-ca', flags.clientCa);
   let own = identity(flags);
   if (own === undefined) {
+    const { selfSigned } = await import('../../src/stream/self-signed.js');
     const made = await selfSigned();
     own = made;
     const message = `made a certificate for this run, SHA-256 ${made.fingerprint}; clients can't verify it`;
     logger.log('info', { event: 'notice', message });
   }
+  const { tlsServer } = await import('../../src/stream/tls.js');
   const handshake = tlsServer({ identity: own, clientCa, alpn: flags.alpn, logger });
   return async (connection) => {
     const secure = await handshake(connection);

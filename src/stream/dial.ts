@@ -5,9 +5,8 @@ import type { IPFamily } from '../sockaddr/ip.js';
 import { resolveEndpoint, resolveHost, unresolvedHost } from '../sockaddr/resolve.js';
 import type { StreamConnection } from '../socket/port.js';
 import { type ConnectStreamOptions, connectStream } from './connect.js';
-import { connectThrough } from './proxy.js';
 import type { ProxyRoute } from './proxy-route.js';
-import { startTlsClient, type TlsClientOptions } from './tls.js';
+import type { TlsClientOptions } from './tls.js';
 import type { TlsFacts } from './tls-facts.js';
 
 export interface DialOptions extends ConnectStreamOptions {
@@ -34,7 +33,7 @@ export interface Dialed {
 /**
  * Connects to `address`. `timeoutMs` is for each step: name resolution, each try to connect, the proxy, the handshake.
  *
- * @throws what {@link connectStream}, {@link connectThrough} and {@link startTlsClient} throw, and what resolving does
+ * @throws what {@link connectStream} throws, and what resolving, the proxy and the handshake do
  */
 export async function dialStream(address: string, options: DialOptions): Promise<Dialed> {
   const { via, tls, signal, timeoutMs, logger, family } = options;
@@ -50,16 +49,22 @@ export async function dialStream(address: string, options: DialOptions): Promise
     connection = await connectStream(targets, options);
     options.onOpen?.();
     if (via.protocol === 'https') {
+      const { startTlsClient } = await tlsModule();
       connection = await startTlsClient(connection, { serverName: via.host, logger, signal, timeoutMs });
     }
     const { credentials } = via;
+    const { connectThrough } = await import('./proxy.js');
     connection = await connectThrough(connection, via.protocol, destination, { credentials, signal, timeoutMs });
   }
   if (tls === undefined) return { connection, tls: undefined };
+  const { startTlsClient } = await tlsModule();
   const { serverName = hostOf(address), ...rest } = tls;
   const secure = await startTlsClient(connection, { ...rest, serverName, logger, signal, timeoutMs });
   return { connection: secure, tls: secure.tls };
 }
+
+/** Loaded when it is needed: TLS and HTTP take longer to load than a plain client takes to connect. */
+const tlsModule = () => import('./tls.js');
 
 /** The host as it was written, for the certificate; a zone is this machine's own business. */
 function hostOf(address: string): string {
