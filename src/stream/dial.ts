@@ -38,6 +38,7 @@ export interface Dialed {
 export async function dialStream(address: string, options: DialOptions): Promise<Dialed> {
   const { via, tls, signal, timeoutMs, logger, family } = options;
   const lookup = { family, signal, timeoutMs };
+  // TLS and HTTP take longer to load than a plain client takes to connect: they are loaded where they are needed.
   let connection: StreamConnection;
   if (via === undefined) {
     connection = await connectStream(await resolveEndpoint(address, { protocol: 'tcp', ...lookup }), options);
@@ -49,7 +50,7 @@ export async function dialStream(address: string, options: DialOptions): Promise
     connection = await connectStream(targets, options);
     options.onOpen?.();
     if (via.protocol === 'https') {
-      const { startTlsClient } = await tlsModule();
+      const { startTlsClient } = await import('./tls.js');
       connection = await startTlsClient(connection, { serverName: via.host, logger, signal, timeoutMs });
     }
     const { credentials } = via;
@@ -57,14 +58,11 @@ export async function dialStream(address: string, options: DialOptions): Promise
     connection = await connectThrough(connection, via.protocol, destination, { credentials, signal, timeoutMs });
   }
   if (tls === undefined) return { connection, tls: undefined };
-  const { startTlsClient } = await tlsModule();
+  const { startTlsClient } = await import('./tls.js');
   const { serverName = hostOf(address), ...rest } = tls;
   const secure = await startTlsClient(connection, { ...rest, serverName, logger, signal, timeoutMs });
   return { connection: secure, tls: secure.tls };
 }
-
-/** Loaded when it is needed: TLS and HTTP take longer to load than a plain client takes to connect. */
-const tlsModule = () => import('./tls.js');
 
 /** The host as it was written, for the certificate; a zone is this machine's own business. */
 function hostOf(address: string): string {

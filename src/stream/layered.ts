@@ -11,7 +11,8 @@ export type CountingDuplex = Duplex & { readonly bytesRead: number; readonly byt
  * `inner` as a connection, on top of the one that carries it: what is sent and received is the inner stream's, the
  * addresses, the descriptor and the kernel's view are those of the carrier.
  *
- * Bytes that the kernel holds when the carrier fails mean nothing without the layer: nothing can be rescued.
+ * What the kernel holds when the carrier fails can be rescued where the inner stream is the carrier's own, behind a
+ * proxy's answer; through a layer that encrypts it means nothing.
  */
 export class LayeredConnection implements StreamConnection {
   readonly pump: undefined;
@@ -68,7 +69,7 @@ export class LayeredConnection implements StreamConnection {
     this.duplex.destroy();
   }
 
-  rescue(): Uint8Array {
-    return new Uint8Array(0);
+  rescue(limit: number): Uint8Array {
+    return this.duplex === this.#carrier.duplex ? this.#carrier.rescue(limit) : new Uint8Array(0);
   }
 }

@@ -1,5 +1,5 @@
 /** What a TLS handshake has agreed on, and whom the peer has shown itself to be. */
-import type { PeerCertificate, TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { clip } from '../errors.js';
 import { tryParseIP } from '../sockaddr/ip.js';
 
@@ -43,9 +43,8 @@ export function handshakeFacts(socket: TLSSocket): TlsFacts {
 
 /** The peer's own certificate; undefined where it has shown none. */
 export function certificateFacts(socket: TLSSocket): CertificateFacts | undefined {
-  const certificate = socket.getPeerCertificate() as PeerCertificate | undefined;
   const x509 = socket.getPeerX509Certificate();
-  if (certificate === undefined || x509 === undefined) return undefined;
+  if (x509 === undefined) return undefined;
   return {
     subject: oneLine(x509.subject),
     issuer: oneLine(x509.issuer),
@@ -54,10 +53,16 @@ export function certificateFacts(socket: TLSSocket): CertificateFacts | undefine
       .map((name) => name.replace(/^(?:DNS|IP Address):/, ''))
       .map((name) => tryParseIP(name)?.toString() ?? clip(name))
       .filter((name) => name !== ''),
-    validFrom: new Date(certificate.valid_from).toISOString(),
-    validTo: new Date(certificate.valid_to).toISOString(),
+    validFrom: rfc3339(x509.validFrom),
+    validTo: rfc3339(x509.validTo),
     fingerprint: x509.fingerprint256,
   };
+}
+
+/** A time as OpenSSL writes it; what is none, in a certificate that somebody has made up, stays as it is. */
+function rfc3339(text: string): string {
+  const time = new Date(text);
+  return Number.isNaN(time.getTime()) ? clip(text) : time.toISOString();
 }
 
 /** A distinguished name, which Node writes with a part on each line. */

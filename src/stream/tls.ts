@@ -75,7 +75,7 @@ export class TlsConnection extends LayeredConnection {
  */
 export async function startTlsClient(connection: StreamConnection, options: TlsClientOptions): Promise<TlsConnection> {
   const { serverName, ca, insecure, identity, alpn } = options;
-  return settled(connection, options, (resolve, reject) => {
+  return runHandshake(connection, options, (resolve, reject) => {
     const socket = connect({
       socket: connection.duplex,
       secureContext: secureContext(identity, ca),
@@ -107,6 +107,7 @@ export async function startTlsClient(connection: StreamConnection, options: TlsC
  */
 export function tlsServer(options: TlsServerOptions): (connection: StreamConnection) => Promise<TlsConnection> {
   const { identity, clientCa, alpn } = options;
+  // Says in words what is wrong with them, which the server below would not.
   secureContext(identity, clientCa);
   // Node's server alone judges client certificates. It is given connections one by one, and tells of them in the
   // asynchronous context in which it got each.
@@ -121,7 +122,7 @@ export function tlsServer(options: TlsServerOptions): (connection: StreamConnect
   server.on('tlsClientError', (error, socket) => current.getStore()?.failed(error, socket));
   return (connection) => {
     const carrier = connection.duplex;
-    return settled(connection, options, (resolve, reject) => {
+    return runHandshake(connection, options, (resolve, reject) => {
       // In the handshake the end of one half is the end of both.
       carrier.allowHalfOpen = false;
       const done = (socket: TLSSocket) => {
@@ -156,7 +157,7 @@ function endedEarly({ remote }: StreamConnection): SockctlError {
 }
 
 /** Runs a handshake; whatever comes first instead of its success closes the connection. */
-async function settled(
+async function runHandshake(
   connection: StreamConnection,
   { timeoutMs = HANDSHAKE_TIMEOUT_MS, signal, logger }: TlsCommonOptions,
   run: (resolve: (socket: TLSSocket) => void, reject: (error: unknown) => void) => void,

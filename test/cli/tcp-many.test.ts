@@ -93,7 +93,7 @@ function expectSame(after: Record<string, number>, before: Record<string, number
 describe('very many connections', () => {
   it(`tcp serve --echo holds ${MANY} at once, each exchanging data`, { timeout: LIMIT_MS }, async (ctx) => {
     if (openFilesLimit() < FILES_NEEDED) ctx.skip(`ulimit -n is below ${FILES_NEEDED}`);
-    const flags = ['--echo', '--json', '-q', '--backlog', '4096', '--log-level', 'info'];
+    const flags = ['--echo', '--json', '--backlog', '4096'];
     const server = start(['tcp', 'serve', '127.0.0.1:0', ...flags], { timeoutMs: LIMIT_MS });
     const port = await server.port();
     const before = descriptorsOf(server);

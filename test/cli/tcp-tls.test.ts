@@ -157,7 +157,9 @@ describe('an end that does not speak TLS', () => {
   it('does not keep the server when it says nothing', async () => {
     const server = start(['tcp', 'serve', '127.0.0.1:0', '--once', '--tls', '--idle-timeout', '300ms', ...own]);
     await rudeTo(server, () => undefined);
-    expect((await server.done).code).toBe(0);
+    const { code, stderr } = await server.done;
+    expect(code).toBe(0);
+    expect(stderr).toContain('idle for 300 ms, closing it');
   });
 });
 

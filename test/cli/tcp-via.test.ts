@@ -43,8 +43,13 @@ async function rude(answer: (socket: Socket) => void): Promise<number> {
 }
 
 /** What comes back; the proxies end both halves as soon as one has ended, so ours is held until then. */
-async function answer(address: string, input: string, flags: readonly string[]): Promise<Finished> {
-  const client = start(['tcp', 'connect', address, ...flags], { input, holdInput: true });
+async function answer(
+  address: string,
+  input: string,
+  flags: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<Finished> {
+  const client = start(['tcp', 'connect', address, ...flags], { input, holdInput: true, env });
   await client.until(({ received }) => (received > 0 ? true : undefined));
   client.child.stdin?.end();
   return client.done;
@@ -128,9 +133,8 @@ it('https is that inside TLS', async (ctx) => {
     `TCP:127.0.0.1:${http}`,
   ]);
   const target = `127.0.0.1:${await echoServer()}`;
-  process.env.NODE_EXTRA_CA_CERTS = pem.ca;
-  const { stdout } = await answer(target, 'twice', ['--via', `https://127.0.0.1:${https}`]);
-  delete process.env.NODE_EXTRA_CA_CERTS;
+  const trusting = { NODE_EXTRA_CA_CERTS: pem.ca };
+  const { stdout } = await answer(target, 'twice', ['--via', `https://127.0.0.1:${https}`], trusting);
   expect(stdout.toString()).toBe('twice');
 });
 
