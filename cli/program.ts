@@ -2,9 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { Command, type CommandOptions, Option } from 'commander';
 import { type ExitCode, UsageError } from '../src/errors.js';
+import { LOSS_WINDOW_MAX } from '../src/measure/loss.js';
 import { SOCKET_KINDS } from '../src/options/row.js';
 import { parseProxyRoute } from '../src/stream/proxy-route.js';
 import { addCommonOptions, addFamilyOptions, type CommonOptions } from './args/common.js';
+import { collectMemberships } from './args/memberships.js';
 import { collectProtocols } from './args/protocols.js';
 import {
   collectPrefixes,
@@ -171,12 +173,34 @@ export function buildProgram(run: CommandRunner): Command {
         .option('--size <N>', 'a payload of N patterned bytes', size(UDP_MAX))
         .option('--chunk <N>', 'cut stdin or the file into datagrams of N bytes', size(UDP_MAX))
         .option('--count <N>', 'how many datagrams', count)
-        .option('--rate <R>', 'datagrams a second (5k) or bits a second (10mbit)', rate)
+        .option('--time <T>', 'end after this time', positiveDuration)
+        .option('--rate <R>', 'datagrams a second (5k), a minute (1/m), or bits a second (10mbit)', rate)
+        .option('--burst <N>', 'with --rate: so many at once, and a pause after them', integer(1, 1_000_000))
         .option('--wait <T>', 'print replies for this time after the last one', duration)
         .option('--source <ADDR>', 'own address: HOST, :PORT or HOST:PORT')
+        .option('--interface <NAME>', 'the interface to leave through')
         .option('--broadcast', 'allow a broadcast address')
         .option('--ttl <N>', 'time to live, hop limit', integer(1, 255))
-        .option('--probe', 'number and time each datagram, for udp recv --probe'),
+        .option('--no-loop', 'multicasts do not come back to this machine')
+        .addOption(
+          new Option('--pmtu <HOW>', "what does not fit the path's MTU: refused (do), fragmented").choices([
+            'do',
+            'want',
+            'dont',
+            'probe',
+          ]),
+        )
+        .option('--probe', 'number and time each datagram, for udp recv --probe')
+        .option('--two-way', 'with --probe: have each one sent back, and measure the round trips')
+        .option('--interval <T>', 'report what was sent so often', positiveDuration)
+        .option('--reliable', 'deliver --file or stdin complete and in order, to udp recv --reliable')
+        .option('--name <NAME>', 'with --reliable: what the receiver is to call it')
+        .option(
+          '--timeout <T>',
+          'with --reliable: give up when nothing is heard for this time',
+          positiveDuration,
+          30_000,
+        ),
   );
   leaf(
     udp,
@@ -187,10 +211,23 @@ export function buildProgram(run: CommandRunner): Command {
       addFamilyOptions(c)
         .argument('[ADDR]', 'PORT, HOST:PORT or [V6]:PORT', ':0')
         .option('--echo', 'send each one back')
-        .option('--count <N>', 'stop after N datagrams', count)
+        .option('--count <N>', 'stop after N datagrams; with --reliable, after N transfers', count)
         .option('--idle-timeout <T>', 'stop when nothing has come for this time', positiveDuration)
+        .option('--join <GROUP[,SOURCE][@INTERFACE]>', 'hear a multicast group, repeatable', collectMemberships)
+        .option('--keep <N>', 'bytes kept of each datagram; the rest is cut off', integer(1, 65_536))
         .option('--probe', 'report loss, duplicates, reordering and jitter of udp send --probe')
-        .option('--once', 'with --probe: stop when a sender is done'),
+        .option('--window <N>', 'with --probe: how far back numbers are told apart', integer(8, LOSS_WINDOW_MAX))
+        .option('--once', 'with --probe: stop when a sender is done')
+        .option('--interval <T>', 'report what has come so often', positiveDuration)
+        .option('--summary-only', 'nothing for single datagrams: intervals and the summary')
+        .option('--reliable', 'take files from udp send --reliable')
+        .option('--file <PATH>', 'with --reliable: where the file goes; into a folder, under the names of the senders')
+        .option(
+          '--timeout <T>',
+          'with --reliable: give up when nothing is heard for this time',
+          positiveDuration,
+          30_000,
+        ),
   );
 
   const raw = group(program, 'raw', 'raw sockets: ICMP, IGMP, any IP protocol');

@@ -1,8 +1,22 @@
 /** The public names of the library. */
 
-export type { ProbeReport } from './datagram/probe.js';
-export { type ReceivedProbe, type ReceiveOptions, type ReceiveSummary, receiveDatagrams } from './datagram/receive.js';
-export { type SendDatagramsOptions, type SendSummary, sendDatagrams } from './datagram/send.js';
+export type { ReceivedProbe } from './datagram/probe.js';
+export type { ProbeReport } from './datagram/probe-report.js';
+export type { TwoWayCounts } from './datagram/probe-sender.js';
+export {
+  type ReceiveInterval,
+  type ReceiveOptions,
+  type ReceiveSummary,
+  receiveDatagrams,
+} from './datagram/receive.js';
+export {
+  type Payload,
+  type PayloadRun,
+  type SendDatagramsOptions,
+  type SendInterval,
+  type SendSummary,
+  sendDatagrams,
+} from './datagram/send.js';
 export { AddressError, describeCode, ERROR_TABLE, ExitCode, SockctlError, SocketError, UsageError } from './errors.js';
 export { describeEvent } from './log/describe.js';
 export { type LogEvent, type Logger, type LogLevel, silentLogger } from './log/events.js';

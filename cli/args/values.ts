@@ -59,12 +59,19 @@ export interface Rate {
   readonly unit: 'datagrams' | 'bits';
 }
 
-/** `500`, `5k` datagrams a second, or `10mbit` (powers of 1,000, as network rates are). */
+/** Seconds of what a rate may be given for. */
+const RATE_TIMES: Readonly<Record<string, number>> = { '': 1, '/s': 1, '/m': 60, '/h': 3600 };
+
+/**
+ * `500`, `5k` datagrams a second, `10mbit` (powers of 1,000, as network rates are), or `2/m` and `2/h`, by the minute
+ * and the hour.
+ */
 export function rate(text: string): Rate {
-  const match = /^(\d+(?:\.\d+)?)([kmg]?)(bit|bps|)$/i.exec(text);
+  const match = /^(\d+(?:\.\d+)?)([kmg]?)(bit|bps|)(\/[smh]|)$/i.exec(text);
   const unit = { '': 1, k: 1e3, m: 1e6, g: 1e9 }[match?.[2]?.toLowerCase() ?? ''] ?? Number.NaN;
-  const value = match === null ? Number.NaN : Number(match[1]) * unit;
-  if (!(value > 0 && value < 1e15)) throw refuse(text, 'a rate such as 500, 5k or 10mbit');
+  const seconds = RATE_TIMES[match?.[4]?.toLowerCase() ?? ''] ?? Number.NaN;
+  const value = match === null ? Number.NaN : (Number(match[1]) * unit) / seconds;
+  if (!(value > 0 && value < 1e15)) throw refuse(text, 'a rate such as 500, 5k, 10mbit or 1/m');
   return { value, unit: match?.[3] === '' ? 'datagrams' : 'bits' };
 }
 

@@ -1,73 +1,91 @@
 /** `udp recv`: each datagram whole, to stdout. */
-
 import { type ReceiveSummary, receiveDatagrams } from '../../src/datagram/receive.js';
-import { ExitCode, SockctlError, SocketError, UsageError } from '../../src/errors.js';
+import { ExitCode, UsageError } from '../../src/errors.js';
 import type { Endpoint } from '../../src/sockaddr/endpoint.js';
-import { resolveEndpoint } from '../../src/sockaddr/resolve.js';
 import { chosenFamily, type FamilyOptions } from '../args/common.js';
+import { type Membership, membershipOf, membershipSettings } from '../args/memberships.js';
 import type { CommandContext } from '../context.js';
 import { interruptedExit } from '../exit-codes.js';
 import { receiveSummary, writeDatagram } from '../render/datagram.js';
+import { showIntervals } from './udp-intervals.js';
+import { onFirstLocal, resolveLocal } from './udp-local.js';
+import { type ReliableReceiveFlags, receiveReliably } from './udp-recv-reliable.js';
 
-interface ReceiveFlags extends FamilyOptions {
+interface ReceiveFlags extends FamilyOptions, ReliableReceiveFlags {
   readonly echo?: boolean;
   readonly count?: number;
   readonly idleTimeout?: number;
+  readonly join?: readonly Membership[];
+  readonly keep?: number;
   readonly probe?: boolean;
+  readonly window?: number;
   readonly once?: boolean;
+  readonly interval?: number;
+  readonly summaryOnly?: boolean;
+  readonly reliable?: boolean;
+  readonly file?: string;
+  readonly quiet?: boolean;
 }
 
 export async function run([address]: [string], flags: ReceiveFlags, context: CommandContext): Promise<ExitCode> {
-  if (flags.once === true && flags.probe !== true)
-    throw new UsageError('--once: it ends with a probe, so it needs --probe');
-  const locals = await resolveEndpoint(address, {
-    protocol: 'udp',
-    passive: true,
-    family: chosenFamily(flags),
-    signal: context.signal,
-  });
-  const summary = await onFirst(locals, (local) => receive(local, flags, context));
+  refuseContradictions(flags);
+  const locals = await resolveLocal(address, joinedFamily(flags), context.signal);
+  if (flags.reliable === true) return receiveReliably(locals, flags, context);
+  const summary = await onFirstLocal(locals, (local) => receive(local, flags, context));
   receiveSummary(context, summary);
   if (summary.error !== undefined) throw summary.error;
   return summary.endReason === 'interrupted' ? interruptedExit(summary.received > 0) : ExitCode.ok;
 }
 
-/** The first of the addresses that this system has; the wildcard comes as :: and then 0.0.0.0. */
-async function onFirst(
-  locals: readonly Endpoint[],
-  use: (local: Endpoint) => Promise<ReceiveSummary>,
-): Promise<ReceiveSummary> {
-  let last: unknown;
-  for (const local of locals) {
-    try {
-      return await use(local);
-    } catch (error) {
-      last = error;
-      const other = error instanceof SocketError && ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(error.code);
-      if (!other) throw error;
+/** A socket of IPv4 alone hears groups of IPv4 as everybody expects; those of IPv6 need one of IPv6. */
+function joinedFamily(flags: ReceiveFlags): FamilyOptions {
+  const families = new Set(flags.join?.map(({ family }) => family));
+  if (chosenFamily(flags) !== undefined || families.size === 0) return flags;
+  return families.has('ipv6') ? { ipv6: true } : { ipv4: true };
+}
+
+function refuseContradictions(flags: ReceiveFlags): void {
+  if (flags.reliable === true) {
+    for (const name of ['echo', 'probe', 'keep', 'join'] as const) {
+      if (flags[name] !== undefined) throw new UsageError(`--reliable and --${name}: these do not go together`);
     }
+    return;
   }
-  throw last ?? new SockctlError('EADDRNOTAVAIL', { what: 'no address to receive on' });
+  if (flags.file !== undefined) throw new UsageError('--file: it is for --reliable; others redirect stdout');
+  if (flags.probe === true) return;
+  if (flags.once === true) throw new UsageError('--once: it ends with a probe, so it needs --probe');
+  if (flags.window !== undefined)
+    throw new UsageError('--window: it is about the numbers of probes, so it needs --probe');
 }
 
 async function receive(local: Endpoint, flags: ReceiveFlags, context: CommandContext): Promise<ReceiveSummary> {
   let bound: Endpoint = local;
+  const backend = await context.backend();
+  const joined = membershipSettings([...membershipOf(local), ...(flags.join ?? [])], backend.name === 'native');
   // A probe's payload is filling: only what it tells is of interest.
-  const quiet = flags.probe === true && !context.json;
-  return receiveDatagrams(local, {
-    backend: await context.backend(),
-    logger: context.logger,
-    settings: context.settings,
-    count: flags.count,
-    idleTimeoutMs: flags.idleTimeout,
-    echo: flags.echo === true,
-    probe: flags.probe === true,
-    once: flags.once === true,
-    onListening: (endpoint) => {
-      context.dropPrivileges();
-      bound = endpoint;
-    },
-    ...(quiet ? {} : { onDatagram: (message, probe) => writeDatagram(context, message, bound, probe) }),
-    signal: context.signal,
-  });
+  const quiet = flags.summaryOnly === true || (flags.probe === true && !context.json);
+  const intervals = showIntervals(flags, context, flags.probe === true);
+  try {
+    return await receiveDatagrams(local, {
+      backend,
+      logger: context.logger,
+      settings: [...joined, ...context.settings],
+      count: flags.count,
+      idleTimeoutMs: flags.idleTimeout,
+      keep: flags.keep,
+      echo: flags.echo === true,
+      probe: flags.probe === true,
+      window: flags.window,
+      once: flags.once === true,
+      onListening: (endpoint) => {
+        context.dropPrivileges();
+        bound = endpoint;
+      },
+      onDatagram: quiet ? undefined : (message, probe) => writeDatagram(context, message, bound, probe),
+      ...intervals,
+      signal: context.signal,
+    });
+  } finally {
+    intervals.end();
+  }
 }

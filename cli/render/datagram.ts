@@ -1,14 +1,18 @@
 /** Datagrams and their summaries, for people and as records. */
-import type { ProbeReport } from '../../src/datagram/probe.js';
-import type { ReceivedProbe, ReceiveSummary } from '../../src/datagram/receive.js';
-import type { SendSummary } from '../../src/datagram/send.js';
+import type { ReceivedProbe } from '../../src/datagram/probe.js';
+import type { ProbeReport } from '../../src/datagram/probe-report.js';
+import type { TwoWayCounts } from '../../src/datagram/probe-sender.js';
+import type { ReceiveInterval, ReceiveSummary } from '../../src/datagram/receive.js';
+import type { SendInterval, SendSummary } from '../../src/datagram/send.js';
 import { formatTimestamp } from '../../src/measure/clock.js';
+import type { LossCounts } from '../../src/measure/loss.js';
 import { type Endpoint, endpointRecord, formatEndpoint } from '../../src/sockaddr/endpoint.js';
-import type { ReceivedMessage } from '../../src/socket/port.js';
+import { interfaceName } from '../../src/sockaddr/interfaces.js';
+import type { MessageFailure, ReceivedMessage } from '../../src/socket/port.js';
 import type { CommandContext } from '../context.js';
 import { printablePayload } from './printable.js';
 import { recordHead } from './record.js';
-import { byteCount, milliseconds } from './report.js';
+import { bitsPerSecond, byteCount, milliseconds } from './report.js';
 
 /** A datagram on stdout: a record with --json, a line on a terminal, else the payload as it came. */
 export function writeDatagram(
@@ -17,24 +21,47 @@ export function writeDatagram(
   local: Endpoint | undefined,
   probe?: ReceivedProbe,
 ): void | Promise<void> {
+  const { from, destination, interfaceIndex, hopLimit } = message;
   if (json) {
     return output.record({
       type: 'udp.datagram',
       time: formatTimestamp(message.timestamp),
-      remote: message.from === undefined ? null : endpointRecord(message.from),
+      remote: from === undefined ? null : endpointRecord(from),
       local: local === undefined ? null : endpointRecord(local),
+      destination: destination === null ? null : destination.toString(),
+      interface: interfaceIndex === null ? null : interfaceLabel(interfaceIndex),
       length: message.length,
       truncated: message.truncated,
-      hopLimit: message.hopLimit,
+      hopLimit,
+      trafficClass: message.trafficClass,
       timestamp: message.timestampSource,
-      ...(probe === undefined ? {} : { sequence: probe.header.sequence, transitMs: probe.transitMs }),
+      ...(probe === undefined ? {} : { sequence: probe.sequence, transitMs: probe.transitMs }),
       data: message.bytes,
     });
   }
   if (process.stdout.isTTY !== true) return output.write(Uint8Array.from(message.bytes));
-  const from = message.from === undefined ? '?' : formatEndpoint(message.from);
+  const to = destination === null ? '' : ` > ${destination}`;
+  const where = interfaceIndex === null ? '' : ` on ${interfaceLabel(interfaceIndex)}`;
+  const hops = hopLimit === null ? '' : `, ttl ${hopLimit}`;
   const cut = message.truncated ? ` (cut from ${message.length})` : '';
-  return output.line(`${from} ${message.bytes.length} bytes${cut}: ${printablePayload(message.bytes)}`);
+  const head = `${from === undefined ? '?' : formatEndpoint(from)}${to}${where}${hops}`;
+  return output.line(`${head}, ${message.bytes.length} bytes${cut}: ${printablePayload(message.bytes)}`);
+}
+
+/** An error that came back for a datagram, as a record; for people it is in the log. */
+export function writeFailure({ json, output }: CommandContext, target: Endpoint, failure: MessageFailure): void {
+  if (!json) return;
+  const { error, reporter, icmpType = null, icmpCode = null, mtu = null } = failure;
+  void output.record({
+    ...recordHead('udp.error'),
+    remote: endpointRecord(target),
+    code: error.code,
+    reporter: reporter?.toString() ?? null,
+    icmpType,
+    icmpCode,
+    mtu,
+    message: error.message,
+  });
 }
 
 export function receiveSummary(context: CommandContext, summary: ReceiveSummary): void {
@@ -47,7 +74,9 @@ export function receiveSummary(context: CommandContext, summary: ReceiveSummary)
     durationMs,
     datagramsPerSecond: perSecond,
     droppedSocket,
-    ...(probes.length === 0 ? {} : { ...probeTotals(probes), foreign: summary.foreign, senders: probes }),
+    ...(probes.length === 0
+      ? {}
+      : { ...probeTotals(probes), foreign: summary.foreign, senders: probes.map(probeJson) }),
     endReason,
   });
   if (context.json) return;
@@ -70,35 +99,105 @@ function probeTotals(probes: readonly ProbeReport[]) {
   return total;
 }
 
+function probeJson({ sender, ...report }: ProbeReport) {
+  return { ...report, sender: sender === undefined ? null : endpointRecord(sender) };
+}
+
 export function probeLine(probe: ProbeReport): string {
-  const { received, lost, late, duplicated, reordered, jitterMs, transitMs } = probe;
+  const { sender, lost, received, jitterMs, transitMs, reorderExtent } = probe;
+  const who = sender === undefined ? '' : ` from ${formatEndpoint(sender)}`;
   const percent = received + lost === 0 ? 0 : (100 * lost) / (received + lost);
+  const extent = reorderExtent.mean === null ? '' : ` by up to ${reorderExtent.max}`;
+  const transit = [transitMs.min, transitMs.mean, transitMs.p99].map(milliseconds).join('/');
   return (
-    `probe ${probe.stream}: ${received} received, ${lost} lost (${percent.toFixed(2)} %), ${duplicated} duplicated, ` +
-    `${reordered} reordered, ${late} late, jitter ${jitterMs.toFixed(3)} ms, ` +
-    `transit ${milliseconds(transitMs.min)}/${milliseconds(transitMs.mean)}/${milliseconds(transitMs.p99)} ms min/mean/p99`
+    `probe ${probe.stream}${who}: ${received} received, ${lost} lost (${percent.toFixed(2)} %), ` +
+    `${probe.duplicated} duplicated, ${probe.reordered} reordered${extent}, ${probe.late} late, ` +
+    `jitter ${jitterMs.toFixed(3)} ms, transit ${transit} ms min/mean/p99 (as far as both clocks agree)`
   );
 }
 
 export function sendSummary(context: CommandContext, summary: SendSummary): void {
   const { sent, bytes, durationMs, requestedPerSecond, achievedPerSecond, errors, replies, stream, endReason } =
     summary;
+  const { schedulingErrorMs, pathMtu, report, twoWay } = summary;
   context.summary({
     ...recordHead('udp.summary'),
     sent,
     bytes,
     durationMs,
     datagramsPerSecond: { requested: requestedPerSecond, achieved: achievedPerSecond },
+    ...(schedulingErrorMs === undefined ? {} : { schedulingErrorMs }),
     errors,
     replies,
-    ...(stream === undefined ? {} : { stream }),
+    pathMtu,
+    ...(stream === undefined ? {} : { stream, report: report === undefined ? null : probeJson(report) }),
+    ...(twoWay === undefined ? {} : { twoWay }),
     endReason,
   });
   if (context.json) return;
   const wanted = requestedPerSecond === null ? '' : ` of ${requestedPerSecond}/s asked for`;
-  const rate = achievedPerSecond === null ? '' : ` (${Math.round(achievedPerSecond)}/s${wanted})`;
+  const error = schedulingErrorMs?.p99 ?? null;
+  const late = error === null || sent < 2 ? '' : `, 99 % within ${milliseconds(error)} ms of their time`;
+  const rate = achievedPerSecond === null ? '' : ` (${Math.round(achievedPerSecond)}/s${wanted}${late})`;
   const more = `${errors > 0 ? `, ${errors} errors came back` : ''}${replies > 0 ? `, ${replies} replies` : ''}`;
   notice(context, `${sent} datagrams, ${byteCount(bytes)} in ${(durationMs / 1000).toFixed(3)} s${rate}${more}`);
+  if (stream !== undefined && sent > 0 && summary.error === undefined) {
+    notice(context, report === undefined ? 'no report came back from the receiver' : `receiver: ${probeLine(report)}`);
+  }
+  if (twoWay !== undefined) notice(context, twoWayLine(twoWay));
+}
+
+function twoWayLine({ received, lost, duplicated, reordered, rttMs }: TwoWayCounts): string {
+  const times = [rttMs.min, rttMs.mean, rttMs.max, rttMs.p99].map(milliseconds).join('/');
+  const counts = `${received} came back, ${lost} did not, ${duplicated} duplicated, ${reordered} reordered`;
+  return `both ways: ${counts}, round trip ${times} ms min/mean/max/p99`;
+}
+
+export function intervalRecord(interval: SendInterval | ReceiveInterval): object {
+  const head = recordHead('udp.interval');
+  if ('sent' in interval) return { ...head, ...interval, ...rates(interval.sent, interval) };
+  const { probes, ...figures } = interval;
+  return { ...head, ...figures, ...rates(interval.received, interval), ...lossOnly(probes) };
+}
+
+/** `   0.00-1.00 s  10000 datagrams, 624 KiB, 10000/s, 5.12 Mbit/s`, and of probes what became of them. */
+export function intervalLine(interval: SendInterval | ReceiveInterval): string {
+  const to = interval.fromMs + interval.durationMs;
+  const when = `${(interval.fromMs / 1000).toFixed(2)}-${(to / 1000).toFixed(2)} s`.padStart(14);
+  return `${when}  ${figures(interval)}`;
+}
+
+function figures(interval: SendInterval | ReceiveInterval): string {
+  const datagrams = 'sent' in interval ? interval.sent : interval.received;
+  const { datagramsPerSecond, bitsPerSecond: bits } = rates(datagrams, interval);
+  const probes = 'probes' in interval ? interval.probes : undefined;
+  const loss =
+    probes === undefined
+      ? ''
+      : `, ${probes.lost} lost, ${probes.duplicated} duplicated, ${probes.reordered} reordered, ${probes.late} late`;
+  return `${datagrams} datagrams, ${byteCount(interval.bytes)}, ${Math.round(datagramsPerSecond)}/s, ${bitsPerSecond(bits)}${loss}`;
+}
+
+function rates(datagrams: number, { durationMs, bytes }: { readonly durationMs: number; readonly bytes: number }) {
+  return { datagramsPerSecond: (datagrams / durationMs) * 1000, bitsPerSecond: (bytes * 8000) / durationMs };
+}
+
+function lossOnly(counts: LossCounts | undefined): object {
+  if (counts === undefined) return {};
+  const { lost, late, reordered, duplicated } = counts;
+  return { lost, late, reordered, duplicated };
+}
+
+const labels = new Map<number, string>();
+
+/** The name of an interface, or its number where it is gone; asked for once, since datagrams come by the thousand. */
+function interfaceLabel(index: number): string {
+  let label = labels.get(index);
+  if (label === undefined) {
+    label = interfaceName(index) ?? String(index);
+    labels.set(index, label);
+  }
+  return label;
 }
 
 function notice(context: CommandContext, message: string): void {

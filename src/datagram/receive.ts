@@ -1,11 +1,15 @@
 /** A datagram receiver: many senders on one socket, each datagram kept whole. */
-import { SockctlError, SocketError } from '../errors.js';
+import { SocketError } from '../errors.js';
 import type { Logger } from '../log/events.js';
+import type { LossCounts } from '../measure/loss.js';
 import type { OptionSetting } from '../options/settings.js';
 import { type Endpoint, formatEndpoint } from '../sockaddr/endpoint.js';
-import type { Backend, MessageSocket, ReceivedMessage } from '../socket/port.js';
-import { ProbeReceiver, type ProbeReport } from './probe.js';
-import type { ProbeHeader } from './probe-header.js';
+import type { Backend, MessageFailure, MessageSocket, ReceivedMessage } from '../socket/port.js';
+import { describeFailure } from './failure.js';
+import { ProbeReceiver, type ReceivedProbe } from './probe.js';
+import { FLAGS_AT, ProbeFlag } from './probe-header.js';
+import type { ProbeReport } from './probe-report.js';
+import { ProbeReporter } from './probe-reporter.js';
 
 export interface ReceiveOptions {
   readonly backend: Backend;
@@ -15,25 +19,39 @@ export interface ReceiveOptions {
   readonly count?: number | undefined;
   /** Stop when nothing has come for so many milliseconds, the time before the first included. */
   readonly idleTimeoutMs?: number | undefined;
+  /** Bytes of each datagram that are kept; the rest is cut off. 65,536 unless given. */
+  readonly keep?: number | undefined;
   /** Send each datagram back to where it came from. */
   readonly echo?: boolean;
-  /** Read probe headers and report on each sender. */
+  /** Read probe headers, report on each sender, and tell it at the end. */
   readonly probe?: boolean;
-  /** With `probe`: stop when a sender has said that it is done. */
+  /** With `probe`: numbers behind the highest that are told apart (see src/measure/loss.ts). */
+  readonly window?: number | undefined;
+  /** With `probe`: stop when a sender has said that it is done, and has its report. */
   readonly once?: boolean;
   /**
    * Called for each datagram; its bytes are valid during the call only. A promise holds reception back, so that
    * what this program can't take waits, and is counted when it is dropped, in the kernel.
    */
-  readonly onDatagram?: (message: ReceivedMessage, probe?: ReceivedProbe) => void | Promise<void>;
+  readonly onDatagram?: ((message: ReceivedMessage, probe?: ReceivedProbe) => void | Promise<void>) | undefined;
+  /** Milliseconds from one `onInterval` to the next. */
+  readonly intervalMs?: number | undefined;
+  readonly onInterval?: ((interval: ReceiveInterval) => void) | undefined;
   /** Called when the socket is bound, with its address. */
   readonly onListening?: (local: Endpoint) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface ReceivedProbe {
-  readonly header: ProbeHeader;
-  readonly transitMs: number;
+/** What came since the last one. */
+export interface ReceiveInterval {
+  /** Since the first datagram, in milliseconds. */
+  readonly fromMs: number;
+  readonly durationMs: number;
+  readonly received: number;
+  readonly bytes: number;
+  /** With `probe`: what changed; `lost` shrinks when a missing one comes after all. */
+  readonly probes: LossCounts | undefined;
+  readonly droppedSocket: number | null;
 }
 
 export interface ReceiveSummary {
@@ -53,7 +71,7 @@ export interface ReceiveSummary {
 /** A burst of small datagrams that comes while this program starts up or prints should find room: 8 MiB. */
 const RECEIVE_BUFFER = 8 << 20;
 
-/** Datagrams waiting to be echoed at most; beyond that they are left out and counted as not sent. */
+/** Datagrams waiting to be sent back at most; beyond that they are left out and counted as not sent. */
 const ECHO_QUEUE = 4096;
 
 /**
@@ -67,7 +85,10 @@ export async function receiveDatagrams(local: Endpoint, options: ReceiveOptions)
     settings: options.settings ?? [],
     logger: options.logger,
     local,
+    messageSize: options.keep,
     receiveBuffer: RECEIVE_BUFFER,
+    // Nobody looks at single datagrams: runs can be counted as they come.
+    coalesce: options.probe === true && options.onDatagram === undefined && options.count === undefined,
   });
   try {
     return await new Receiver(socket, options).run();
@@ -79,12 +100,15 @@ export async function receiveDatagrams(local: Endpoint, options: ReceiveOptions)
 class Receiver {
   readonly #socket: MessageSocket;
   readonly #options: ReceiveOptions;
-  readonly #probes = new ProbeReceiver();
+  readonly #probes: ProbeReceiver | undefined;
+  readonly #reporter: ProbeReporter;
   #received = 0;
   #bytes = 0;
+  /** When the batch at hand came, the first with a datagram, and the last. */
+  #now = 0;
   #first = 0;
   #last = 0;
-  /** Echoes on their way out; the socket is closed after the last of them. */
+  /** Datagrams on their way back; the socket is closed after the last of them. */
   readonly #echoes = new Set<Promise<unknown>>();
   #end: ((reason: ReceiveSummary['endReason'], error?: unknown) => void) | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
@@ -94,6 +118,17 @@ class Receiver {
   constructor(socket: MessageSocket, options: ReceiveOptions) {
     this.#socket = socket;
     this.#options = options;
+    this.#reporter = new ProbeReporter(socket, () => {
+      if (options.once === true) this.#end?.('eof');
+    });
+    if (options.probe !== true) return;
+    this.#probes = new ProbeReceiver(
+      {
+        onEnd: (stream, message, total, confirmed) => this.#reporter.end(stream, message, total, confirmed),
+        onTwoWay: (message, from, to) => this.#reply(message, from, to),
+      },
+      options.window,
+    );
   }
 
   async run(): Promise<ReceiveSummary> {
@@ -103,6 +138,7 @@ class Receiver {
       logger.log('info', { event: 'listening', message: `receiving on ${formatEndpoint(local)}` });
       onListening?.(local);
     }
+    const ticking = this.#startIntervals();
     const ended = await new Promise<{ reason: ReceiveSummary['endReason']; error: unknown }>((resolve) => {
       this.#end = (reason, error) => {
         this.#end = undefined;
@@ -116,19 +152,21 @@ class Receiver {
       if (idleTimeoutMs !== undefined) this.#idleTimer = setTimeout(() => this.#end?.('idle'), idleTimeoutMs);
       this.#socket.receive({
         messages: (batch) => this.#onBatch(batch),
-        failure: ({ error }) => this.#onFailure(error),
+        failure: (failure) => this.#onFailure(failure),
       });
       return undefined;
     });
+    ticking.stop();
     await this.#backlog;
+    await this.#reporter.close();
     await Promise.all(this.#echoes);
     return {
       received: this.#received,
       bytes: this.#bytes,
       durationMs: this.#last - this.#first,
       droppedSocket: this.#socket.dropped,
-      probes: this.#options.probe === true ? this.#probes.reports() : [],
-      foreign: this.#probes.foreign,
+      probes: this.#probes?.reports() ?? [],
+      foreign: this.#probes?.foreign ?? 0,
       endReason: ended.reason,
       error: ended.error,
     };
@@ -137,8 +175,7 @@ class Receiver {
   #onBatch(batch: readonly ReceivedMessage[]): void {
     if (this.#end === undefined) return;
     this.#idleTimer?.refresh();
-    this.#last = performance.now();
-    if (this.#received === 0) this.#first = this.#last;
+    this.#now = performance.now();
     for (const [i, message] of batch.entries()) {
       const wait = this.#take(message);
       if (wait !== undefined) {
@@ -169,15 +206,20 @@ class Receiver {
   }
 
   #take(message: ReceivedMessage): Promise<void> | undefined {
-    const { probe, echo, onDatagram, count, once } = this.#options;
-    const found = probe === true ? this.#probes.add(message) : undefined;
-    if (echo === true && message.from !== undefined) this.#echo(message);
-    if (found?.header.end === true) {
-      if (once === true) this.#end?.('eof');
-      return undefined;
+    const { echo, onDatagram, count } = this.#options;
+    const probe = this.#probes;
+    if (echo === true) this.#sendBack(Uint8Array.from(message.bytes), message);
+    let found: ReceivedProbe | undefined;
+    if (probe === undefined) {
+      this.#count(this.#received + 1, this.#bytes + message.length);
+    } else {
+      const before = probe.received + probe.foreign;
+      found = probe.add(message);
+      // What says only that a sender is done is no datagram of its stream.
+      if (probe.received + probe.foreign === before) return undefined;
+      this.#count(probe.received + probe.foreign, probe.bytes);
+      if (onDatagram === undefined && count === undefined) return undefined;
     }
-    this.#received++;
-    this.#bytes += message.length;
     let wait: void | Promise<void>;
     try {
       wait = onDatagram?.(message, found);
@@ -190,26 +232,85 @@ class Receiver {
     return wait.catch((error: unknown) => this.#end?.('error', error));
   }
 
-  #echo(message: ReceivedMessage): void {
-    if (this.#echoes.size >= ECHO_QUEUE) return;
+  #count(received: number, bytes: number): void {
+    if (this.#received === 0) this.#first = this.#now;
+    this.#last = this.#now;
+    this.#received = received;
+    this.#bytes = bytes;
+  }
+
+  /** A two-way probe goes back as it came, but for the flag. */
+  #reply(message: ReceivedMessage, from: number, to: number): void {
+    const bytes = message.bytes.slice(from, to);
+    bytes[FLAGS_AT] = ProbeFlag.reply;
+    this.#sendBack(bytes, message);
+  }
+
+  #sendBack(bytes: Uint8Array, { from }: ReceivedMessage): void {
+    if (from === undefined || this.#echoes.size >= ECHO_QUEUE) return;
     const sent: Promise<unknown> = this.#socket
-      .send([{ bytes: Uint8Array.from(message.bytes), to: message.from }])
-      .catch((error: unknown) => this.#onFailure(error))
+      .send([{ bytes, to: from }])
+      .catch((error: unknown) => {
+        if (!(error instanceof SocketError)) throw error;
+        this.#onFailure({ error, to: from });
+      })
       .finally(() => this.#echoes.delete(sent));
     this.#echoes.add(sent);
   }
 
   /** An ICMP error for an echo says something of one peer only; a broken socket ends the work. */
-  #onFailure(thrown: unknown): void {
-    if (!(thrown instanceof SockctlError)) throw thrown;
-    const fatal = ['EBADF', 'ENETDOWN', 'EIO', 'ENOTSOCK'].includes(thrown.code);
-    const syscall = thrown instanceof SocketError ? thrown.syscall : 'recvmmsg';
-    const errno = thrown instanceof SocketError ? thrown.errno : 0;
+  #onFailure(failure: MessageFailure): void {
+    const { syscall, code, errno } = failure.error;
+    const to = failure.to ?? this.#socket.local;
     this.#options.logger.log('warn', {
       event: 'error',
-      message: thrown.message,
-      failure: { syscall, code: thrown.code, errno },
+      message: describeFailure(to === undefined ? 'socket' : formatEndpoint(to), failure),
+      failure: { syscall, code, errno },
     });
-    if (fatal) this.#end?.('error', thrown);
+    if (['EBADF', 'ENETDOWN', 'EIO', 'ENOTSOCK'].includes(code)) this.#end?.('error', failure.error);
   }
+
+  #startIntervals(): { stop(): void } {
+    const { intervalMs, onInterval } = this.#options;
+    if (intervalMs === undefined || onInterval === undefined) return { stop: () => undefined };
+    const look = () => ({
+      at: performance.now(),
+      received: this.#received,
+      bytes: this.#bytes,
+      probes: this.#probes?.totals(),
+    });
+    let last = look();
+    const tick = () => {
+      const now = look();
+      if (this.#received > 0) {
+        onInterval({
+          fromMs: Math.max(0, last.at - this.#first),
+          durationMs: now.at - last.at,
+          received: now.received - last.received,
+          bytes: now.bytes - last.bytes,
+          probes: now.probes === undefined ? undefined : difference(now.probes, last.probes),
+          droppedSocket: this.#socket.dropped,
+        });
+      }
+      last = now;
+    };
+    const timer = setInterval(tick, intervalMs);
+    return {
+      stop: () => {
+        clearInterval(timer);
+        if (this.#received > last.received) tick();
+      },
+    };
+  }
+}
+
+function difference(now: LossCounts, before: LossCounts | undefined): LossCounts {
+  if (before === undefined) return now;
+  return {
+    received: now.received - before.received,
+    lost: now.lost - before.lost,
+    late: now.late - before.late,
+    reordered: now.reordered - before.reordered,
+    duplicated: now.duplicated - before.duplicated,
+  };
 }

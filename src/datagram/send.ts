@@ -1,30 +1,71 @@
-/** A datagram sender: payloads on an absolute schedule, in batches where more than one is due. */
+/** A datagram sender: payloads on an absolute schedule, in runs where more than one is due. */
 import { randomBytes } from 'node:crypto';
 import { SockctlError, type SocketError } from '../errors.js';
 import type { Logger } from '../log/events.js';
+import { type DistributionMs, Histogram } from '../measure/histogram.js';
 import { Pacer } from '../measure/pacer.js';
 import type { OptionSetting } from '../options/settings.js';
 import { type Endpoint, formatEndpoint } from '../sockaddr/endpoint.js';
 import type { Backend, MessageFailure, MessageSocket, OutgoingMessage, ReceivedMessage } from '../socket/port.js';
-import { encodeProbeHeader, PROBE_HEADER_SIZE } from './probe-header.js';
+import { describeFailure } from './failure.js';
+import type { ProbeReport } from './probe-report.js';
+import { ProbeSender, type TwoWayCounts } from './probe-sender.js';
+
+/** Datagrams that are known in advance: `bytes` holds `count` of them, of `size` bytes each; the last may be shorter. */
+export interface PayloadRun {
+  readonly bytes: Uint8Array;
+  readonly size: number;
+  readonly count: number;
+}
+
+/** One datagram, or a run of them; it is taken from when the one before has gone, and may then be used again. */
+export type Payload = Uint8Array | PayloadRun;
 
 export interface SendDatagramsOptions {
   readonly backend: Backend;
   readonly logger: Logger;
   readonly settings?: readonly OptionSetting[];
   readonly source?: Endpoint | undefined;
-  /** What to send, one datagram each; pulled as the schedule allows. */
-  readonly payloads: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+  /** What to send; pulled as the schedule allows. */
+  readonly payloads: AsyncIterable<Payload> | Iterable<Payload>;
   /** Datagrams a second; without it as fast as the socket takes them. */
   readonly perSecond?: number | undefined;
-  /** Writes a probe header over the start of each payload, which must have room for it, and marks the end. */
+  /** With `perSecond`: so many at once, and a pause after them. */
+  readonly burst?: number | undefined;
+  /** Milliseconds after which sending ends, whatever is left. */
+  readonly timeMs?: number | undefined;
+  /**
+   * Whether to connect(2), so that ICMP errors come back and only the target is heard; left out, unless the target is a
+   * multicast address or SO_BROADCAST is set.
+   */
+  readonly connect?: boolean;
+  /**
+   * Writes a probe header over the start of each payload, which must have room for it, and asks for the receiver's
+   * report at the end.
+   */
   readonly probe?: boolean;
-  /** Milliseconds to listen for replies after the last datagram. */
+  /** With `probe`: has each one sent back, and measures the round trips. */
+  readonly twoWay?: boolean;
+  /** Milliseconds to listen for replies after the last datagram; with `probe`, for the report, 3,000 unless given. */
   readonly waitMs?: number | undefined;
+  /** Milliseconds from one `onInterval` to the next. */
+  readonly intervalMs?: number | undefined;
+  readonly onInterval?: ((interval: SendInterval) => void) | undefined;
   /** Called when the socket is open, before anything is sent. */
   readonly onOpen?: () => void;
   readonly onReply?: (message: ReceivedMessage) => void;
+  /** Called for errors that come back, by ICMP as a rule. */
+  readonly onFailure?: (failure: MessageFailure) => void;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** What was sent since the last one. */
+export interface SendInterval {
+  /** Since the start, in milliseconds. */
+  readonly fromMs: number;
+  readonly durationMs: number;
+  readonly sent: number;
+  readonly bytes: number;
 }
 
 export interface SendSummary {
@@ -33,173 +74,353 @@ export interface SendSummary {
   readonly durationMs: number;
   readonly requestedPerSecond: number | null;
   readonly achievedPerSecond: number | null;
+  /** How late each datagram was given to the kernel, by the schedule; undefined without a rate. */
+  readonly schedulingErrorMs: DistributionMs | undefined;
   /** ICMP errors that came back. */
   readonly errors: number;
   readonly replies: number;
+  /** The path's MTU as the kernel knows it at the end; null where it doesn't. */
+  readonly pathMtu: number | null;
   /** The probe's stream id. */
   readonly stream: string | undefined;
-  readonly endReason: 'count' | 'interrupted' | 'error';
+  /** What the receiver says of the probes; undefined where no report came back. */
+  readonly report: ProbeReport | undefined;
+  readonly twoWay: TwoWayCounts | undefined;
+  readonly endReason: 'count' | 'deadline' | 'interrupted' | 'error';
   readonly error: SockctlError | undefined;
 }
 
-/** Datagrams handed to the socket at once at most. */
+/** Single datagrams handed to the socket at once at most. */
 const BATCH = 64;
-/** How often the end of a probe stream is announced, since any one of them can be lost. */
-const END_REPEATS = 5;
+/** Datagrams and bytes of a run handed to the socket at once at most. */
+const RUN_MAX = 4096;
+const RUN_BYTES = 1 << 19;
+/** A loop of immediate sends would let neither replies nor signals in: so long at most, in milliseconds. */
+const TURN_MS = 5;
+/** Of the errors of a batch's datagrams so many are looked at. */
+const ERROR_SAMPLES = 16;
+const REPORT_WAIT_MS = 3000;
 
 /**
- * Sends all payloads to `target` through a connected socket, so that errors come back.
+ * Sends all payloads to `target`.
  *
  * @returns also after a failure: what was sent until then, and the error
  * @throws SocketError when the socket can't be opened
  */
 export async function sendDatagrams(target: Endpoint, options: SendDatagramsOptions): Promise<SendSummary> {
-  const socket = await options.backend.datagram(target.family, {
-    settings: options.settings ?? [],
-    logger: options.logger,
-    local: options.source,
-    remote: target,
+  const { backend, logger, settings = [], source } = options;
+  const connected = options.connect ?? !isForMany(target, settings);
+  const socket = await backend.datagram(target.family, {
+    settings,
+    logger,
+    local: source,
+    ...(connected ? { remote: target } : backend.name === 'native' ? { errorQueue: true } : {}),
   });
+  const alarm = options.perSecond === undefined ? undefined : backend.alarm();
   try {
     options.onOpen?.();
-    return await new Sender(socket, target, options).run();
+    const pacer = new Pacer(options.perSecond ?? Number.POSITIVE_INFINITY, { burst: options.burst, alarm });
+    return await new Sender(socket, target, connected, pacer, options).run();
   } finally {
+    alarm?.close();
     await socket.close();
   }
+}
+
+/** Whether answers come from other addresses than the target: a connected socket would not hear them. */
+function isForMany(target: Endpoint, settings: readonly OptionSetting[]): boolean {
+  if (target.family === 'unix') return false;
+  return (
+    target.address.isMulticast || settings.some(({ option, value }) => option.name === 'SO_BROADCAST' && value !== 0)
+  );
 }
 
 class Sender {
   readonly #socket: MessageSocket;
   readonly #options: SendDatagramsOptions;
   readonly #target: string;
-  readonly #stream = randomBytes(8).toString('hex');
-  #sent = 0;
+  /** Given with each message where the socket is not connected. */
+  readonly #to: Endpoint | undefined;
+  readonly #pacer: Pacer;
+  readonly #probe: ProbeSender | undefined;
+  readonly #lateness: Histogram | undefined;
+  /** Fires when sending is to end: by the caller's signal, or at the deadline. */
+  readonly #stop: AbortSignal | undefined;
   #bytes = 0;
   #errors = 0;
   #lastError: SocketError | undefined;
   #replies = 0;
-  /** Whether the end of the probes has been sent. */
-  #announced = false;
+  #turnEnd = 0;
+  /** Whether all is sent: errors that come back later are about the end's announcements. */
+  #over = false;
 
-  constructor(socket: MessageSocket, target: Endpoint, options: SendDatagramsOptions) {
+  constructor(
+    socket: MessageSocket,
+    target: Endpoint,
+    connected: boolean,
+    pacer: Pacer,
+    options: SendDatagramsOptions,
+  ) {
     this.#socket = socket;
     this.#options = options;
     this.#target = formatEndpoint(target);
+    this.#to = connected ? undefined : target;
+    this.#pacer = pacer;
+    const { probe, twoWay, perSecond, signal, timeMs } = options;
+    if (probe === true) this.#probe = new ProbeSender(socket, this.#to, randomBytes(8), twoWay === true);
+    if (perSecond !== undefined) this.#lateness = new Histogram();
+    const ends = [signal, timeMs === undefined ? undefined : AbortSignal.timeout(timeMs)];
+    const given = ends.filter((end) => end !== undefined);
+    this.#stop = given.length > 1 ? AbortSignal.any(given) : given[0];
   }
 
   async run(): Promise<SendSummary> {
-    const { signal, onReply, perSecond, probe } = this.#options;
+    const { signal, perSecond, burst = 1 } = this.#options;
     this.#socket.receive({
-      messages: (batch) => {
-        this.#replies += batch.length;
-        if (onReply !== undefined) for (const message of batch) onReply(message);
-      },
+      messages: (batch) => this.#onMessages(batch),
       failure: (failure) => this.#onFailure(failure),
     });
     const started = performance.now();
+    const ticking = this.#startIntervals(started);
     let error: SockctlError | undefined;
     try {
-      await this.#sendPaced(new Pacer(perSecond ?? Number.POSITIVE_INFINITY));
+      await this.#sendAll();
     } catch (thrown) {
       if (!(thrown instanceof SockctlError)) throw thrown;
-      error = thrown;
+      error = this.#explain(thrown);
     }
     const durationMs = performance.now() - started;
+    const sent = this.#socket.sent;
+    ticking.stop();
     // An ICMP error from this machine is there already.
     this.#socket.takeFailures();
-    if (probe === true && error === undefined) await this.#announceEnd();
-    if (error === undefined && signal?.aborted !== true) await this.#listen();
+    const refused = this.#lastError !== undefined && this.#replies === 0;
+    if (error === undefined && !refused) await this.#listen(sent);
     // A peer that says that nothing listens there, and nothing else, has not taken the datagrams.
     if (this.#replies === 0) error ??= this.#lastError;
     return {
-      sent: this.#sent,
+      sent,
       bytes: this.#bytes,
       durationMs,
       requestedPerSecond: perSecond ?? null,
-      // One datagram takes no time to speak of: a rate needs two.
-      achievedPerSecond: this.#sent > 1 ? ((this.#sent - 1) / durationMs) * 1000 : null,
+      // What leaves at once takes no time to speak of: a rate needs one more.
+      achievedPerSecond: sent > burst ? ((sent - burst) / durationMs) * 1000 : null,
+      schedulingErrorMs: this.#lateness?.summary(),
       errors: this.#errors,
       replies: this.#replies,
-      stream: probe === true ? this.#stream : undefined,
-      endReason: error !== undefined ? 'error' : signal?.aborted === true ? 'interrupted' : 'count',
+      pathMtu: this.#socket.pathMtu(),
+      stream: this.#probe?.stream,
+      report: this.#probe?.report,
+      twoWay: this.#probe?.twoWay(sent),
+      endReason:
+        error !== undefined
+          ? 'error'
+          : signal?.aborted === true
+            ? 'interrupted'
+            : this.#stop?.aborted === true
+              ? 'deadline'
+              : 'count',
       error,
     };
   }
 
-  async #sendPaced(pacer: Pacer): Promise<void> {
-    const { payloads, signal } = this.#options;
-    const stopped = () => signal?.aborted === true;
-    let batch: Uint8Array[] = [];
-    for await (const payload of payloads) {
-      if (stopped()) return;
-      const index = this.#sent + batch.length;
-      if (batch.length === BATCH || pacer.due() <= index) {
-        await this.#flush(batch);
-        batch = [];
-        await pacer.until(index, signal);
-        if (stopped()) return;
-      }
-      batch.push(payload);
-    }
-    await this.#flush(batch);
+  get #stopped(): boolean {
+    return this.#stop?.aborted === true;
   }
 
-  async #flush(batch: readonly Uint8Array[]): Promise<void> {
+  async #sendAll(): Promise<void> {
+    const { payloads } = this.#options;
+    /** Single datagrams that are due together. */
+    let batch: Uint8Array[] = [];
+    for await (const payload of asTheyCome(payloads, this.#stop)) {
+      if (this.#stopped) return;
+      if (payload instanceof Uint8Array) {
+        const index = this.#socket.sent + batch.length;
+        if (batch.length === BATCH || this.#pacer.due() <= index) {
+          await this.#sendBatch(batch);
+          batch = [];
+          await this.#pacer.until(index, this.#stop);
+          if (this.#stopped) return;
+        }
+        batch.push(payload);
+      } else {
+        await this.#sendBatch(batch);
+        batch = [];
+        if (payload !== PAUSE) await this.#sendRun(payload);
+      }
+    }
+    if (!this.#stopped) await this.#sendBatch(batch);
+  }
+
+  async #sendBatch(batch: readonly Uint8Array[]): Promise<void> {
     if (batch.length === 0) return;
-    const messages: OutgoingMessage[] = [];
-    for (const [i, bytes] of batch.entries()) {
-      if (this.#options.probe === true) this.#stamp(bytes, this.#sent + i, false);
-      messages.push({ bytes });
+    const first = this.#socket.sent;
+    if (this.#probe !== undefined) {
+      for (const [i, bytes] of batch.entries()) this.#probe.fill(bytes, bytes.length, first + i);
+    }
+    try {
+      await this.#send(
+        batch.map((bytes) => ({ bytes, to: this.#to })),
+        first,
+        batch.length,
+      );
+    } finally {
+      const sent = this.#socket.sent - first;
+      for (let i = 0; i < sent; i++) this.#bytes += batch[i]?.length ?? 0;
+    }
+  }
+
+  async #sendRun({ bytes, size, count }: PayloadRun): Promise<void> {
+    const most = Math.max(1, Math.min(RUN_MAX, Math.floor(RUN_BYTES / size)));
+    let done = 0;
+    while (done < count) {
+      const first = this.#socket.sent;
+      const due = this.#pacer.due() - first;
+      if (due < 1) await this.#pacer.until(first, this.#stop);
+      if (this.#stopped) return;
+      if (due < 1) continue;
+      const datagrams = Math.min(due, count - done, most);
+      const part = bytes.subarray(done * size, (done + datagrams) * size);
+      this.#probe?.fill(part, size, first);
+      try {
+        await this.#send(
+          [{ bytes: part, to: this.#to, segmentSize: datagrams > 1 ? size : undefined }],
+          first,
+          datagrams,
+        );
+      } finally {
+        this.#bytes += Math.min(part.length, (this.#socket.sent - first) * size);
+      }
+      done += datagrams;
+    }
+  }
+
+  async #send(messages: readonly OutgoingMessage[], first: number, count: number): Promise<void> {
+    if (this.#lateness !== undefined) {
+      const step = Math.ceil(count / ERROR_SAMPLES);
+      for (let i = 0; i < count; i += step) {
+        this.#lateness.add(this.#pacer.behind(first + i), Math.min(step, count - i));
+      }
     }
     await this.#socket.send(messages);
-    this.#sent += batch.length;
-    for (const bytes of batch) this.#bytes += bytes.length;
-    // A loop of immediate sends would let neither replies nor signals in.
-    if (this.#sent % (BATCH * 16) < batch.length) await new Promise<void>((resolve) => setImmediate(resolve));
+    const now = performance.now();
+    if (now < this.#turnEnd) return;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.#turnEnd = performance.now() + TURN_MS;
   }
 
-  #stamp(bytes: Uint8Array, sequence: number, end: boolean): void {
-    const sent = this.#socket.now();
-    encodeProbeHeader(bytes, { stream: this.#stream, sequence, end, sent, length: bytes.length });
+  /** Waits for what comes back: replies, or the report on the probes. */
+  async #listen(sent: number): Promise<void> {
+    const { waitMs, signal } = this.#options;
+    this.#over = true;
+    if (signal?.aborted === true && this.#probe === undefined) return;
+    const most = waitMs ?? (this.#probe === undefined ? 0 : REPORT_WAIT_MS);
+    if (most <= 0) return;
+    const over = AbortSignal.timeout(most);
+    const end = signal === undefined || signal.aborted ? over : AbortSignal.any([signal, over]);
+    if (this.#probe !== undefined) await this.#probe.askForReport(sent, end);
+    else await new Promise<void>((resolve) => aborted(end, resolve));
   }
 
-  async #announceEnd(): Promise<void> {
-    // A receiver that waited for the first of these may be gone when the others come.
-    this.#announced = true;
-    const bytes = new Uint8Array(PROBE_HEADER_SIZE);
-    for (let i = 0; i < END_REPEATS; i++) {
-      this.#stamp(bytes, this.#sent, true);
-      try {
-        await this.#socket.send([{ bytes }]);
-      } catch {
-        // The receiver may be gone after the first of them: then it has what it needs.
-        return;
-      }
+  #onMessages(batch: readonly ReceivedMessage[]): void {
+    const { onReply } = this.#options;
+    for (const message of batch) {
+      if (this.#probe?.take(message) === true) continue;
+      this.#replies++;
+      onReply?.(message);
     }
   }
 
-  async #listen(): Promise<void> {
-    const { waitMs, signal } = this.#options;
-    if (waitMs === undefined || waitMs <= 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, waitMs);
-      function done(): void {
-        clearTimeout(timer);
-        resolve();
-      }
-      signal?.addEventListener('abort', done, { once: true });
+  #onFailure(failure: MessageFailure): void {
+    if (this.#over) {
+      this.#probe?.refused();
+      return;
+    }
+    const { error } = failure;
+    this.#errors++;
+    this.#lastError = error;
+    this.#options.onFailure?.(failure);
+    this.#options.logger.log(this.#errors === 1 ? 'warn' : 'debug', {
+      event: 'error',
+      message: describeFailure(this.#target, failure),
+      failure: { syscall: error.syscall, code: error.code, errno: error.errno },
     });
   }
 
-  #onFailure({ error, reporter }: MessageFailure): void {
-    if (this.#announced) return;
-    this.#errors++;
-    this.#lastError = error;
-    const who = reporter === undefined ? '' : `, reported by ${reporter.toString()}`;
-    this.#options.logger.log(this.#errors === 1 ? 'warn' : 'debug', {
-      event: 'error',
-      message: `${this.#target}: ${error.code}${who}`,
-      failure: { syscall: error.syscall, code: error.code, errno: error.errno },
+  /** A datagram beyond the path's MTU: how much would fit. */
+  #explain(error: SockctlError): SockctlError {
+    const mtu = error.code === 'EMSGSIZE' ? this.#socket.pathMtu() : null;
+    if (mtu === null || mtu > 65_535) return error;
+    return new SockctlError('EMSGSIZE', {
+      what: `${this.#target}: the datagram does not fit the path, whose MTU is ${mtu}`,
+      advice: `send at most ${mtu - headerSize(this.#target)} bytes in one, or allow fragments with --pmtu dont`,
+      cause: error,
     });
+  }
+
+  #startIntervals(started: number): { stop(): void } {
+    const { intervalMs, onInterval } = this.#options;
+    if (intervalMs === undefined || onInterval === undefined) return { stop: () => undefined };
+    let last = { at: started, sent: 0, bytes: 0 };
+    const tick = () => {
+      const now = { at: performance.now(), sent: this.#socket.sent, bytes: this.#bytes };
+      if (now.sent === last.sent && now.at - last.at < intervalMs / 2) return;
+      onInterval({
+        fromMs: last.at - started,
+        durationMs: now.at - last.at,
+        sent: now.sent - last.sent,
+        bytes: now.bytes - last.bytes,
+      });
+      last = now;
+    };
+    const timer = setInterval(tick, intervalMs);
+    return {
+      stop: () => {
+        clearInterval(timer);
+        tick();
+      },
+    };
+  }
+}
+
+/** IP and UDP headers without options (RFC 791, RFC 8200, RFC 768), for the endpoint of this text. */
+function headerSize(target: string): number {
+  return (target.startsWith('[') ? 40 : 20) + 8;
+}
+
+/** Calls back when the signal fires, at once when it has already. */
+function aborted(signal: AbortSignal, then: () => void): void {
+  if (signal.aborted) then();
+  else signal.addEventListener('abort', then, { once: true });
+}
+
+/** Stands among the payloads where the next one is not there yet: what was gathered must not wait for it. */
+const PAUSE: PayloadRun = { bytes: new Uint8Array(0), size: 0, count: 0 };
+
+/** What `payloads` gives, with {@link PAUSE} where it pauses, until the signal fires, even during a pause. */
+async function* asTheyCome(
+  payloads: AsyncIterable<Payload> | Iterable<Payload>,
+  signal: AbortSignal | undefined,
+): AsyncIterable<Payload> {
+  if (!(Symbol.asyncIterator in payloads)) {
+    yield* payloads;
+    return;
+  }
+  const iterator = payloads[Symbol.asyncIterator]();
+  const stopped = new Promise<undefined>((resolve) => {
+    if (signal !== undefined) aborted(signal, () => resolve(undefined));
+  });
+  let turn: Promise<'pause'> | undefined;
+  for (;;) {
+    const pending = iterator.next();
+    turn ??= new Promise((resolve) => setImmediate(resolve, 'pause'));
+    let next = await Promise.race([pending, turn, stopped]);
+    if (next === 'pause') {
+      turn = undefined;
+      yield PAUSE;
+      next = await Promise.race([pending, stopped]);
+    }
+    if (next === undefined || next.done === true) return;
+    yield next.value;
   }
 }

@@ -17,6 +17,9 @@ export interface DistributionMs {
 
 /** Buckets to each power of two. */
 const PRECISION = 1024;
+/** Buckets kept at most; what would need more shares every 64th from then on. Forged times must not fill the memory. */
+const BUCKETS_MAX = 16_384;
+const COARSE = 64;
 
 export class Histogram {
   #count = 0;
@@ -31,17 +34,25 @@ export class Histogram {
     return this.#count;
   }
 
-  /** @param milliseconds negative values (clocks that disagree) count as they are, in the lowest bucket */
-  add(milliseconds: number): void {
+  /**
+   * @param milliseconds may be negative, where two clocks disagree
+   * @param times how often it occurred
+   */
+  add(milliseconds: number, times = 1): void {
     if (!Number.isFinite(milliseconds)) return;
-    this.#count++;
+    this.#count += times;
     const delta = milliseconds - this.#mean;
-    this.#mean += delta / this.#count;
-    this.#squares += delta * (milliseconds - this.#mean);
+    this.#mean += (delta * times) / this.#count;
+    this.#squares += delta * (milliseconds - this.#mean) * times;
     if (milliseconds < this.#min) this.#min = milliseconds;
     if (milliseconds > this.#max) this.#max = milliseconds;
-    const bucket = bucketOf(milliseconds * 1e6);
-    this.#buckets.set(bucket, (this.#buckets.get(bucket) ?? 0) + 1);
+    let bucket = bucketOf(milliseconds * 1e6);
+    let known = this.#buckets.get(bucket);
+    if (known === undefined && this.#buckets.size >= BUCKETS_MAX) {
+      bucket = Math.floor(bucket / COARSE) * COARSE;
+      known = this.#buckets.get(bucket);
+    }
+    this.#buckets.set(bucket, (known ?? 0) + times);
   }
 
   /** The smallest value that `quantile` (0 to 1) of all values do not exceed, in milliseconds; null without values. */
@@ -87,13 +98,15 @@ export class Histogram {
 
 /** Below PRECISION a bucket a nanosecond; above, PRECISION buckets to each power of two. */
 function bucketOf(nanoseconds: number): number {
-  const value = Math.max(0, Math.round(nanoseconds));
+  const value = Math.round(nanoseconds);
+  if (value < 0) return -bucketOf(-value);
   if (value < PRECISION) return value;
   const exponent = Math.floor(Math.log2(value)) - Math.log2(PRECISION);
   return (exponent + 1) * PRECISION + Math.floor(value / 2 ** exponent) - PRECISION;
 }
 
 function middleOf(bucket: number): number {
+  if (bucket < 0) return -middleOf(-bucket);
   if (bucket < 2 * PRECISION) return bucket;
   const exponent = Math.floor(bucket / PRECISION) - 1;
   const width = 2 ** exponent;

@@ -3,48 +3,76 @@
  * earlier ones did, so that errors do not add up.
  */
 
-/** Timers of Node are this coarse; what is due sooner is waited for in turns of the event loop. */
+/** Wakes up after a time, more precisely than Node's timers do. One wait at a time. */
+export interface Alarm {
+  /** @param milliseconds fractions count */
+  wait(milliseconds: number): Promise<void>;
+  /** Ends the wait that goes on, if there is one. */
+  cancel(): void;
+  close(): void;
+}
+
+/** Timers of Node are this coarse, and an alarm wakes up this late; the rest is waited for in turns of the event loop. */
 const TIMER_MS = 2;
+const ALARM_MS = 0.15;
+
+export interface PacerOptions {
+  /** How many are due together, at the time of the first of them. */
+  readonly burst?: number | undefined;
+  /** What waits are left to, but for their last moments; without it Node's timers, and longer last moments. */
+  readonly alarm?: Alarm | undefined;
+}
 
 export class Pacer {
   readonly #perMs: number;
+  readonly #burst: number;
+  readonly #alarm: Alarm | undefined;
   readonly #start: number;
 
   /** @param perSecond above 0; Infinity for as fast as it goes */
-  constructor(perSecond: number) {
+  constructor(perSecond: number, options: PacerOptions = {}) {
     this.#perMs = perSecond / 1000;
+    this.#burst = options.burst ?? 1;
+    this.#alarm = options.alarm;
     this.#start = performance.now();
   }
 
   /** How many are due by now in all. */
   due(): number {
-    return this.#perMs === Number.POSITIVE_INFINITY
-      ? Number.POSITIVE_INFINITY
-      : Math.floor((performance.now() - this.#start) * this.#perMs) + 1;
+    if (this.#perMs === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
+    const burst = this.#burst;
+    return (Math.floor(((performance.now() - this.#start) * this.#perMs) / burst) + 1) * burst;
+  }
+
+  /** Milliseconds since number `index` (from 0) was due; 0 where everything is due at any time. */
+  behind(index: number): number {
+    if (this.#perMs === Number.POSITIVE_INFINITY) return 0;
+    return performance.now() - this.#dueAt(index);
   }
 
   /** Waits until number `index` (from 0) is due, or until the signal fires. */
   async until(index: number, signal?: AbortSignal): Promise<void> {
     while (this.due() <= index && signal?.aborted !== true) {
-      const wait = this.#start + index / this.#perMs - performance.now();
-      await pause(wait > TIMER_MS ? wait - TIMER_MS / 2 : 0, signal);
+      const wait = this.#dueAt(index) - performance.now();
+      if (wait > TIMER_MS) await timer(wait - TIMER_MS / 2, signal);
+      else if (this.#alarm !== undefined && wait > 2 * ALARM_MS) await this.#alarm.wait(wait - ALARM_MS);
+      else await new Promise<void>((resolve) => setImmediate(resolve));
     }
+  }
+
+  #dueAt(index: number): number {
+    return this.#start + (Math.floor(index / this.#burst) * this.#burst) / this.#perMs;
   }
 }
 
-/** A timer, or with 0 one turn of the event loop. */
-function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+function timer(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
-    if (milliseconds === 0) {
-      setImmediate(resolve);
-      return;
-    }
     const done = () => {
-      clearTimeout(timer);
+      clearTimeout(handle);
       signal?.removeEventListener('abort', done);
       resolve();
     };
-    const timer = setTimeout(done, Math.min(milliseconds, 0x7fffffff));
+    const handle = setTimeout(done, Math.min(milliseconds, 0x7fffffff));
     signal?.addEventListener('abort', done, { once: true });
   });
 }

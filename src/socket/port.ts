@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream';
 import type { SocketError } from '../errors.js';
 import type { Logger } from '../log/events.js';
 import type { Timestamp } from '../measure/clock.js';
+import type { Alarm } from '../measure/pacer.js';
 import type { SocketKind, SocketOption } from '../options/row.js';
 import type { OptionSetting } from '../options/settings.js';
 import type { TcpInfo } from '../options/tcp-info.js';
@@ -162,6 +163,11 @@ export interface ReceivedMessage {
   /** Length on the wire, above `bytes.length` when the message was cut. */
   readonly length: number;
   readonly truncated: boolean;
+  /**
+   * Bytes of each datagram in `bytes`, of which the last may be shorter: `length`, but for runs of datagrams that are
+   * delivered as one ({@link DatagramOptions.coalesce}).
+   */
+  readonly segmentSize: number;
   readonly timestamp: Timestamp;
   /** Who read the clock: the kernel at reception, or this process when it got the message. */
   readonly timestampSource: 'kernel' | 'user';
@@ -178,6 +184,8 @@ export interface OutgoingMessage {
   readonly bytes: Uint8Array;
   /** Left out on a connected socket. */
   readonly to?: Endpoint | undefined;
+  /** For a run of datagrams: bytes of each, the last of which may be shorter. Left out, all bytes are one datagram. */
+  readonly segmentSize?: number | undefined;
 }
 
 /** An error that came back for something sent earlier, usually by ICMP. */
@@ -215,13 +223,19 @@ export interface MessageSocket {
    * Sends in order, waiting for room.
    *
    * @returns when the kernel has taken all of them: the time just before the last call that it took
-   * @throws SocketError for the first message that the kernel refused; those before it are sent
+   * @throws SocketError for the first datagram that the kernel refused; those before it are sent, and in {@link sent}
    */
   send(messages: readonly OutgoingMessage[]): Promise<Timestamp>;
+  /** Datagrams that the kernel has taken so far. */
+  readonly sent: number;
   /** Hands over the errors that have come back by now, without waiting for the next turn of the event loop. */
   takeFailures(): void;
   /** Messages that the kernel dropped for want of buffer so far; null where unknown. */
   readonly dropped: number | null;
+  /** Bytes of receive buffer as the kernel counts them, overhead included (SO_RCVBUF of socket(7)). */
+  readonly receiveBuffer: number;
+  /** The path's MTU as the kernel knows it by now, of a connected socket; null where unknown. */
+  pathMtu(): number | null;
   close(): Promise<void>;
 }
 
@@ -241,6 +255,11 @@ export interface DatagramOptions extends OpenOptions {
    * of the buffer wins.
    */
   readonly receiveBuffer?: number | undefined;
+  /**
+   * Whether the kernel may put datagrams of one sender together (UDP_GRO of udp(7)) and they are delivered so, as
+   * messages with a `segmentSize`. With false they are delivered one by one. Backends that can't, don't.
+   */
+  readonly coalesce?: boolean | undefined;
 }
 
 export interface RawOptions extends OpenOptions {
@@ -256,6 +275,8 @@ export interface RawOptions extends OpenOptions {
 
 export interface Backend {
   readonly name: BackendName;
+  /** A timer finer than Node's; undefined where there is none to be had. Its owner closes it. */
+  alarm(): Alarm | undefined;
   listen(local: Endpoint, options: ListenOptions): Promise<StreamListener>;
   connect(remote: Endpoint, options: ConnectOptions): Promise<StreamConnection>;
   datagram(family: Endpoint['family'], options: DatagramOptions): Promise<MessageSocket>;

@@ -161,7 +161,11 @@ async function createRelay(to: number, seed: number) {
   };
   let held: Buffer | undefined;
   const send = (bytes: Uint8Array) => socket.send(bytes, to, '127.0.0.1');
-  socket.on('message', (bytes) => {
+  let sender = 0;
+  socket.on('message', (bytes, { port }) => {
+    // What the receiver answers goes back as it came.
+    if (port === to) return socket.send(bytes, sender, '127.0.0.1');
+    sender = port;
     // Flag 1 of byte 5 marks the end of a stream: those pass, after what is held.
     const isEnd = ((bytes[5] ?? 0) & 1) === 1;
     if (held !== undefined) {
@@ -170,7 +174,7 @@ async function createRelay(to: number, seed: number) {
       send(second);
       if (!isEnd) ledger.swapped++;
       held = undefined;
-      return;
+      return undefined;
     }
     const fate = isEnd ? 9 : random();
     if (fate === 0) ledger.dropped++;
@@ -180,6 +184,7 @@ async function createRelay(to: number, seed: number) {
       send(bytes);
     } else if (fate === 2) held = Buffer.from(bytes);
     else send(bytes);
+    return undefined;
   });
   return { port: socket.address().port, ledger, close: () => socket.close() };
 }

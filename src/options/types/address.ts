@@ -58,11 +58,13 @@ export const multicastInterface: OptionType = {
     return bytes;
   },
   decode: (bytes) => (bytes.length < 4 ? undefined : IPv4Address.fromBytes(bytes).toString()),
+  // An interface that was set by its number is not read back.
+  same: (set, read) => set === read || read === '0.0.0.0',
   format: String,
 };
 
-/** The parts of `GROUP[,SOURCE][@INTERFACE]`. */
-function membershipParts(text: string, family: IPFamily, source: boolean) {
+/** The parts of `GROUP[,SOURCE][@INTERFACE]`; undefined for what is none. */
+export function membershipParts(text: string, family: IPFamily, source: boolean) {
   const match = /^([^@,]+)(?:,([^@,]+))?(?:@(.+))?$/.exec(text);
   const group = address(match?.[1] ?? '', family);
   const from = match?.[2] === undefined ? undefined : address(match[2], family);

@@ -22,6 +22,8 @@ export interface OptionType {
   encode(value: OptionValue): Uint8Array;
   /** The value in the bytes that getsockopt(2) gave; undefined for bytes that are too few. */
   decode(bytes: Uint8Array): OptionValue | undefined;
+  /** Whether what was set and what is read back are the same, where that takes more than a look. */
+  same?(set: OptionValue, read: OptionValue): boolean;
   /** Bytes to ask getsockopt(2) for, where it wants to be asked for exactly so many. */
   readonly readLength?: number;
   /** The text that `parse` reads. */

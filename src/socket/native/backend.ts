@@ -2,6 +2,7 @@
 import { type OptionSetting, refuseConnected, setting } from '../../options/settings.js';
 import { type Endpoint, mapEndpoint } from '../../sockaddr/endpoint.js';
 import type { Backend, DatagramOptions, MessageSocket, OpenObserver, RawOptions } from '../port.js';
+import { TimerAlarm } from './alarm.js';
 import { connectNative } from './connect.js';
 import { Descriptor, DUAL_STACK, type Opening, type SocketArguments, withDefaults } from './descriptor.js';
 import { loadLibc } from './libc.js';
@@ -13,6 +14,9 @@ const DEFAULT_MESSAGE_SIZE = 65_536;
 
 /** Options that say themselves how sends become datagrams, udp(7). */
 const SHAPING: ReadonlySet<string> = new Set(['UDP_SEGMENT', 'UDP_CORK']);
+
+/** Kernels before 5.0 lack it, and nothing but speed is lost then. */
+const COALESCE = setting('UDP_GRO', true);
 
 const ICMP = 1;
 const ICMPV6 = 58;
@@ -26,6 +30,7 @@ export async function nativeBackend(onOpen?: OpenObserver): Promise<Backend> {
   const opening: Opening = { libc, onOpen };
   return {
     name: 'native',
+    alarm: () => new TimerAlarm(libc),
     listen: async (local, options) => listenNative(opening, local, options),
     connect: (remote, options) => connectNative(opening, remote, options),
     datagram: async (family, options) => openDatagram(opening, family, options),
@@ -112,6 +117,9 @@ function openMessages(
   if (options.remote === undefined) refuseConnected(options.settings, `a ${args.kind} socket without a peer`);
   const descriptor = Descriptor.open(opening.libc, args, options.logger);
   if (options.receiveBuffer !== undefined) enlarge(descriptor, options.receiveBuffer, options.settings);
+  if (options.coalesce !== undefined && !options.settings.some(({ option }) => option === COALESCE.option)) {
+    descriptor.wish(COALESCE);
+  }
   descriptor.prepare(withDefaults(options.settings, defaults), options.local);
   if (options.remote !== undefined) {
     descriptor.connect(args.family === 'AF_INET6' ? mapEndpoint(options.remote) : options.remote);
@@ -125,6 +133,8 @@ function openMessages(
     errorQueue,
     dualStack: args.family === 'AF_INET6' && args.kind === 'datagram',
     // A size that the user has set, or a cork, cuts and gathers what is sent in its own way.
+    coalesce: options.coalesce === true,
+    receiveBuffer: descriptor.receiveBuffer(),
     segments: args.kind === 'datagram' && !options.settings.some(({ option }) => SHAPING.has(option.name)),
   });
 }

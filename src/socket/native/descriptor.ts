@@ -45,6 +45,8 @@ export function streamArguments(endpoint: Endpoint): SocketArguments {
 }
 
 const PENDING_ERROR = option('SO_ERROR');
+const RECEIVE_BUFFER = option('SO_RCVBUF');
+const PATH_MTU = { AF_INET: option('IP_MTU'), AF_INET6: option('IPV6_MTU') } as const;
 
 /** Events of calls on a descriptor. */
 type CallEvent = Exclude<LogEvent, NoticeEvent>;
@@ -125,7 +127,7 @@ export class Descriptor {
     const event: SockoptEvent = { event: 'setsockopt', optionLevel: option.level, option: option.name, value: shown };
     const syscall = `setsockopt(${option.name}=${clip(shown, 40)})`;
     const now = result === 0 ? getOption(this.libc, this.fd, option) : undefined;
-    const differs = now !== undefined && now !== value;
+    const differs = now !== undefined && !(option.type.same?.(value, now) ?? now === value);
     return { result, event: differs ? { ...event, effective: option.type.format(now) } : event, syscall };
   }
 
@@ -133,6 +135,18 @@ export class Descriptor {
   takeError(): number {
     const errno = getOption(this.libc, this.fd, PENDING_ERROR);
     return typeof errno === 'number' ? errno : 0;
+  }
+
+  /** SO_RCVBUF: bytes of receive buffer, overhead included. */
+  receiveBuffer(): number {
+    return Number(getOption(this.libc, this.fd, RECEIVE_BUFFER) ?? 0);
+  }
+
+  /** IP_MTU or IPV6_MTU of a connected socket; null for one that is not. */
+  pathMtu(): number | null {
+    const row = this.#family === 'AF_INET' || this.#family === 'AF_INET6' ? PATH_MTU[this.#family] : undefined;
+    const mtu = row === undefined ? undefined : getOption(this.libc, this.fd, row);
+    return typeof mtu === 'number' ? mtu : null;
   }
 
   /** Applies the settings that belong before bind(2), binds where `local` is given, then applies the others. */

@@ -10,12 +10,15 @@ import { SenderCache } from './sender-cache.js';
 export class Inbox {
   readonly #vector: MessageVector;
   readonly #slotSize: number;
+  /** Whether runs that the kernel has put together are kept so. */
+  readonly #coalesce: boolean;
   readonly #told = new Ancillary();
   readonly #senders = new SenderCache();
 
   /** @param slotSize bytes of each message that are kept */
-  constructor(libc: Libc, count: number, slotSize: number) {
+  constructor(libc: Libc, count: number, slotSize: number, coalesce: boolean) {
     this.#slotSize = slotSize;
+    this.#coalesce = coalesce;
     this.#vector = new MessageVector(libc, count, count * slotSize);
     for (let i = 0; i < count; i++) this.#vector.setPayload(i, i * slotSize, slotSize);
     this.prepare(count);
@@ -34,7 +37,8 @@ export class Inbox {
   }
 
   /**
-   * Appends message `i` to `batch`: one, or as many as UDP_GRO had put together (udp(7)).
+   * Appends message `i` to `batch`: one, or as many as UDP_GRO had put together (udp(7)), unless those are wanted as
+   * they came.
    *
    * @param now the clock for a message without the kernel's timestamp
    * @returns the drop counter that came with it, or undefined (SO_RXQ_OVFL)
@@ -50,15 +54,17 @@ export class Inbox {
     const start = vector.payloads + i * this.#slotSize;
     const timestamp = told.timestamp ?? now();
     const timestampSource = told.timestamp === undefined ? 'user' : 'kernel';
+    const step = this.#coalesce ? length : segment;
     let at = 0;
     do {
-      const whole = Math.min(segment, length - at);
+      const whole = Math.min(step, length - at);
       const kept = Math.max(0, Math.min(whole, there - at));
       batch.push({
         bytes: bytes.subarray(start + at, start + at + kept),
         from,
         length: whole,
         truncated: kept < whole,
+        segmentSize: Math.min(segment, whole),
         timestamp,
         timestampSource,
         hopLimit: told.hopLimit,
@@ -66,7 +72,7 @@ export class Inbox {
         destination: told.destination,
         interfaceIndex: told.interfaceIndex,
       });
-      at += segment;
+      at += step;
     } while (at < length);
     return told.overflow;
   }

@@ -8,6 +8,7 @@
  *     struct mmsghdr   msghdr:56 len:4 pad:4                                           64 bytes   recvmmsg(2)
  *     struct cmsghdr   len:8 level:4 type:4, data, padded to 8                         16 bytes   cmsg(3)
  *     struct timespec  seconds:8 nanoseconds:8                                         16 bytes   clock_gettime(2)
+ *     struct itimerspec    interval:16 value:16, each a timespec                       32 bytes   timerfd_settime(2)
  *     struct in_pktinfo    ifindex:4 spec_dst:4 addr:4                                 12 bytes   ip(7)
  *     struct in6_pktinfo   addr:16 ifindex:4                                           20 bytes   ipv6(7)
  *     struct sock_extended_err  errno:4 origin:1 type:1 code:1 pad:1 info:4 data:4, then the offender's sockaddr
@@ -33,6 +34,9 @@ export const Msghdr = {
   /** mmsghdr only: bytes moved. */
   length: 56,
 } as const;
+
+export const ITIMERSPEC_SIZE = 32;
+export const Itimerspec = { valueSeconds: 16, valueNanoseconds: 24 } as const;
 
 export const SOCK_FPROG_SIZE = 16;
 export const SockFprog = { length: 0, filter: 8 } as const;

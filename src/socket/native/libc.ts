@@ -50,6 +50,8 @@ export interface Libc {
   mlock(address: bigint, length: number): number;
   munlock(address: bigint, length: number): number;
   clock_gettime(clock: number, time: Memory): number;
+  timerfd_create(clock: number, flags: number): number;
+  timerfd_settime(fd: number, flags: number, value: Memory, old: null): number;
   /** The reason of the last call that failed, as a positive number. */
   errno(): number;
   /** The name of an errno: 111 is ECONNREFUSED. */
@@ -92,6 +94,9 @@ export const C = {
   MAP_POPULATE: 0x8000,
   MAP_ANONYMOUS: 0x20,
   CLOCK_REALTIME: 0,
+  CLOCK_MONOTONIC: 1,
+  TFD_NONBLOCK: 0o4000,
+  TFD_CLOEXEC: 0o2000000,
 } as const;
 
 /** 64-bit little-endian systems whose headers agree with {@link C} and with the layouts in layout.ts. */
@@ -162,6 +167,8 @@ async function load(): Promise<Libc> {
       mlock: library.func('int mlock(const void *address, size_t length)'),
       munlock: library.func('int munlock(const void *address, size_t length)'),
       clock_gettime: library.func('int clock_gettime(int clock, void *time)'),
+      timerfd_create: library.func('int timerfd_create(int clock, int flags)'),
+      timerfd_settime: library.func('int timerfd_settime(int fd, int flags, const void *value, void *old)'),
       errno: () => koffi.errno(),
       errnoName: (number) => names.get(number) ?? `ERRNO_${number}`,
       view: (address, length) => koffi.view(address, length),

@@ -13,7 +13,7 @@ import type { Descriptor } from './descriptor.js';
 import { lastFailure } from './descriptor.js';
 import { Inbox } from './inbox.js';
 import { C, type Libc } from './libc.js';
-import { Outbox } from './outbox.js';
+import { Outbox, type Position } from './outbox.js';
 import { DescriptorWatch } from './poller.js';
 
 /** Messages, or runs of them, that one call moves at most. */
@@ -38,12 +38,17 @@ export interface NativeMessageOptions {
   readonly dualStack: boolean;
   /** Whether runs of equal size may be sent as one (UDP_SEGMENT). */
   readonly segments: boolean;
+  /** Whether runs that have come as one (UDP_GRO) are delivered so. */
+  readonly coalesce: boolean;
+  /** Of getsockopt(2), SO_RCVBUF. */
+  readonly receiveBuffer: number;
 }
 
 export class NativeMessageSocket implements MessageSocket {
   readonly backend = 'native';
   readonly local: Endpoint | undefined;
   dropped: number | null = 0;
+  sent = 0;
 
   readonly #descriptor: Descriptor;
   readonly #libc: Libc;
@@ -69,6 +74,14 @@ export class NativeMessageSocket implements MessageSocket {
     this.#watch = new DescriptorWatch(this.#libc, descriptor.fd, () => this.#onReady());
   }
 
+  get receiveBuffer(): number {
+    return this.#options.receiveBuffer;
+  }
+
+  pathMtu(): number | null {
+    return this.#closed ? null : this.#descriptor.pathMtu();
+  }
+
   now(): Timestamp {
     this.#libc.clock_gettime(C.CLOCK_REALTIME, this.#time);
     return {
@@ -78,7 +91,8 @@ export class NativeMessageSocket implements MessageSocket {
   }
 
   receive(handlers: MessageHandlers): void {
-    this.#inbox = new Inbox(this.#libc, BATCH, this.#options.messageSize);
+    const { messageSize, coalesce } = this.#options;
+    this.#inbox = new Inbox(this.#libc, BATCH, messageSize, coalesce);
     this.#handlers = handlers;
     this.#rearm();
   }
@@ -202,20 +216,22 @@ export class NativeMessageSocket implements MessageSocket {
     const { dualStack: mapped, segments } = this.#options;
     this.#outbox ??= new Outbox(this.#libc, { count: BATCH, arena: SEND_ARENA, mapped, segments });
     const outbox = this.#outbox;
-    let next = 0;
+    let next: Position = { index: 0, offset: 0 };
     let time = this.now();
     /** Sends of the same message that ended with an error of an earlier one. */
     let echoes = 0;
-    while (next < messages.length) {
+    while (next.index < messages.length) {
       if (this.#closed) throw new SocketError({ syscall: 'sendmmsg', code: 'EBADF', errno: 9 });
       outbox.fill(messages, next);
       time = this.now();
       const flags = C.MSG_DONTWAIT | C.MSG_NOSIGNAL;
-      const sent = this.#libc.sendmmsg(this.#descriptor.fd, outbox.address, outbox.headers, flags);
-      if (sent > 0) {
-        const taken = outbox.messagesIn(sent);
-        this.#traceSend(messages, next, taken);
-        next += taken;
+      const taken = this.#libc.sendmmsg(this.#descriptor.fd, outbox.address, outbox.headers, flags);
+      if (taken > 0) {
+        const datagrams = outbox.datagramsIn(taken);
+        const after = outbox.after(taken);
+        this.#traceSend(messages, next, after, datagrams);
+        this.sent += datagrams;
+        next = after;
         echoes = 0;
         continue;
       }
@@ -226,12 +242,12 @@ export class NativeMessageSocket implements MessageSocket {
       }
       if (failure.code === 'EINTR') continue;
       if (outbox.segmented && SEGMENT_REFUSALS.has(failure.code)) {
-        const message = `fd ${this.#descriptor.fd}: UDP_SEGMENT refused (${failure.code}), sending one by one`;
+        outbox.segmentLess();
+        const message = `fd ${this.#descriptor.fd}: UDP_SEGMENT refused (${failure.code}), sending less at once`;
         this.#options.logger.log('debug', { event: 'fallback', message });
-        outbox.stopSegmenting();
         continue;
       }
-      const to = messages[next]?.to;
+      const to = messages[next.index]?.to;
       const error = new SocketError({ ...failure, address: endpointText(to) });
       // The kernel reports an ICMP error for an earlier message at the next call, which then has sent nothing.
       const earlier = this.#reportFailures(failure.code === 'ECONNREFUSED' ? error : undefined);
@@ -241,10 +257,11 @@ export class NativeMessageSocket implements MessageSocket {
     return time;
   }
 
-  #traceSend(messages: readonly OutgoingMessage[], from: number, count: number): void {
+  #traceSend(messages: readonly OutgoingMessage[], from: Position, to: Position, datagrams: number): void {
     if (!this.#options.logger.enabled('trace')) return;
-    const bytes = messages.slice(from, from + count).reduce((sum, message) => sum + message.bytes.length, 0);
-    this.#options.logger.log('trace', { event: 'sendmmsg', fd: this.#descriptor.fd, messages: count, bytes });
+    let bytes = to.offset - from.offset;
+    for (let i = from.index; i < to.index; i++) bytes += messages[i]?.bytes.length ?? 0;
+    this.#options.logger.log('trace', { event: 'sendmmsg', fd: this.#descriptor.fd, messages: datagrams, bytes });
   }
 
   #untilWritable(): Promise<void> {

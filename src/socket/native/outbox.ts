@@ -9,13 +9,14 @@ import { CMSG_LENGTH_SEGMENT, CMSG_SPACE_SEGMENT, CmsgHeader, Control } from './
 import type { Libc } from './libc.js';
 import { MessageVector } from './message-vector.js';
 
-/** UDP_MAX_SEGMENTS of the kernels before 6.9; newer ones take 128. */
-const SEGMENTS_MAX = 64;
+/** UDP_MAX_SEGMENTS: since Linux 6.9, and before. */
+const SEGMENTS_MAX = 128;
+const SEGMENTS_OLD = 64;
 /** The largest payload of UDP over IPv4: a run is one datagram to the kernel until it is cut. */
 const RUN_MAX = 65_507;
 /**
- * Shorter runs go one by one: a capture on this machine sees a segmented run as one large packet, which is a price
- * that only throughput is worth.
+ * Equal messages that happen to follow each other go one by one where they are fewer: a capture on this machine sees a
+ * segmented run as one large packet, which is a price that only throughput is worth.
  */
 const RUN_MIN = 16;
 
@@ -30,19 +31,30 @@ export interface OutboxOptions {
   readonly segments: boolean;
 }
 
+/** A place among messages: behind `offset` bytes of message `index`, which is a run where that is not 0. */
+export interface Position {
+  readonly index: number;
+  readonly offset: number;
+}
+
 export class Outbox {
   readonly #vector: MessageVector;
   readonly #options: OutboxOptions;
-  #segments: boolean;
-  /** Messages behind each header of the batch. */
-  readonly #messages: Uint8Array;
+  /** Datagrams that one header may hold. */
+  #segments: number;
+  /** Datagrams behind each header of the batch, and where the messages go on after it. */
+  readonly #datagrams: Uint8Array;
+  readonly #nextIndex: Float64Array;
+  readonly #nextOffset: Float64Array;
   #headers = 0;
 
   constructor(libc: Libc, options: OutboxOptions) {
     this.#options = options;
-    this.#segments = options.segments;
+    this.#segments = options.segments ? SEGMENTS_MAX : 1;
     this.#vector = new MessageVector(libc, options.count, options.arena);
-    this.#messages = new Uint8Array(options.count);
+    this.#datagrams = new Uint8Array(options.count);
+    this.#nextIndex = new Float64Array(options.count);
+    this.#nextOffset = new Float64Array(options.count);
   }
 
   get address(): bigint {
@@ -54,50 +66,75 @@ export class Outbox {
     return this.#headers;
   }
 
-  /** Whether the first header holds several messages. */
+  /** Whether the first header holds several datagrams. */
   get segmented(): boolean {
-    return (this.#messages[0] ?? 0) > 1;
+    return (this.#datagrams[0] ?? 0) > 1;
   }
 
-  /** Messages behind the first `headers` headers. */
-  messagesIn(headers: number): number {
+  /** Datagrams behind the first `headers` headers. */
+  datagramsIn(headers: number): number {
     let sum = 0;
-    for (let i = 0; i < headers; i++) sum += this.#messages[i] ?? 0;
+    for (let i = 0; i < headers; i++) sum += this.#datagrams[i] ?? 0;
     return sum;
   }
 
-  /** From now on every message has a header of its own: the path does not take runs. */
-  stopSegmenting(): void {
-    this.#segments = false;
+  /** Where the messages go on when the kernel has taken `headers` (one at least) headers. */
+  after(headers: number): Position {
+    return { index: this.#nextIndex[headers - 1] ?? 0, offset: this.#nextOffset[headers - 1] ?? 0 };
   }
 
-  /** Copies messages from `first` on, as many as there is room for. */
-  fill(messages: readonly OutgoingMessage[], first: number): void {
+  /** From now on fewer datagrams share a header: as many as older kernels take, and if that was too much, one. */
+  segmentLess(): void {
+    const taken = this.#datagrams[0] ?? 0;
+    this.#segments = taken > SEGMENTS_OLD ? SEGMENTS_OLD : 1;
+  }
+
+  /** Copies messages from `start` on, as many as there is room for. */
+  fill(messages: readonly OutgoingMessage[], start: Position): void {
     const { arena, count } = this.#options;
     let used = 0;
-    let next = first;
+    let { index, offset } = start;
     let i = 0;
-    for (; i < count && next < messages.length; i++) {
-      const message = messages[next] as OutgoingMessage;
+    for (; i < count && index < messages.length; i++) {
+      const message = messages[index] as OutgoingMessage;
       const room = arena - used;
-      if (i > 0 && message.bytes.length > room) break;
-      const run = this.#segments ? runLength(messages, next, Math.min(room, RUN_MAX)) : 1;
-      const start = used;
-      for (let k = 0; k < run; k++) used += this.#copy((messages[next + k] as OutgoingMessage).bytes, used);
-      this.#vector.setPayload(i, start, used - start);
+      const size = message.segmentSize ?? message.bytes.length;
+      if (i > 0 && size > room) break;
+      const begin = used;
+      let datagrams = 1;
+      if (message.segmentSize !== undefined) {
+        const left = message.bytes.length - offset;
+        datagrams = Math.min(this.#segments, Math.floor(Math.min(room, RUN_MAX) / size), Math.ceil(left / size)) || 1;
+        const length = Math.min(datagrams * size, left);
+        used += this.#copy(message.bytes, offset, length, used);
+        offset += length;
+        if (offset >= message.bytes.length) {
+          index++;
+          offset = 0;
+        }
+      } else {
+        datagrams = runLength(messages, index, Math.min(room, RUN_MAX), this.#segments);
+        for (let k = 0; k < datagrams; k++) {
+          const { bytes } = messages[index + k] as OutgoingMessage;
+          used += this.#copy(bytes, 0, bytes.length, used);
+        }
+        index += datagrams;
+      }
+      this.#vector.setPayload(i, begin, used - begin);
       this.#vector.setNameLength(i, this.#setName(i, message.to));
-      if (run > 1) this.#setSegmentSize(i, message.bytes.length);
+      if (datagrams > 1) this.#setSegmentSize(i, size);
       else this.#vector.setControlLength(i, 0);
-      this.#messages[i] = run;
-      next += run;
+      this.#datagrams[i] = datagrams;
+      this.#nextIndex[i] = index;
+      this.#nextOffset[i] = offset;
     }
     this.#headers = i;
   }
 
   /** A message beyond the arena is beyond every socket too; the kernel says EMSGSIZE to its length. */
-  #copy(bytes: Uint8Array, at: number): number {
-    const length = Math.min(bytes.length, this.#options.arena - at);
-    const part = length === bytes.length ? bytes : bytes.subarray(0, length);
+  #copy(bytes: Uint8Array, from: number, wanted: number, at: number): number {
+    const length = Math.min(wanted, this.#options.arena - at);
+    const part = from === 0 && length === bytes.length ? bytes : bytes.subarray(from, from + length);
     this.#vector.memory.bytes.set(part, this.#vector.payloads + at);
     return length;
   }
@@ -133,19 +170,19 @@ export class Outbox {
 
 /**
  * How many messages from `first` on can go as one: to the same place, of the same size but for the last, which may be
- * shorter, and together at most `room` bytes; 1 where the run is not worth it.
+ * shorter, and together at most `room` bytes and `most` messages; 1 where the run is not worth it.
  */
-function runLength(messages: readonly OutgoingMessage[], first: number, room: number): number {
+function runLength(messages: readonly OutgoingMessage[], first: number, room: number, most: number): number {
   const head = messages[first] as OutgoingMessage;
   const size = head.bytes.length;
   if (size === 0 || size * RUN_MIN > room) return 1;
-  const most = Math.min(messages.length - first, SEGMENTS_MAX);
+  const end = Math.min(messages.length - first, most);
   let run = 1;
   let total = size;
-  while (run < most) {
-    const { bytes, to } = messages[first + run] as OutgoingMessage;
+  while (run < end) {
+    const { bytes, to, segmentSize } = messages[first + run] as OutgoingMessage;
     total += bytes.length;
-    if (to !== head.to || bytes.length === 0 || bytes.length > size || total > room) break;
+    if (to !== head.to || segmentSize !== undefined || bytes.length === 0 || bytes.length > size || total > room) break;
     run++;
     if (bytes.length < size) break;
   }

@@ -10,6 +10,7 @@ export function portableBackend(onOpen?: OpenObserver): Backend {
   if (onOpen !== undefined) throw backendLimit("node does not show a socket's options");
   return {
     name: 'portable',
+    alarm: () => undefined,
     listen: listenPortable,
     connect: connectPortable,
     datagram: openPortableDatagram,

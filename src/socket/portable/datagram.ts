@@ -1,8 +1,11 @@
 /** Datagrams on node:dgram: no kernel timestamps, no hop limit, no drop counter, and it says so in each message. */
 import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram';
+import { networkInterfaces } from 'node:os';
 import { SocketError, toSockctlError } from '../../errors.js';
 import { portableWallClock, type Timestamp } from '../../measure/clock.js';
+import { membershipParts } from '../../options/types/address.js';
 import { type Endpoint, formatEndpoint, type InetEndpoint, mapEndpoint } from '../../sockaddr/endpoint.js';
+import { type IPFamily, tryParseIP } from '../../sockaddr/ip.js';
 import { peerEndpoint } from '../node-net.js';
 import type { DatagramOptions, MessageHandlers, MessageSocket, OutgoingMessage } from '../port.js';
 import { applyPortable, backendLimit, checkPortable, flagAmong, type Setters } from './limits.js';
@@ -15,10 +18,36 @@ const SETTERS: Setters<Socket> = {
   IPV6_UNICAST_HOPS: (socket, value) => socket.setTTL(value),
   IP_MULTICAST_TTL: (socket, value) => socket.setMulticastTTL(value),
   IP_MULTICAST_LOOP: (socket, value) => socket.setMulticastLoopback(value !== 0),
+  IP_MULTICAST_IF: (socket, _, name) => socket.setMulticastInterface(ownAddress(name, 'ipv4')),
+  IPV6_MULTICAST_IF: (socket, _, name) => socket.setMulticastInterface(ownAddress(name, 'ipv6')),
+  IPV6_MULTICAST_HOPS: (socket, value) => socket.setMulticastTTL(value),
+  IPV6_MULTICAST_LOOP: (socket, value) => socket.setMulticastLoopback(value !== 0),
+  IP_ADD_MEMBERSHIP: (socket, _, text) => join(socket, text, 'ipv4', false),
+  IPV6_ADD_MEMBERSHIP: (socket, _, text) => join(socket, text, 'ipv6', false),
+  MCAST_JOIN_SOURCE_GROUP: (socket, _, text) => join(socket, text, 'ipv4', true),
+  IPV6_JOIN_SOURCE_GROUP: (socket, _, text) => join(socket, text, 'ipv6', true),
   // Given to createSocket.
   SO_REUSEADDR: () => undefined,
   IPV6_V6ONLY: () => undefined,
 };
+
+/** Joins `GROUP[,SOURCE][@INTERFACE]`. */
+function join(socket: Socket, text: string, family: IPFamily, fromSource: boolean): void {
+  const parts = membershipParts(text, family, fromSource);
+  if (parts === undefined) return;
+  const device = parts.device === undefined ? undefined : ownAddress(parts.device, family);
+  if (parts.source === undefined) socket.addMembership(parts.group.toString(), device);
+  else socket.addSourceSpecificMembership(parts.source.toString(), parts.group.toString(), device);
+}
+
+/** How Node has interfaces named: by an own address, or `::%NAME` for IPv6. */
+function ownAddress(name: string, family: IPFamily): string {
+  if (family === 'ipv6') return `::%${name}`;
+  if (tryParseIP(name) !== undefined) return name;
+  const found = networkInterfaces()[name]?.find((address) => address.family === 'IPv4');
+  if (found === undefined) throw backendLimit(`${name}: node names interfaces by an IPv4 address, and it has none`);
+  return found.address;
+}
 
 export async function openPortableDatagram(
   family: Endpoint['family'],
@@ -79,6 +108,7 @@ class PortableDatagramSocket implements MessageSocket {
   readonly backend = 'portable';
   readonly local: Endpoint | undefined;
   readonly dropped = null;
+  sent = 0;
   readonly #socket: Socket;
   readonly #options: DatagramOptions;
   #handlers: MessageHandlers | undefined;
@@ -99,6 +129,14 @@ class PortableDatagramSocket implements MessageSocket {
     if (options.remote !== undefined)
       options.logger.log('debug', { event: 'connect', remote: formatEndpoint(options.remote) });
     socket.on('error', (error) => this.#handlers?.failure({ error: asSocketError(error) }));
+  }
+
+  get receiveBuffer(): number {
+    return this.#closed ? 0 : this.#socket.getRecvBufferSize();
+  }
+
+  pathMtu(): null {
+    return null;
   }
 
   now(): Timestamp {
@@ -122,6 +160,7 @@ class PortableDatagramSocket implements MessageSocket {
         from: peerEndpoint(info.address, info.port),
         length: bytes.length,
         truncated: false,
+        segmentSize: bytes.length,
         timestamp,
         timestampSource: 'user',
         hopLimit: null,
@@ -146,17 +185,28 @@ class PortableDatagramSocket implements MessageSocket {
 
   async send(messages: readonly OutgoingMessage[]): Promise<Timestamp> {
     let time = this.now();
-    for (const message of messages) {
-      time = this.now();
-      await new Promise<void>((resolve, reject) => {
-        const done = (error: Error | null) => (error ? reject(asSocketError(error, message.to)) : resolve());
-        if (message.to === undefined) this.#socket.send(message.bytes, done);
-        else if (message.to.family === 'unix') reject(backendLimit('no unix datagram sockets'));
-        else this.#socket.send(message.bytes, message.to.port, this.#addressFor(message.to), done);
-      });
-      this.#options.logger.log('trace', { event: 'sendmmsg', messages: 1, bytes: message.bytes.length });
+    for (const { bytes, to, segmentSize } of messages) {
+      const size = segmentSize ?? bytes.length;
+      let at = 0;
+      do {
+        const one = size === bytes.length ? bytes : bytes.subarray(at, at + size);
+        time = this.now();
+        await this.#sendOne(one, to);
+        this.sent++;
+        at += size;
+      } while (at < bytes.length);
     }
     return time;
+  }
+
+  async #sendOne(bytes: Uint8Array, to: Endpoint | undefined): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const done = (error: Error | null) => (error ? reject(asSocketError(error, to)) : resolve());
+      if (to === undefined) this.#socket.send(bytes, done);
+      else if (to.family === 'unix') reject(backendLimit('no unix datagram sockets'));
+      else this.#socket.send(bytes, to.port, this.#addressFor(to), done);
+    });
+    this.#options.logger.log('trace', { event: 'sendmmsg', messages: 1, bytes: bytes.length });
   }
 
   /** An IPv6 socket takes IPv4 destinations in their mapped form only. */

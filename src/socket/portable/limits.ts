@@ -3,8 +3,8 @@ import { UsageError } from '../../errors.js';
 import type { SocketKind } from '../../options/row.js';
 import { checkSettings, type OptionSetting } from '../../options/settings.js';
 
-/** How each option that Node can set is set; the others are refused. */
-export type Setters<Target> = Readonly<Record<string, (target: Target, value: number) => void>>;
+/** How each option that Node can set is set, by its value as a number and as text; the others are refused. */
+export type Setters<Target> = Readonly<Record<string, (target: Target, value: number, text: string) => void>>;
 
 /** @throws UsageError BACKEND_LIMIT for an option that `setters` lacks, BAD_OPTION for one of another kind of socket */
 export function checkPortable(settings: readonly OptionSetting[], kind: SocketKind, setters: Setters<never>): void {
@@ -22,7 +22,7 @@ export function applyPortable<Target>(
   setters: Setters<Target>,
   target: Target,
 ): void {
-  for (const { option, value } of settings) setters[option.name]?.(target, Number(value));
+  for (const { option, value } of settings) setters[option.name]?.(target, Number(value), String(value));
 }
 
 /** The value of a flag among the settings, or undefined where it is not set. */

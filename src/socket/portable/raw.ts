@@ -85,6 +85,9 @@ class PortableRawSocket implements MessageSocket {
   readonly backend = 'portable';
   readonly local = undefined;
   readonly dropped = null;
+  /** The package does not tell. */
+  readonly receiveBuffer = 0;
+  sent = 0;
   readonly #socket: RawSocket;
   readonly #options: RawOptions;
   #closed = false;
@@ -97,6 +100,10 @@ class PortableRawSocket implements MessageSocket {
     open.add(this);
     socket.pauseRecv();
     socket.on('error', () => undefined);
+  }
+
+  pathMtu(): null {
+    return null;
   }
 
   now(): Timestamp {
@@ -118,6 +125,7 @@ class PortableRawSocket implements MessageSocket {
         from: address === undefined ? undefined : inetEndpoint(address, 0),
         length: view.length,
         truncated: false,
+        segmentSize: view.length,
         timestamp: portableWallClock(),
         timestampSource: 'user',
         // The IPv4 header is part of the message; IPv6 packets come without theirs.
@@ -160,6 +168,7 @@ class PortableRawSocket implements MessageSocket {
           });
         });
       });
+      this.sent++;
       this.#options.logger.log('trace', { event: 'sendmmsg', messages: 1, bytes: bytes.length });
     }
     return time;

@@ -30,8 +30,10 @@ class ScriptedSocket implements MessageSocket {
   readonly backend = 'native';
   readonly local = undefined;
   readonly dropped = 0;
+  readonly receiveBuffer = 0;
+  readonly pathMtu = () => null;
+  sent = 0;
   #handlers: MessageHandlers | undefined;
-  #sent = 0;
   readonly #script: readonly (readonly Answer[])[];
 
   constructor(script: readonly (readonly Answer[])[]) {
@@ -48,7 +50,7 @@ class ScriptedSocket implements MessageSocket {
 
   async send([message]: readonly OutgoingMessage[]): Promise<Timestamp> {
     const request = Uint8Array.from(message?.bytes ?? []);
-    for (const answer of this.#script[this.#sent++] ?? [])
+    for (const answer of this.#script[this.sent++] ?? [])
       setTimeout(() => this.#answer(request, answer), answer.afterMs);
     return this.now();
   }
@@ -63,6 +65,7 @@ class ScriptedSocket implements MessageSocket {
         from: inetEndpoint(parseIP(from) as IPv4Address, 0),
         length: bytes.length,
         truncated: false,
+        segmentSize: bytes.length,
         timestamp: this.now(),
         timestampSource: 'kernel',
         hopLimit: 60,
@@ -84,6 +87,7 @@ const unused = () => Promise.reject(new Error('ping does not use this'));
 async function run(script: readonly (readonly Answer[])[]): Promise<{ events: PingRecord[]; summary: PingSummary }> {
   const backend: Backend = {
     name: 'native',
+    alarm: () => undefined,
     listen: unused,
     connect: unused,
     datagram: unused,
