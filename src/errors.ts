@@ -56,6 +56,7 @@ export const ERROR_TABLE = {
   TIMEOUT: failed('timed out', 'check the address and port, or give a longer --timeout'),
   TLS: failed('the TLS handshake failed', 'look whether both ends speak TLS, and which versions'),
   TLS_CERTIFICATE: failed('the certificate is not trusted', '--insecure goes on without proof'),
+  DELIVERY: failed('the transfer has failed', 'look at the log of both ends'),
   PROXY: failed('the proxy did not connect', 'check the address of the proxy, and what it allows'),
   EACCES: denied('permission denied', 'run it with sudo, or use a port from 1024 up'),
   EPERM: denied('operation not permitted', 'run it with sudo, or grant the capability that the line names'),

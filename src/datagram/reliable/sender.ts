@@ -45,6 +45,8 @@ export interface OutgoingData {
 export interface SenderOptions {
   readonly data: OutgoingData;
   readonly name: string;
+  /** Whether what the receiver may have of it is of no use. */
+  readonly anew?: boolean;
   /** The largest UDP payload that the own link takes. */
   readonly largestPacket: number;
   /** Milliseconds of silence after which it gives up. */
@@ -148,6 +150,7 @@ export class ReliableSender {
   constructor(options: SenderOptions) {
     this.#options = options;
     this.#data = options.data;
+    this.#anew = options.anew === true;
     this.#senderId = options.randomId();
     this.#mtu = new PathMtu(options.largestPacket);
     this.#congestion = new Congestion(this.#mtu.size, options.now);
@@ -240,6 +243,8 @@ export class ReliableSender {
       this.#senderId = packet.id;
       this.#receiverId = readWelcome(packet);
       this.#seed = seedOf(this.#senderId, this.#receiverId);
+      // What was delivered so far is of use.
+      if (this.#state !== 'hello') this.#anew = false;
       this.#reconnecting = undefined;
       this.#state = 'start';
       this.#startAt = now;
