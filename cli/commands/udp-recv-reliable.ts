@@ -74,7 +74,7 @@ function chooseSink(
   { output }: CommandContext,
 ): (name: string, taken: ReadonlySet<string>) => ReliableSink | undefined {
   if (path === undefined) {
-    const stdout = streamSink('stdout', (bytes) => output.write(bytes));
+    const stdout = streamSink('stdout', (bytes) => output.writeBorrowed(bytes));
     return (_, taken) => (taken.has(stdout.key) ? undefined : stdout);
   }
   if (!folder) return (_, taken) => (taken.has(path) ? undefined : fileSink(path, path));

@@ -4,7 +4,7 @@
  */
 import { write as fsWrite, writeSync } from 'node:fs';
 import { type SockctlError, SocketError } from '../../src/errors.js';
-import { descriptorKind } from '../../src/socket/descriptor-kind.js';
+import { descriptorKind, takesAll } from '../../src/socket/descriptor-kind.js';
 
 /** Bytes that may wait before `write` asks its caller to wait. */
 const HIGH_WATER = 256 * 1024;
@@ -18,12 +18,14 @@ export class Output {
   #failure: SockctlError | undefined;
   #waiters: (() => void)[] = [];
 
-  /** What it goes to: files take everything at once, pipes can be spliced into. */
+  /** What it goes to: pipes can be spliced into. */
   readonly kind: 'file' | 'pipe' | 'other';
+  readonly #takesAll: boolean;
 
   constructor(fd: number) {
     this.#fd = fd;
     this.kind = descriptorKind(fd);
+    this.#takesAll = takesAll(fd);
   }
 
   /** Fires when stdout can't be written to any more. */
@@ -59,7 +61,7 @@ export class Output {
    * Writes a chunk whose memory is its owner's again when this returns: straight into a file, otherwise as a copy of it.
    */
   writeBorrowed(chunk: Uint8Array): void | Promise<void> {
-    if (this.kind !== 'file' || this.#queued > 0) return this.write(Buffer.from(chunk));
+    if (!this.#takesAll || this.#queued > 0) return this.write(Buffer.from(chunk));
     if (this.#failure !== undefined) return undefined;
     try {
       for (let at = 0; at < chunk.length; ) at += writeSync(this.#fd, chunk, at);

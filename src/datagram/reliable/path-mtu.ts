@@ -12,8 +12,12 @@ export const MAX_SIZE = 16_416;
 const USUAL = [8952, 4304, 1472, 1452, 1444, 1372];
 /** MAX_PROBES of RFC 8899. */
 const MAX_PROBES = 3;
-/** A path on which large datagrams vanish is not tried again for this time (PMTU_RAISE_TIMER), in milliseconds. */
-const RAISE_MS = 600_000;
+/**
+ * A path on which large datagrams vanish is tried again after this time, in milliseconds; after twice that when they do
+ * so again, up to PMTU_RAISE_TIMER.
+ */
+const RAISE_FIRST_MS = 5000;
+const RAISE_MAX_MS = 600_000;
 
 export class PathMtu {
   #size = BASE_SIZE;
@@ -21,6 +25,7 @@ export class PathMtu {
   #lost = 0;
   #pending = false;
   #quietUntil = 0;
+  #raise = RAISE_FIRST_MS;
 
   /** @param limit the largest UDP payload that the own link takes */
   constructor(limit: number) {
@@ -67,7 +72,8 @@ export class PathMtu {
     if (this.#size === BASE_SIZE) return false;
     this.#candidates = [this.#size, ...this.#candidates.filter((other) => other < this.#size)];
     this.#size = BASE_SIZE;
-    this.#quietUntil = now + RAISE_MS;
+    this.#quietUntil = now + this.#raise;
+    this.#raise = Math.min(RAISE_MAX_MS, this.#raise * 2);
     return true;
   }
 }

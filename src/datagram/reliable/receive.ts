@@ -88,7 +88,7 @@ const WAITS_MS = 3000;
 const LINGER_MS = 2000;
 const TICK_MS = 250;
 /** Pieces are written in at most so many bytes: between two of them others get their turn. */
-const PIECE = 1 << 20;
+const PIECE = 1 << 19;
 
 /**
  * Receives on `local` until the count, the idle time or the signal.
@@ -196,7 +196,11 @@ class Hall {
         const session = this.#take(packet, from);
         if (session === undefined) continue;
         touched.add(session);
-        if (session.engine.urgent) this.#answer(session);
+        // The sender goes on while the rest of the batch is taken in.
+        if (session.engine.urgent) {
+          this.#answer(session);
+          this.#flush();
+        }
       }
     }
     for (const session of touched) {

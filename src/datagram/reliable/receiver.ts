@@ -44,7 +44,7 @@ export interface ReceiverOptions {
 export type ReceiverState = 'preparing' | 'receiving' | 'check' | 'finished' | 'closed' | 'aborted';
 
 /** Bytes of data after which an acknowledgement goes out, even in the middle of a batch. */
-const ACK_BYTES = 128 << 10;
+const ACK_BYTES = 256 << 10;
 /** Packet numbers are small: in 16 bits of an ACK, longer ranges are told in parts. */
 const RANGE_MAX = 0xffff;
 

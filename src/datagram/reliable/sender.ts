@@ -536,7 +536,8 @@ export class ReliableSender {
       this.#lossDelay = Math.min(LOSS_DELAY_MAX, this.#lossDelay + 1 / 8);
     }
     this.#sent.settle(number, PacketState.acknowledged);
-    if (number === this.#probeNumber) {
+    // A probe, even one that was given up already.
+    if (this.#sent.size(number) > this.#mtu.size) {
       this.#mtu.acked(this.#sent.size(number));
       this.#congestion.packet = this.#mtu.size;
       this.#probeNumber = -1;

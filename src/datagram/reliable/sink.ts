@@ -82,14 +82,21 @@ class FileSink implements ReliableSink {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    this.#hash.update(bytes);
-    for (let at = 0; at < bytes.length; ) {
-      at += await new Promise<number>((resolve, reject) => {
+    let at = 0;
+    const put = () =>
+      new Promise<number>((resolve, reject) => {
         // Opened to append: where it is written is where it ends.
         write(this.#file, bytes, at, bytes.length - at, null, (error, count) =>
           error === null ? resolve(count) : reject(toSockctlError(error, this.#part)),
         );
       });
+    let writing = put();
+    // While another thread writes.
+    this.#hash.update(bytes);
+    at = await writing;
+    while (at < bytes.length) {
+      writing = put();
+      at += await writing;
     }
     this.#length += bytes.length;
   }
@@ -126,7 +133,7 @@ class FileSink implements ReliableSink {
 /**
  * A stream, such as stdout. What is gone is gone: a second transfer can only go on after it.
  *
- * @param deliver keeps the bytes, which are its own
+ * @param deliver copies what it keeps: the bytes are only lent until it returns
  */
 export function streamSink(name: string, deliver: (bytes: Uint8Array) => void | Promise<void>): ReliableSink {
   const hash = createHash('sha256');
@@ -142,7 +149,7 @@ export function streamSink(name: string, deliver: (bytes: Uint8Array) => void | 
     write: async (bytes) => {
       given += bytes.length;
       hash.update(bytes);
-      await deliver(Uint8Array.from(bytes));
+      await deliver(bytes);
     },
     digest: () => hash.copy().digest(),
     commit: async () => undefined,

@@ -62,6 +62,8 @@ class FileSource implements ReliableSource {
   readonly #path: string;
   readonly #file: number;
   readonly #blocks = new Map<number, Uint8Array>();
+  /** Memory of blocks that are done with: fresh memory costs as much as reading into it. */
+  readonly #free: Uint8Array[] = [];
   #hash = createHash('sha256');
   #hashed = 0;
 
@@ -89,7 +91,7 @@ class FileSource implements ReliableSource {
 
   release(offset: number): void {
     const first = Math.floor(offset / BLOCK);
-    for (const index of this.#blocks.keys()) if (index < first) this.#blocks.delete(index);
+    for (const index of this.#blocks.keys()) if (index < first) this.#drop(index);
   }
 
   async prefixDigest(length: number): Promise<Uint8Array | undefined> {
@@ -100,7 +102,9 @@ class FileSource implements ReliableSource {
     }
     const hash = createHash('sha256');
     for (let at = 0; at < length; at += BLOCK) {
-      hash.update(this.#read(at, Math.min(BLOCK, length - at)));
+      const bytes = this.#read(at, Math.min(BLOCK, length - at));
+      hash.update(bytes);
+      if (bytes.length === BLOCK) this.#free.push(bytes);
       await turn();
     }
     return hash.digest();
@@ -118,7 +122,9 @@ class FileSource implements ReliableSource {
 
   async #hashTo(end: number): Promise<void> {
     while (this.#hashed < end) {
-      this.#hashBlock(this.#read(this.#hashed, Math.min(BLOCK, end - this.#hashed)));
+      const bytes = this.#read(this.#hashed, Math.min(BLOCK, end - this.#hashed));
+      this.#hashBlock(bytes);
+      if (bytes.length === BLOCK) this.#free.push(bytes);
       await turn();
     }
   }
@@ -136,13 +142,20 @@ class FileSource implements ReliableSource {
     // What is read for the first time comes in order, and is hashed while it is in the cache.
     if (this.#hashed >= start && this.#hashed < start + block.length)
       this.#hashBlock(block.subarray(this.#hashed - start));
-    if (this.#blocks.size >= BLOCKS) this.#blocks.delete(Math.min(...this.#blocks.keys()));
+    if (this.#blocks.size >= BLOCKS) this.#drop(Math.min(...this.#blocks.keys()));
     this.#blocks.set(index, block);
     return block;
   }
 
+  #drop(index: number): void {
+    const block = this.#blocks.get(index);
+    this.#blocks.delete(index);
+    if (block?.length === BLOCK) this.#free.push(block);
+  }
+
   #read(offset: number, length: number): Uint8Array {
-    const bytes = Buffer.allocUnsafeSlow(length);
+    const known = length === BLOCK ? this.#free.pop() : undefined;
+    const bytes = known ?? Buffer.allocUnsafeSlow(length);
     let done = 0;
     while (done < length) {
       let count: number;

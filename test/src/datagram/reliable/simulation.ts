@@ -3,13 +3,7 @@
  * and cuts by a seed. An hour of it takes milliseconds.
  */
 import { createHash } from 'node:crypto';
-import {
-  encodeWelcome,
-  PacketType,
-  readPacket,
-  readStart,
-  seedOf,
-} from '../../../../src/datagram/reliable/packets.js';
+import { encodeWelcome, PacketType, readPacket, readStart, seedOf } from '../../../../src/datagram/reliable/packets.js';
 import { ReliableReceiver } from '../../../../src/datagram/reliable/receiver.js';
 import { ReliableSender } from '../../../../src/datagram/reliable/sender.js';
 
