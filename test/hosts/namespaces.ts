@@ -30,6 +30,13 @@ function deleteNamespace(name: string): void {
   }
 }
 
+/** The kernel looks at a new link's carrier up to a second later; Node lists only interfaces that run. */
+function awaitRunning(name: string): void {
+  for (let tries = 0; tries < 1000; tries++) {
+    if (ip('-n', name, 'link', 'show', 'link0').includes('state UP')) return;
+  }
+}
+
 /** Two hosts on one link: 10.99.0.1 and .2, fd99::1 and ::2, interface `link0` on both. */
 export function createHostPair(): HostPair {
   const id = `${process.pid}-${++counter}`;
@@ -51,6 +58,7 @@ export function createHostPair(): HostPair {
       ip('-n', name, 'addr', 'add', `${ipv6}/64`, 'dev', 'link0', 'nodad');
       ip('-n', name, 'link', 'set', 'link0', 'up');
     }
+    for (const { name } of [a, b]) awaitRunning(name);
   } catch (error) {
     remove();
     throw error;

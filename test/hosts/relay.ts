@@ -11,6 +11,8 @@ export interface Impairment {
   readonly repeat?: number;
   /** Held back, and sent after the next one or two to five others. */
   readonly reorder?: number;
+  /** Held back until 100 to 200 others have gone. */
+  readonly delay?: number;
   /** One bit of it is turned. */
   readonly corrupt?: number;
   /** What the relay does to no datagram, such as those that end a stream; they go after all that is held back. */
@@ -51,7 +53,7 @@ export function seeded(seed: number): () => number {
 
 const BUFFER = 4 << 20;
 /** Held back for so long at most, in milliseconds, where nothing comes after it. */
-const HOLD_MS = 20;
+const HOLD_MS = 50;
 
 /** Forwards to 127.0.0.1:`to` what a client sends, and back to the client that was heard last. */
 export async function createRelay(
@@ -110,7 +112,7 @@ async function close(socket: Socket): Promise<void> {
 
 function direction(
   random: () => number,
-  { drop = 0, repeat = 0, reorder = 0, corrupt = 0, spare }: Impairment,
+  { drop = 0, repeat = 0, reorder = 0, delay = 0, corrupt = 0, spare }: Impairment,
   ledger: Ledger,
   send: (bytes: Buffer) => void,
 ) {
@@ -136,12 +138,12 @@ function direction(
       if (spare?.(bytes) === true) {
         release();
         send(bytes);
-        return;
+        return undefined;
       }
       ledger.arrived++;
       if (random() < drop) {
         ledger.dropped++;
-        return;
+        return undefined;
       }
       if (random() < corrupt && bytes.length > 0) {
         ledger.corrupted++;
@@ -152,11 +154,12 @@ function direction(
         ledger.repeated++;
         forward(bytes);
       }
-      if (random() < reorder) {
-        ledger.heldBack++;
-        held.push({ bytes: Buffer.from(bytes), after: 1 + Math.floor(random() * 5) });
-        timer ??= setTimeout(release, HOLD_MS);
-      } else forward(bytes);
+      const hold = random() < delay ? 100 + random() * 100 : random() < reorder ? 1 + random() * 5 : 0;
+      if (hold === 0) return forward(bytes);
+      ledger.heldBack++;
+      held.push({ bytes: Buffer.from(bytes), after: Math.floor(hold) });
+      timer ??= setTimeout(release, HOLD_MS);
+      return undefined;
     },
     close: () => clearTimeout(timer),
   };
