@@ -134,8 +134,9 @@ export class Output {
 }
 
 /** Values that JSON lacks: bytes become base64, large integers text. */
-function jsonValue(_key: string, value: unknown): unknown {
-  if (value instanceof Uint8Array)
-    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
+function jsonValue(this: Record<string, unknown>, key: string, value: unknown): unknown {
+  // A Buffer has made an object of itself by now.
+  const raw = this[key];
+  if (raw instanceof Uint8Array) return Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('base64');
   return typeof value === 'bigint' ? value.toString() : value;
 }

@@ -84,6 +84,7 @@ describe('sockctl with itself', () => {
     const all = records(stdout);
     expect(all.map((record) => record.type)).toEqual(['udp.datagram', 'udp.datagram', 'udp.datagram', 'udp.summary']);
     expect(all[0]).toMatchObject({
+      data: Buffer.from(`to 127.0.0.1:${port}`).toString('base64'),
       remote: { address: '127.0.0.1', family: 'ipv4' },
       timestamp: backend === 'native' ? 'kernel' : 'user',
     });
