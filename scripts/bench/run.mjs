@@ -55,22 +55,22 @@ async function runBenchmark(name, { title, subjects, cases, measure, targets = [
 function report(name, subjects, samples, targets) {
   const [base] = subjects;
   const rows = [['CASE', 'FIGURE', 'SUBJECT', 'MEDIAN', `TO ${base.toUpperCase()}`, 'SPREAD']];
-  for (const [key, values] of [...samples].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const [key, numbers] of [...samples].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const [one, metric, subject] = key.split('\t');
     const bases = samples.get(`${one}\t${metric}\t${base}`);
     const ratios =
-      bases === undefined ? [] : values.map((value, round) => value / bases[round]).filter(Number.isFinite);
+      bases === undefined ? [] : numbers.map((value, round) => value / bases[round]).filter(Number.isFinite);
     const ratio = ratios.length === 0 ? undefined : median(ratios);
     if (values.json) {
       process.stdout.write(
-        `${JSON.stringify({ bench: name, case: one, figure: metric, subject, median: median(values), ratio: ratio ?? null, samples: values })}\n`,
+        `${JSON.stringify({ bench: name, case: one, figure: metric, subject, median: median(numbers), ratio: ratio ?? null, samples: numbers })}\n`,
       );
     }
     rows.push([
       one,
       metric,
       subject,
-      figure(median(values)),
+      figure(median(numbers)),
       ratio === undefined || subject === base ? '' : `x${ratio.toFixed(2)}`,
       ratios.length === 0 || subject === base
         ? ''
