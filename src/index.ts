@@ -10,6 +10,20 @@ export {
   receiveDatagrams,
 } from './datagram/receive.js';
 export {
+  type ReceivedTransfer,
+  type ReceiveReliableOptions,
+  type ReceiveReliableSummary,
+  receiveReliable,
+} from './datagram/reliable/receive.js';
+export {
+  type SendReliableOptions,
+  type SendReliableSummary,
+  sendReliable,
+  type TransferProgress,
+} from './datagram/reliable/send.js';
+export { fileSink, type ReliableSink, streamSink } from './datagram/reliable/sink.js';
+export { fileSource, type ReliableSource, streamSource } from './datagram/reliable/source.js';
+export {
   type Payload,
   type PayloadRun,
   type SendDatagramsOptions,

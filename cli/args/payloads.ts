@@ -1,5 +1,6 @@
 /** Where the datagrams of `udp send` come from. */
 import { createReadStream, openSync } from 'node:fs';
+import { PROBE_HEADER_SIZE } from '../../src/datagram/probe-header.js';
 import type { Payload, PayloadRun } from '../../src/datagram/send.js';
 import { UsageError } from '../../src/errors.js';
 
@@ -21,8 +22,6 @@ export interface Payloads {
   readonly size: number | undefined;
 }
 
-/** With room for the END of a stream, as src/datagram/probe-header.ts has it. */
-const PROBE_MIN = 40;
 const PROBE_DEFAULT = 64;
 /** The largest payload of UDP over IPv4; one more byte lets the kernel say that it is too much. */
 const WHOLE_MAX = 65_508;
@@ -43,7 +42,8 @@ export function choosePayloads(flags: PayloadFlags): Payloads {
     if (given.length > 0 && flags.size === undefined) {
       throw new UsageError(`--probe with --${given[0]}: a probe fills its own payload`, 'give its size with --size');
     }
-    if (size < PROBE_MIN) throw new UsageError(`--probe --size ${size}: the probe header takes ${PROBE_MIN} bytes`);
+    if (size < PROBE_HEADER_SIZE)
+      throw new UsageError(`--probe --size ${size}: the probe header takes ${PROBE_HEADER_SIZE} bytes`);
     return { source: repeated(pattern(size), repeat), size };
   }
   const fixed =

@@ -70,6 +70,8 @@ export interface ReceiveSummary {
 
 /** A burst of small datagrams that comes while this program starts up or prints should find room: 8 MiB. */
 const RECEIVE_BUFFER = 8 << 20;
+/** Probes come by the million a second, and what is lost here would be held against the network: 64 MiB. */
+const PROBE_BUFFER = 64 << 20;
 
 /** Datagrams waiting to be sent back at most; beyond that they are left out and counted as not sent. */
 const ECHO_QUEUE = 4096;
@@ -86,7 +88,7 @@ export async function receiveDatagrams(local: Endpoint, options: ReceiveOptions)
     logger: options.logger,
     local,
     messageSize: options.keep,
-    receiveBuffer: RECEIVE_BUFFER,
+    receiveBuffer: options.probe === true ? PROBE_BUFFER : RECEIVE_BUFFER,
     // Nobody looks at single datagrams: runs can be counted as they come.
     coalesce: options.probe === true && options.onDatagram === undefined && options.count === undefined,
   });

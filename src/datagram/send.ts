@@ -144,8 +144,10 @@ class Sender {
   readonly #pacer: Pacer;
   readonly #probe: ProbeSender | undefined;
   readonly #lateness: Histogram | undefined;
-  /** Fires when sending is to end: by the caller's signal, or at the deadline. */
-  readonly #stop: AbortSignal | undefined;
+  /** What ends sending: the caller's signal, and the deadline. */
+  readonly #ends: readonly AbortSignal[];
+  /** Fires when one of them does; it holds them weakly, and a timeout that nobody holds is collected unfired. */
+  readonly #stop: AbortSignal;
   #bytes = 0;
   #errors = 0;
   #lastError: SocketError | undefined;
@@ -170,8 +172,8 @@ class Sender {
     if (probe === true) this.#probe = new ProbeSender(socket, this.#to, randomBytes(8), twoWay === true);
     if (perSecond !== undefined) this.#lateness = new Histogram();
     const ends = [signal, timeMs === undefined ? undefined : AbortSignal.timeout(timeMs)];
-    const given = ends.filter((end) => end !== undefined);
-    this.#stop = given.length > 1 ? AbortSignal.any(given) : given[0];
+    this.#ends = ends.filter((end) => end !== undefined);
+    this.#stop = AbortSignal.any([...this.#ends]);
   }
 
   async run(): Promise<SendSummary> {
@@ -213,19 +215,13 @@ class Sender {
       report: this.#probe?.report,
       twoWay: this.#probe?.twoWay(sent),
       endReason:
-        error !== undefined
-          ? 'error'
-          : signal?.aborted === true
-            ? 'interrupted'
-            : this.#stop?.aborted === true
-              ? 'deadline'
-              : 'count',
+        error !== undefined ? 'error' : signal?.aborted === true ? 'interrupted' : this.#stopped ? 'deadline' : 'count',
       error,
     };
   }
 
   get #stopped(): boolean {
-    return this.#stop?.aborted === true;
+    return this.#stop.aborted;
   }
 
   async #sendAll(): Promise<void> {
@@ -400,27 +396,38 @@ const PAUSE: PayloadRun = { bytes: new Uint8Array(0), size: 0, count: 0 };
 /** What `payloads` gives, with {@link PAUSE} where it pauses, until the signal fires, even during a pause. */
 async function* asTheyCome(
   payloads: AsyncIterable<Payload> | Iterable<Payload>,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): AsyncIterable<Payload> {
   if (!(Symbol.asyncIterator in payloads)) {
     yield* payloads;
     return;
   }
   const iterator = payloads[Symbol.asyncIterator]();
-  const stopped = new Promise<undefined>((resolve) => {
-    if (signal !== undefined) aborted(signal, () => resolve(undefined));
-  });
-  let turn: Promise<'pause'> | undefined;
-  for (;;) {
+  // One callback instead of a race against the signal's promise, which would keep a reaction for every payload.
+  let wake: (why: 'pause' | 'stop') => void = () => undefined;
+  aborted(signal, () => wake('stop'));
+  let turning = false;
+  while (!signal.aborted) {
     const pending = iterator.next();
-    turn ??= new Promise((resolve) => setImmediate(resolve, 'pause'));
-    let next = await Promise.race([pending, turn, stopped]);
-    if (next === 'pause') {
-      turn = undefined;
-      yield PAUSE;
-      next = await Promise.race([pending, stopped]);
+    const wait = () =>
+      new Promise<IteratorResult<Payload> | 'pause' | 'stop'>((resolve, reject) => {
+        wake = resolve;
+        pending.then(resolve, reject);
+      });
+    if (!turning) {
+      turning = true;
+      setImmediate(() => {
+        turning = false;
+        wake('pause');
+      });
     }
-    if (next === undefined || next.done === true) return;
+    let next = await wait();
+    if (next === 'pause') {
+      yield PAUSE;
+      if (signal.aborted) return;
+      next = await wait();
+    }
+    if (next === 'stop' || next === 'pause' || next.done === true) return;
     yield next.value;
   }
 }

@@ -150,6 +150,65 @@ export function messageContract(makeBackend: () => Promise<Backend>): void {
     },
   );
 
+  it.each([1, 40, 1400, 20_000])('sends runs of datagrams of %i bytes as so many datagrams', async (size) => {
+    const receiver = await backend.datagram('ipv4', { ...open, local: at('127.0.0.1'), receiveBuffer: 8 << 20 });
+    const inbox = collect(receiver);
+    const sender = await backend.datagram('ipv4', { ...open, remote: receiver.local });
+    // More than the kernel cuts in one call where they are small; what is left over is the last.
+    const count = size > 10_000 ? 4 : 300;
+    const burst = native() && isRoot ? count : 20;
+    const bytes = new Uint8Array(size * count + Math.ceil(size / 3)).map((_, i) => Math.floor(i / size));
+    const sizes: number[] = [];
+    for (let first = 0; first <= count; first += burst) {
+      const run = bytes.slice(first * size, (first + burst) * size);
+      await sender.send([{ bytes: run, segmentSize: size }]);
+      // The sender's memory is its own again.
+      run.fill(255);
+      for (const one of await inbox.take(Math.ceil(run.length / size))) {
+        expect(one.bytes.every((byte) => byte === (sizes.length & 255))).toBe(true);
+        expect(one.segmentSize).toBe(one.length);
+        sizes.push(one.length);
+      }
+    }
+    const last = Math.ceil(size / 3);
+    expect(sizes).toEqual([...Array(count).fill(size), last]);
+    expect(sender.sent).toBe(count + 1);
+    await Promise.all([sender.close(), receiver.close()]);
+  });
+
+  it('delivers runs as they come where that is asked for, and loses no boundary', async () => {
+    const receiver = await backend.datagram('ipv4', {
+      ...open,
+      local: at('127.0.0.1'),
+      receiveBuffer: 8 << 20,
+      coalesce: true,
+    });
+    const inbox = collect(receiver);
+    const sender = await backend.datagram('ipv4', { ...open, remote: receiver.local });
+    const bytes = new Uint8Array(10 * 100 + 30).map((_, i) => Math.floor(i / 100));
+    await sender.send([{ bytes, segmentSize: 100 }]);
+    const pieces: number[][] = [];
+    while (pieces.length < 11) {
+      for (const message of await inbox.take(1)) {
+        expect(message.length).toBe(message.bytes.length);
+        for (let from = 0; from < message.bytes.length; from += message.segmentSize) {
+          pieces.push([...message.bytes.subarray(from, from + message.segmentSize)]);
+        }
+      }
+    }
+    expect(pieces).toEqual(Array.from({ length: 11 }, (_, i) => Array(i === 10 ? 30 : 100).fill(i)));
+    await Promise.all([sender.close(), receiver.close()]);
+  });
+
+  it('knows its receive buffer, and the MTU of the path it is connected to', async () => {
+    const receiver = await backend.datagram('ipv4', { ...open, local: at('127.0.0.1'), receiveBuffer: 64 << 10 });
+    const sender = await backend.datagram('ipv4', { ...open, remote: receiver.local });
+    expect(receiver.receiveBuffer).toBeGreaterThanOrEqual(64 << 10);
+    expect(receiver.pathMtu()).toBeNull();
+    expect(sender.pathMtu()).toBe(native() ? 65_535 : null);
+    await Promise.all([sender.close(), receiver.close()]);
+  });
+
   it('waits while it is paused', async () => {
     const receiver = await backend.datagram('ipv4', { ...open, local: at('127.0.0.1') });
     const inbox = collect(receiver);

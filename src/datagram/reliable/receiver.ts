@@ -45,7 +45,9 @@ export type ReceiverState = 'preparing' | 'receiving' | 'check' | 'finished' | '
 
 /** Bytes of data after which an acknowledgement goes out, even in the middle of a batch. */
 const ACK_BYTES = 256 << 10;
-/** Packet numbers are small: in 16 bits of an ACK, longer ranges are told in parts. */
+/** Pieces with gaps between them that are held at most: no path leaves so many, but somebody could send them. */
+const PIECES = 16_384;
+/** A range of an ACK has 16 bits: of a longer one the newest numbers are told, and what is before by the offset. */
 const RANGE_MAX = 0xffff;
 
 export class ReliableReceiver {
@@ -219,6 +221,7 @@ export class ReliableReceiver {
     const end = offset + length;
     // NaN is less than nothing; what is beyond the window was not asked for, and is not acknowledged.
     if (!(number >= 0 && end <= this.#windowEnd()) || this.#state !== 'receiving') return;
+    if (this.#data.count >= PIECES && offset > this.#inOrder) return;
     if (number > this.#largest) {
       this.#largest = number;
       this.#largestAt = now;

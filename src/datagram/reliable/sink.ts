@@ -3,7 +3,7 @@
  * when all of it is there and right; what is left of an interrupted transfer is where the next one goes on.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, ftruncateSync, openSync, read, renameSync, rmSync, write } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, read, renameSync, rmSync, write } from 'node:fs';
 import { SockctlError, toSockctlError } from '../../errors.js';
 
 export interface ReliableSink {
@@ -29,6 +29,8 @@ export interface ReliableSink {
 }
 
 const BLOCK = 1 << 20;
+/** What others put there to be followed, in a folder of everybody's, is not. */
+const PART_FLAGS = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
 
 /**
  * A file at `path`.
@@ -55,7 +57,7 @@ class FileSink implements ReliableSink {
     this.#path = path;
     this.#part = `${path}.part`;
     try {
-      this.#file = openSync(this.#part, 'a+');
+      this.#file = openSync(this.#part, PART_FLAGS, 0o666);
     } catch (error) {
       throw toSockctlError(error, this.#part);
     }

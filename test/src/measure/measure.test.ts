@@ -74,6 +74,43 @@ describe('the histogram', () => {
   });
 });
 
+describe('the histogram, with what clocks and forgers do', () => {
+  it('takes a value many times at once as many times', () => {
+    const value = fc.tuple(fc.double({ min: -1000, max: 1000, noNaN: true }), fc.integer({ min: 1, max: 20 }));
+    fc.assert(
+      fc.property(fc.array(value, { maxLength: 50 }), (values) => {
+        const [at, once] = [new Histogram(), new Histogram()];
+        for (const [milliseconds, times] of values) {
+          at.add(milliseconds, times);
+          for (let i = 0; i < times; i++) once.add(milliseconds);
+        }
+        const [a, b] = [at.summary(), once.summary()];
+        expect([a.min, a.max, a.p50, a.p90, a.p99]).toEqual([b.min, b.max, b.p50, b.p90, b.p99]);
+        expect(a.mean ?? 0).toBeCloseTo(b.mean ?? 0, 4);
+        expect(a.stddev ?? 0).toBeCloseTo(b.stddev ?? 0, 4);
+      }),
+    );
+  });
+
+  it('has percentiles below zero, where clocks disagree', () => {
+    const histogram = new Histogram();
+    for (const value of [-300, -200, -100, 0, 100]) histogram.add(value);
+    expect(histogram.summary()).toMatchObject({ min: -300, max: 100, mean: -100 });
+    expect(histogram.percentile(0.4)).toBeCloseTo(-200, 0);
+    expect(histogram.percentile(0.8)).toBe(0);
+  });
+
+  it('stays small, whatever it is given, and right to some percent', () => {
+    const histogram = new Histogram();
+    const values: number[] = [];
+    for (let i = 0; i < 200_000; i++) values.push(10 ** ((i % 40_000) / 2000 - 5));
+    for (const value of values) histogram.add(value);
+    const sorted = [...values].sort((a, b) => a - b);
+    const exact = sorted[sorted.length / 2] ?? 0;
+    expect(Math.abs((histogram.percentile(0.5) ?? 0) - exact)).toBeLessThan(exact * 0.07);
+  });
+});
+
 describe('the loss tracker', () => {
   it('agrees with a set of all numbers, within its window', () => {
     const arrivals = fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 300 });
@@ -98,6 +135,41 @@ describe('the loss tracker', () => {
     );
   });
 
+  it('has the extents of RFC 4737 section 4.2.1', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 120 }), { maxLength: 200 }), (sequences) => {
+        const tracker = new LossTracker();
+        const arrived: number[] = [];
+        const extents: number[] = [];
+        for (const sequence of sequences) {
+          tracker.add(sequence);
+          if (arrived.includes(sequence)) continue;
+          const first = arrived.findIndex((other) => other > sequence);
+          if (first >= 0) extents.push(arrived.length - first);
+          arrived.push(sequence);
+        }
+        const mean = extents.length === 0 ? null : extents.reduce((a, b) => a + b) / extents.length;
+        expect(tracker.extent()).toEqual({ max: Math.max(0, ...extents), mean });
+      }),
+    );
+  });
+
+  it('has a narrower window where that is asked for', () => {
+    const tracker = new LossTracker(8);
+    for (const sequence of [0, 2, 9]) tracker.add(sequence);
+    expect(tracker.add(1)).toBe('late');
+    expect(tracker.add(2)).toBe('duplicate');
+    expect(tracker.add(3)).toBe('reordered');
+  });
+
+  it('keeps its extents too small rather than too large, after more gaps than it remembers', () => {
+    const tracker = new LossTracker();
+    for (let i = 0; i < 10_000; i++) tracker.add(2 * i);
+    expect(tracker.add(1)).toBe('reordered');
+    expect(tracker.extent().max).toBeGreaterThan(1000);
+    expect(tracker.extent().max).toBeLessThanOrEqual(9999);
+  });
+
   it('calls late what is behind the window, and takes any jump', () => {
     const tracker = new LossTracker();
     tracker.add(0);
@@ -116,6 +188,36 @@ describe('the pacer', () => {
     const took = performance.now() - start;
     expect(took).toBeGreaterThanOrEqual(99);
     expect(pacer.due()).toBeGreaterThanOrEqual(11);
+  });
+
+  it('has a burst due together, and the next after all of its time', async () => {
+    const pacer = new Pacer(200, { burst: 10 });
+    const start = performance.now();
+    expect(pacer.due()).toBe(10);
+    await pacer.until(9);
+    expect(performance.now() - start).toBeLessThan(40);
+    await pacer.until(10);
+    expect(performance.now() - start).toBeGreaterThanOrEqual(49);
+    expect(pacer.due()).toBe(20);
+    expect(pacer.behind(10)).toBeGreaterThanOrEqual(0);
+    expect(pacer.behind(10)).toBeCloseTo(pacer.behind(19), 0);
+  });
+
+  it('leaves its waits to an alarm', async () => {
+    const waits: number[] = [];
+    const alarm = {
+      wait: async (milliseconds: number) => {
+        waits.push(milliseconds);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      },
+      cancel: () => undefined,
+      close: () => undefined,
+    };
+    const pacer = new Pacer(500, { alarm });
+    await pacer.until(3);
+    expect(waits.length).toBeGreaterThan(0);
+    for (const wait of waits) expect(wait).toBeGreaterThan(0);
+    expect(pacer.due()).toBeGreaterThanOrEqual(4);
   });
 
   it('lets go when asked', async () => {
