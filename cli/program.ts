@@ -169,7 +169,7 @@ export function buildProgram(run: CommandRunner): Command {
         .argument('<ADDR>', 'HOST:PORT or [V6]:PORT')
         .option('--data <TEXT>', 'the payload as text')
         .option('--hex <HEX>', 'the payload in hex', hexBytes)
-        .option('--file <PATH>', 'the payload from a file, in chunks where it is larger')
+        .option('--file <PATH>', 'the payload from a file: one datagram, many with --chunk, all of it with --reliable')
         .option('--size <N>', 'a payload of N patterned bytes', size(UDP_MAX))
         .option('--chunk <N>', 'cut stdin or the file into datagrams of N bytes', size(UDP_MAX))
         .option('--count <N>', 'how many datagrams', count)
@@ -183,23 +183,18 @@ export function buildProgram(run: CommandRunner): Command {
         .option('--ttl <N>', 'time to live, hop limit', integer(1, 255))
         .option('--no-loop', 'multicasts do not come back to this machine')
         .addOption(
-          new Option('--pmtu <HOW>', "what does not fit the path's MTU: refused (do), fragmented").choices([
-            'do',
-            'want',
-            'dont',
-            'probe',
-          ]),
+          new Option(
+            '--pmtu <HOW>',
+            'what does not fit the path: an error with its MTU (do), fragments (dont), fragments once the MTU is known (want), lost (probe)',
+          ).choices(['do', 'want', 'dont', 'probe']),
         )
         .option('--probe', 'number and time each datagram, for udp recv --probe')
         .option('--two-way', 'with --probe: have each one sent back, and measure the round trips')
         .option('--interval <T>', 'report what was sent so often', positiveDuration)
         .option('--reliable', 'deliver --file or stdin complete and in order, to udp recv --reliable')
         .option('--name <NAME>', 'with --reliable: what the receiver is to call it')
-        .option(
-          '--timeout <T>',
-          'with --reliable: give up when nothing is heard for this time',
-          positiveDuration,
-          30_000,
+        .addOption(
+          timeOption('--timeout <T>', 'with --reliable: give up when nothing is heard for this time', 30_000, '30s'),
         ),
   );
   leaf(
@@ -222,11 +217,8 @@ export function buildProgram(run: CommandRunner): Command {
         .option('--summary-only', 'nothing for single datagrams: intervals and the summary')
         .option('--reliable', 'take files from udp send --reliable')
         .option('--file <PATH>', 'with --reliable: where the file goes; into a folder, under the names of the senders')
-        .option(
-          '--timeout <T>',
-          'with --reliable: give up when nothing is heard for this time',
-          positiveDuration,
-          30_000,
+        .addOption(
+          timeOption('--timeout <T>', 'with --reliable: give up when nothing is heard for this time', 30_000, '30s'),
         ),
   );
 
@@ -240,8 +232,8 @@ export function buildProgram(run: CommandRunner): Command {
       addFamilyOptions(c)
         .argument('<HOST...>', 'names or addresses')
         .option('-c, --count <N>', 'probes to each host (default: until interrupted)', count)
-        .option('-i, --interval <T>', 'time from one probe to the next', positiveDuration, 1000)
-        .option('-W, --timeout <T>', 'time to wait for each answer', positiveDuration, 2000)
+        .addOption(timeOption('-i, --interval <T>', 'time from one probe to the next', 1000, '1s'))
+        .addOption(timeOption('-W, --timeout <T>', 'time to wait for each answer', 2000, '2s'))
         .option('-s, --size <N>', 'payload bytes', size(65_507), 56)
         .option('-t, --ttl <N>', 'time to live, hop limit', integer(1, 255)),
   );
@@ -362,6 +354,11 @@ function addPacketOptions(command: Command): Command {
 }
 
 /** A usage error as every other error looks: one line, with what to try. */
+/** A time above zero, which is `milliseconds` unless given; the help calls that `text`. */
+function timeOption(flags: string, description: string, milliseconds: number, text: string): Option {
+  return new Option(flags, description).argParser(positiveDuration).default(milliseconds, text);
+}
+
 function oneLine(text: string, write: (line: string) => void): void {
   const [what = '', ...more] = text
     .replace(/^error: /, '')
