@@ -6,8 +6,8 @@
 
 /** BASE_PLPMTU of RFC 8899 section 5.1.2, as a UDP payload. */
 export const BASE_SIZE = 1200;
-/** 16 KiB of data: beyond that larger datagrams gain nothing, and fill the buffers of what is in between. */
-export const MAX_SIZE = 16_416;
+/** 32 KiB of data: beyond that larger datagrams gain nothing, and fill the buffers of what is in between. */
+export const MAX_SIZE = 32_800;
 /** UDP payloads of usual MTUs: 9000 with IPv6, FDDI's 4352, 1500 with IPv4 and IPv6, PPPoE's 1492, tunnels'. */
 const USUAL = [8952, 4304, 1472, 1452, 1444, 1372];
 /** MAX_PROBES of RFC 8899. */

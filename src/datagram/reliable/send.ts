@@ -60,7 +60,7 @@ export interface SendReliableSummary {
 }
 
 /** Packets are laid out here before they go. */
-const ARENA = 256 << 10;
+const ARENA = 512 << 10;
 /** Headers of UDP over IPv4 and IPv6. */
 const HEADERS = { ipv4: 28, ipv6: 48 } as const;
 /** Where the kernel does not tell the MTU, an Ethernet's. */

@@ -21,6 +21,8 @@ export interface ReliableSource extends OutgoingData {
 const BLOCK = 1 << 20;
 /** Blocks that are kept: more than a window holds. */
 const BLOCKS = 20;
+/** Pieces from so many bytes on are read into their packets, and again where they are lost: that is one copy less. */
+const DIRECT = 8 << 10;
 /** Bytes of a stream that are held until the receiver has them. */
 const HELD = 8 << 20;
 
@@ -78,6 +80,12 @@ class FileSource implements ReliableSource {
   }
 
   copy(offset: number, length: number, target: Uint8Array, at: number): void {
+    if (length >= DIRECT) {
+      const piece = target.subarray(at, at + length);
+      this.#fill(piece, offset);
+      this.#hashNew(piece, offset);
+      return;
+    }
     let done = 0;
     while (done < length) {
       const index = Math.floor((offset + done) / BLOCK);
@@ -123,15 +131,17 @@ class FileSource implements ReliableSource {
   async #hashTo(end: number): Promise<void> {
     while (this.#hashed < end) {
       const bytes = this.#read(this.#hashed, Math.min(BLOCK, end - this.#hashed));
-      this.#hashBlock(bytes);
+      this.#hashNew(bytes, this.#hashed);
       if (bytes.length === BLOCK) this.#free.push(bytes);
       await turn();
     }
   }
 
-  #hashBlock(bytes: Uint8Array): void {
-    this.#hash.update(bytes);
-    this.#hashed += bytes.length;
+  /** What is read for the first time comes in order, and is hashed while it is in the cache. */
+  #hashNew(bytes: Uint8Array, offset: number): void {
+    if (this.#hashed < offset || this.#hashed >= offset + bytes.length) return;
+    this.#hash.update(bytes.subarray(this.#hashed - offset));
+    this.#hashed = offset + bytes.length;
   }
 
   #block(index: number): Uint8Array {
@@ -139,9 +149,7 @@ class FileSource implements ReliableSource {
     if (block !== undefined) return block;
     const start = index * BLOCK;
     block = this.#read(start, Math.min(BLOCK, this.end - start));
-    // What is read for the first time comes in order, and is hashed while it is in the cache.
-    if (this.#hashed >= start && this.#hashed < start + block.length)
-      this.#hashBlock(block.subarray(this.#hashed - start));
+    this.#hashNew(block, start);
     if (this.#blocks.size >= BLOCKS) this.#drop(Math.min(...this.#blocks.keys()));
     this.#blocks.set(index, block);
     return block;
@@ -156,11 +164,17 @@ class FileSource implements ReliableSource {
   #read(offset: number, length: number): Uint8Array {
     const known = length === BLOCK ? this.#free.pop() : undefined;
     const bytes = known ?? Buffer.allocUnsafeSlow(length);
+    this.#fill(bytes, offset);
+    return bytes;
+  }
+
+  /** Reads all of `bytes` from `offset` on. */
+  #fill(bytes: Uint8Array, offset: number): void {
     let done = 0;
-    while (done < length) {
+    while (done < bytes.length) {
       let count: number;
       try {
-        count = readSync(this.#file, bytes, done, length - done, offset + done);
+        count = readSync(this.#file, bytes, done, bytes.length - done, offset + done);
       } catch (error) {
         throw toSockctlError(error, this.#path);
       }
@@ -170,7 +184,6 @@ class FileSource implements ReliableSource {
       }
       done += count;
     }
-    return bytes;
   }
 }
 
