@@ -1,29 +1,51 @@
-/** The progress of reliable transfers: a bar on a terminal, records or lines with --interval. */
+/**
+ * What `udp send` and `udp recv` tell while they go on: a live line on a terminal; with --interval records, or lines of
+ * the log.
+ */
+import type { ReceiveInterval } from '../../src/datagram/receive.js';
 import type { TransferProgress } from '../../src/datagram/reliable/send.js';
+import type { SendInterval } from '../../src/datagram/send.js';
 import type { CommandContext } from '../context.js';
+import { intervalLine, intervalRecord } from '../render/datagram.js';
 import { liveLine } from '../render/live-line.js';
 import { progressLine, progressRecord } from '../render/transfer.js';
 
-/** So often the bar is drawn anew, in milliseconds. */
+/** So often the live line is written anew, in milliseconds. */
 const LIVE_MS = 250;
 
-interface ProgressFlags {
+interface IntervalFlags {
   readonly interval?: number;
   readonly quiet?: boolean;
 }
 
-export function showProgress(flags: ProgressFlags, { json, output, logger }: CommandContext) {
-  const asked = flags.interval !== undefined;
-  const line = asked || json || flags.quiet === true ? undefined : liveLine();
-  const onProgress = (progress: TransferProgress) => {
-    if (line !== undefined) line.show(progressLine(progress));
-    else if (json) void output.record(progressRecord(progress));
-    else logger.log('info', { event: 'notice', message: progressLine(progress) });
+/** @param live whether there is a line to watch where no intervals are asked for */
+export function showIntervals(flags: IntervalFlags, context: CommandContext, live: boolean) {
+  const shown = show<SendInterval | ReceiveInterval>(flags, context, live, intervalLine, intervalRecord);
+  return { intervalMs: flags.interval ?? LIVE_MS, onInterval: shown.show, end: shown.end };
+}
+
+/** The progress of reliable transfers, a bar. */
+export function showProgress(flags: IntervalFlags, context: CommandContext) {
+  const shown = show<TransferProgress>(flags, context, true, progressLine, progressRecord);
+  return { progressMs: flags.interval ?? LIVE_MS, onProgress: shown.show, end: shown.end };
+}
+
+function show<Figures>(
+  { interval, quiet }: IntervalFlags,
+  { json, output, logger }: CommandContext,
+  live: boolean,
+  lineOf: (figures: Figures) => string,
+  recordOf: (figures: Figures) => object,
+) {
+  const line = live && interval === undefined && !json && quiet !== true ? liveLine() : undefined;
+  const tell = (figures: Figures) => {
+    if (line !== undefined) line.show(lineOf(figures));
+    else if (json) void output.record(recordOf(figures));
+    else logger.log('info', { event: 'notice', message: lineOf(figures).trim() });
   };
   return {
-    progressMs: flags.interval ?? LIVE_MS,
-    onProgress: asked || line !== undefined ? onProgress : undefined,
-    /** Takes the bar away. */
+    show: interval !== undefined || line !== undefined ? tell : undefined,
+    /** Takes the live line away. */
     end: () => line?.clear(),
   };
 }

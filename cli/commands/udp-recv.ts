@@ -7,8 +7,8 @@ import { type Membership, membershipOf, membershipSettings } from '../args/membe
 import type { CommandContext } from '../context.js';
 import { interruptedExit } from '../exit-codes.js';
 import { receiveSummary, writeDatagram } from '../render/datagram.js';
-import { showIntervals } from './udp-intervals.js';
 import { onFirstLocal, resolveLocal } from './udp-local.js';
+import { showIntervals } from './udp-progress.js';
 import { type ReliableReceiveFlags, receiveReliably } from './udp-recv-reliable.js';
 
 interface ReceiveFlags extends FamilyOptions, ReliableReceiveFlags {

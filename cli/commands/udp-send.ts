@@ -11,7 +11,7 @@ import type { Rate } from '../args/values.js';
 import type { CommandContext } from '../context.js';
 import { interruptedExit } from '../exit-codes.js';
 import { sendSummary, writeDatagram, writeFailure } from '../render/datagram.js';
-import { showIntervals } from './udp-intervals.js';
+import { showIntervals } from './udp-progress.js';
 import { type ReliableSendFlags, sendReliably } from './udp-send-reliable.js';
 
 interface SendFlags extends FamilyOptions, PayloadFlags, ReliableSendFlags {

@@ -4,6 +4,7 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { seeded } from '../seeded.js';
 
 export interface Impairment {
   /** Probabilities from 0 to 1. */
@@ -38,17 +39,6 @@ export interface Relay {
   /** Sends a datagram to the server as if the client had sent it. */
   inject(bytes: Uint8Array): void;
   close(): Promise<void>;
-}
-
-/** Numbers from 0 to 1 by a seed (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 const BUFFER = 4 << 20;

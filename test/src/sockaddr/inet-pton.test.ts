@@ -3,21 +3,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AddressError } from '../../../src/errors.js';
 import { type IPAddress, IPv4Address, IPv6Address, parseIPv4, parseIPv6 } from '../../../src/sockaddr/ip.js';
 import { type HostLibc, hostLibc } from '../../hosts/libc.js';
+import { seeded } from '../../seeded.js';
 
 const TEXTS = 1_000_000;
 const ADDRESSES = 1_000_000;
 const SHORT_FORMS = 100_000;
 
 const seed = Date.now() >>> 0;
-let state = seed;
+const number = seeded(seed);
 
-/** mulberry32: fast, and the same again from the same seed. 0 to `limit` - 1. */
-function random(limit: number): number {
-  state = (state + 0x6d2b79f5) | 0;
-  let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-  mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-  return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000) * limit);
-}
+/** 0 to `limit` - 1. */
+const random = (limit: number) => Math.floor(number() * limit);
 
 const pick = <T>(from: ArrayLike<T>): T => from[random(from.length)] as T;
 

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeAck, encodeDone, PacketType, readPacket } from '../../../../src/datagram/reliable/packets.js';
-import { CLEAN, type Path, type Scenario, seeded, simulate } from './simulation.js';
+import { seeded } from '../../../seeded.js';
+import { CLEAN, type Path, type Scenario, simulate } from './simulation.js';
 
 const SEEDS = 10_000;
 

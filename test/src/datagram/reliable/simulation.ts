@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { encodeWelcome, PacketType, readPacket, readStart, seedOf } from '../../../../src/datagram/reliable/packets.js';
 import { ReliableReceiver } from '../../../../src/datagram/reliable/receiver.js';
 import { ReliableSender } from '../../../../src/datagram/reliable/sender.js';
+import { seeded } from '../../../seeded.js';
 
 export interface Path {
   /** Probabilities from 0 to 1, of each direction. */
@@ -34,17 +35,6 @@ export const CLEAN: Path = {
   queue: 1_000_000,
   mtu: 1472,
 };
-
-/** Numbers from 0 to 1 by a seed (mulberry32, public domain). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
 
