@@ -12,7 +12,7 @@ import type { MessageFailure, ReceivedMessage } from '../../src/socket/port.js';
 import type { CommandContext } from '../context.js';
 import { printablePayload } from './printable.js';
 import { recordHead } from './record.js';
-import { bitsPerSecond, byteCount, milliseconds } from './report.js';
+import { bitsPerSecond, byteCount, counted, milliseconds } from './report.js';
 
 /** A datagram on stdout: a record with --json, a line on a terminal, else the payload as it came. */
 export function writeDatagram(
@@ -139,7 +139,7 @@ export function sendSummary(context: CommandContext, summary: SendSummary): void
   const error = schedulingErrorMs?.p99 ?? null;
   const late = error === null || sent < 2 ? '' : `, 99 % within ${milliseconds(error)} ms of their time`;
   const rate = achievedPerSecond === null ? '' : ` (${Math.round(achievedPerSecond)}/s${wanted}${late})`;
-  const more = `${errors > 0 ? `, ${errors} errors came back` : ''}${replies > 0 ? `, ${replies} replies` : ''}`;
+  const more = `${errors > 0 ? `, ${counted(errors, 'error')} came back` : ''}${replies > 0 ? `, ${counted(replies, 'reply', 'replies')}` : ''}`;
   notice(context, `${sent} datagrams, ${byteCount(bytes)} in ${(durationMs / 1000).toFixed(3)} s${rate}${more}`);
   if (stream !== undefined && sent > 0 && summary.error === undefined) {
     notice(context, report === undefined ? 'no report came back from the receiver' : `receiver: ${probeLine(report)}`);
@@ -147,9 +147,10 @@ export function sendSummary(context: CommandContext, summary: SendSummary): void
   if (twoWay !== undefined) notice(context, twoWayLine(twoWay));
 }
 
-function twoWayLine({ received, lost, duplicated, reordered, rttMs }: TwoWayCounts): string {
+function twoWayLine({ received, lost, duplicated, reordered, droppedSocket, rttMs }: TwoWayCounts): string {
   const times = [rttMs.min, rttMs.mean, rttMs.max, rttMs.p99].map(milliseconds).join('/');
-  const counts = `${received} came back, ${lost} did not, ${duplicated} duplicated, ${reordered} reordered`;
+  const here = droppedSocket === null || droppedSocket === 0 ? '' : ` (${droppedSocket} dropped by the own socket)`;
+  const counts = `${received} came back, ${lost} did not${here}, ${duplicated} duplicated, ${reordered} reordered`;
   return `both ways: ${counts}, round trip ${times} ms min/mean/max/p99`;
 }
 

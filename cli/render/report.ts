@@ -35,3 +35,8 @@ export function roundTripText(summary: { readonly rttMs: DistributionMs; readonl
   const jitter = milliseconds(summary.jitterMs);
   return [`rtt min/mean/max/stddev ${spread} ms, p50/p90/p99 ${percentiles} ms, jitter ${jitter} ms`];
 }
+
+/** `1 error`, `2 errors`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

@@ -14,6 +14,8 @@ export interface TwoWayCounts {
   readonly lost: number;
   readonly duplicated: number;
   readonly reordered: number;
+  /** Of `lost`: what this machine had no room for, as its kernel counts; null where unknown. */
+  readonly droppedSocket: number | null;
   readonly rttMs: DistributionMs;
 }
 
@@ -76,7 +78,7 @@ export class ProbeSender {
     if (this.#flags === 0) return undefined;
     this.#replies.end(sent);
     const { received, lost, duplicated, reordered } = this.#replies.counts();
-    return { received, lost, duplicated, reordered, rttMs: this.#rtt.summary() };
+    return { received, lost, duplicated, reordered, droppedSocket: this.#socket.dropped, rttMs: this.#rtt.summary() };
   }
 
   /** Says that `sent` were all, again and again until the report comes or the signal fires. */

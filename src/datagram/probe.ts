@@ -86,6 +86,9 @@ export class ProbeStream {
   }
 }
 
+/** Probes come by the million a second, and what is lost here would be held against the network: 64 MiB. */
+export const PROBE_BUFFER = 64 << 20;
+
 /** Streams that are kept at most, with 32 KiB each and more: whoever sends forged ones must not fill the memory. */
 const MAX_STREAMS = 1024;
 

@@ -4,9 +4,9 @@ import type { Logger } from '../log/events.js';
 import type { LossCounts } from '../measure/loss.js';
 import type { OptionSetting } from '../options/settings.js';
 import { type Endpoint, formatEndpoint } from '../sockaddr/endpoint.js';
-import type { Backend, MessageFailure, MessageSocket, ReceivedMessage } from '../socket/port.js';
+import type { Backend, MessageFailure, MessageSocket, OutgoingMessage, ReceivedMessage } from '../socket/port.js';
 import { describeFailure } from './failure.js';
-import { ProbeReceiver, type ReceivedProbe } from './probe.js';
+import { PROBE_BUFFER, ProbeReceiver, type ReceivedProbe } from './probe.js';
 import { FLAGS_AT, ProbeFlag } from './probe-header.js';
 import type { ProbeReport } from './probe-report.js';
 import { ProbeReporter } from './probe-reporter.js';
@@ -70,10 +70,8 @@ export interface ReceiveSummary {
 
 /** A burst of small datagrams that comes while this program starts up or prints should find room: 8 MiB. */
 const RECEIVE_BUFFER = 8 << 20;
-/** Probes come by the million a second, and what is lost here would be held against the network: 64 MiB. */
-const PROBE_BUFFER = 64 << 20;
 
-/** Datagrams waiting to be sent back at most; beyond that they are left out and counted as not sent. */
+/** Datagrams on their way back at most; beyond that reception waits, and the kernel counts what it drops. */
 const ECHO_QUEUE = 4096;
 
 /**
@@ -110,8 +108,11 @@ class Receiver {
   #now = 0;
   #first = 0;
   #last = 0;
-  /** Datagrams on their way back; the socket is closed after the last of them. */
-  readonly #echoes = new Set<Promise<unknown>>();
+  /** Datagrams to be sent back, those of the batch at hand, and how many are on their way. */
+  #echoes: OutgoingMessage[] = [];
+  #echoing = 0;
+  /** Settles when all are gone. */
+  #echoed: Promise<void> = Promise.resolve();
   #end: ((reason: ReceiveSummary['endReason'], error?: unknown) => void) | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   /** Datagrams that wait for `onDatagram`'s promise: the rest of a batch, copied. */
@@ -161,7 +162,8 @@ class Receiver {
     ticking.stop();
     await this.#backlog;
     await this.#reporter.close();
-    await Promise.all(this.#echoes);
+    this.#sendEchoes();
+    await this.#echoed;
     return {
       received: this.#received,
       bytes: this.#bytes,
@@ -186,6 +188,8 @@ class Receiver {
       }
       if (this.#end === undefined) return;
     }
+    this.#sendEchoes();
+    if (this.#echoing > ECHO_QUEUE) this.#hold(this.#echoed, []);
   }
 
   /** Waits for the consumer with delivery stopped, then goes on with the rest of the batch. */
@@ -198,6 +202,7 @@ class Receiver {
         if (this.#end === undefined) return;
         await this.#take(message);
       }
+      this.#sendEchoes();
     };
     this.#backlog = goOn().then(
       () => {
@@ -249,15 +254,34 @@ class Receiver {
   }
 
   #sendBack(bytes: Uint8Array, { from }: ReceivedMessage): void {
-    if (from === undefined || this.#echoes.size >= ECHO_QUEUE) return;
-    const sent: Promise<unknown> = this.#socket
-      .send([{ bytes, to: from }])
-      .catch((error: unknown) => {
+    if (from !== undefined) this.#echoes.push({ bytes, to: from });
+  }
+
+  /** Those of a batch go together. */
+  #sendEchoes(): void {
+    const echoes = this.#echoes;
+    if (echoes.length === 0) return;
+    this.#echoes = [];
+    this.#echoing += echoes.length;
+    this.#echoed = this.#echoed.then(async () => {
+      await this.#echo(echoes);
+      this.#echoing -= echoes.length;
+    });
+  }
+
+  /** A failure of one is no reason to leave out those after it. */
+  async #echo(echoes: readonly OutgoingMessage[]): Promise<void> {
+    for (let at = 0; at < echoes.length; at++) {
+      const before = this.#socket.sent;
+      try {
+        await this.#socket.send(echoes.slice(at));
+        return;
+      } catch (error) {
         if (!(error instanceof SocketError)) throw error;
-        this.#onFailure({ error, to: from });
-      })
-      .finally(() => this.#echoes.delete(sent));
-    this.#echoes.add(sent);
+        at += this.#socket.sent - before;
+        this.#onFailure({ error, to: echoes[at]?.to });
+      }
+    }
   }
 
   /** An ICMP error for an echo says something of one peer only; a broken socket ends the work. */

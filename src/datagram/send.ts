@@ -8,6 +8,7 @@ import type { OptionSetting } from '../options/settings.js';
 import { type Endpoint, formatEndpoint } from '../sockaddr/endpoint.js';
 import type { Backend, MessageFailure, MessageSocket, OutgoingMessage, ReceivedMessage } from '../socket/port.js';
 import { describeFailure } from './failure.js';
+import { PROBE_BUFFER } from './probe.js';
 import type { ProbeReport } from './probe-report.js';
 import { ProbeSender, type TwoWayCounts } from './probe-sender.js';
 
@@ -114,6 +115,7 @@ export async function sendDatagrams(target: Endpoint, options: SendDatagramsOpti
     settings,
     logger,
     local: source,
+    receiveBuffer: options.twoWay === true ? PROBE_BUFFER : undefined,
     ...(connected ? { remote: target } : backend.name === 'native' ? { errorQueue: true } : {}),
   });
   const alarm = options.perSecond === undefined ? undefined : backend.alarm();
