@@ -14,14 +14,20 @@ import { recordHead } from './render/record.js';
 /** How long a reader of stdout that has stopped is waited for after a signal. */
 const FLUSH_AFTER_INTERRUPT_MS = 2000;
 
+/** timeout(1) signals a process, and its group: what comes so soon after the first, in milliseconds, is the same one. */
+const SAME_SIGNAL_MS = 100;
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const interrupt = new AbortController();
+  let interruptedAt = 0;
   for (const signal of SIGNALS) {
     process.on(signal, () => {
       // The second one means it: whatever is still going on is left where it is.
+      if (interrupt.signal.aborted && performance.now() - interruptedAt < SAME_SIGNAL_MS) return;
       if (interrupt.signal.aborted) process.exit(ExitCode.interrupted);
+      interruptedAt = performance.now();
       interrupt.abort(new DOMException(signal, 'AbortError'));
     });
   }

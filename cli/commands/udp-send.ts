@@ -10,7 +10,7 @@ import { sourceEndpoints } from '../args/source.js';
 import type { Rate } from '../args/values.js';
 import type { CommandContext } from '../context.js';
 import { interruptedExit } from '../exit-codes.js';
-import { sendSummary, writeDatagram, writeFailure } from '../render/datagram.js';
+import { failureWriter, sendSummary, writeDatagram } from '../render/datagram.js';
 import { showIntervals } from './udp-progress.js';
 import { type ReliableSendFlags, sendReliably } from './udp-send-reliable.js';
 
@@ -55,8 +55,8 @@ export async function run([address]: [string], flags: SendFlags, context: Comman
     twoWay: flags.twoWay === true,
     onOpen: context.dropPrivileges,
     waitMs: flags.wait,
-    onReply: (message) => void writeDatagram(context, message, undefined),
-    onFailure: (failure) => writeFailure(context, target, failure),
+    onReply: (message) => writeDatagram(context, message, undefined),
+    onFailure: failureWriter(context, target),
     ...intervals,
     signal: context.signal,
   });

@@ -48,11 +48,26 @@ export function writeDatagram(
   return output.line(`${head}, ${message.bytes.length} bytes${cut}: ${printablePayload(message.bytes)}`);
 }
 
-/** An error that came back for a datagram, as a record; for people it is in the log. */
-export function writeFailure({ json, output }: CommandContext, target: Endpoint, failure: MessageFailure): void {
-  if (!json) return;
+/**
+ * Errors that came back for datagrams, as records; for people they are in the log. They come as fast as datagrams leave:
+ * while stdout is behind they are only counted, in the summary.
+ */
+export function failureWriter(context: CommandContext, target: Endpoint): (failure: MessageFailure) => void {
+  let behind = false;
+  return (failure) => {
+    if (!context.json || behind) return;
+    const wait = writeFailure(context, target, failure);
+    if (wait === undefined) return;
+    behind = true;
+    void wait.finally(() => {
+      behind = false;
+    });
+  };
+}
+
+function writeFailure({ output }: CommandContext, target: Endpoint, failure: MessageFailure): void | Promise<void> {
   const { error, reporter, icmpType = null, icmpCode = null, mtu = null } = failure;
-  void output.record({
+  return output.record({
     ...recordHead('udp.error'),
     remote: endpointRecord(target),
     code: error.code,

@@ -54,7 +54,8 @@ export interface SendDatagramsOptions {
   readonly onInterval?: ((interval: SendInterval) => void) | undefined;
   /** Called when the socket is open, before anything is sent. */
   readonly onOpen?: () => void;
-  readonly onReply?: (message: ReceivedMessage) => void;
+  /** A promise holds further replies back, in the kernel. */
+  readonly onReply?: (message: ReceivedMessage) => void | Promise<void>;
   /** Called for errors that come back, by ICMP as a rule. */
   readonly onFailure?: (failure: MessageFailure) => void;
   readonly signal?: AbortSignal | undefined;
@@ -322,11 +323,16 @@ class Sender {
 
   #onMessages(batch: readonly ReceivedMessage[]): void {
     const { onReply } = this.#options;
+    let wait: Promise<void> | undefined;
     for (const message of batch) {
       if (this.#probe?.take(message) === true) continue;
       this.#replies++;
-      onReply?.(message);
+      const behind = onReply?.(message);
+      if (behind !== undefined) wait = behind;
     }
+    if (wait === undefined) return;
+    this.#socket.pause();
+    void wait.finally(() => this.#socket.resume());
   }
 
   #onFailure(failure: MessageFailure): void {

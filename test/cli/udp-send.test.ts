@@ -94,6 +94,8 @@ describe('the end of sending', () => {
     const target = `127.0.0.1:${await receiver.port()}`;
     const sender = start(['udp', 'send', target, '--json'], { holdInput: true, input: 'one line\n' });
     expect((await receiver.done).stdout.toString()).toBe('one line\n');
+    // As timeout(1) does: to the process, and at once to its group.
+    sender.child.kill(signal);
     const { code, stdout } = await sender.signal(signal);
     expect(code).toBe(0);
     expect(last(stdout)).toMatchObject({ sent: 1, endReason: 'interrupted' });
