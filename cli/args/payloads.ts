@@ -1,8 +1,8 @@
 /** Where the datagrams of `udp send` come from. */
-import { createReadStream, openSync } from 'node:fs';
+import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
 import { PROBE_HEADER_SIZE } from '../../src/datagram/probe-header.js';
 import type { Payload, PayloadRun } from '../../src/datagram/send.js';
-import { UsageError } from '../../src/errors.js';
+import { SockctlError, UsageError } from '../../src/errors.js';
 
 export interface PayloadFlags {
   readonly data?: string;
@@ -60,7 +60,12 @@ export function choosePayloads(flags: PayloadFlags): Payloads {
 
 /** Opened at once: the user who is run as later may not be allowed to. */
 function fileBytes(path: string): AsyncIterable<Uint8Array> {
-  return createReadStream(path, { fd: openSync(path, 'r'), highWaterMark: 1 << 18 });
+  const fd = openSync(path, 'r');
+  if (fstatSync(fd).isDirectory()) {
+    closeSync(fd);
+    throw new SockctlError('EISDIR', { what: `${path}: is a directory` });
+  }
+  return createReadStream(path, { fd, highWaterMark: 1 << 18 });
 }
 
 /** The bytes 0, 1, 2, … as ping(8) fills its packets. */

@@ -1,11 +1,20 @@
 /** The addresses that `udp recv` may receive on. */
-import { SockctlError, SocketError } from '../../src/errors.js';
+import { SockctlError, SocketError, UsageError } from '../../src/errors.js';
 import type { Endpoint } from '../../src/sockaddr/endpoint.js';
 import { resolveEndpoint } from '../../src/sockaddr/resolve.js';
 import { chosenFamily, type FamilyOptions } from '../args/common.js';
 
-export function resolveLocal(address: string, family: FamilyOptions, signal: AbortSignal): Promise<Endpoint[]> {
-  return resolveEndpoint(address, { protocol: 'udp', passive: true, family: chosenFamily(family), signal });
+export async function resolveLocal(address: string, family: FamilyOptions, signal: AbortSignal): Promise<Endpoint[]> {
+  const found = await resolveEndpoint(address, {
+    protocol: 'udp',
+    passive: true,
+    family: chosenFamily(family),
+    signal,
+  });
+  if (found.some((endpoint) => endpoint.family === 'unix')) {
+    throw new UsageError(`udp recv ${address}: not a port or an IP address and port`);
+  }
+  return found;
 }
 
 /** The first of the addresses that this system has; the wildcard comes as :: and then 0.0.0.0. */

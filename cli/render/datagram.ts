@@ -97,7 +97,10 @@ export function receiveSummary(context: CommandContext, summary: ReceiveSummary)
   if (context.json) return;
   const dropped = droppedSocket === null ? '' : `, ${droppedSocket} dropped by the socket`;
   const rate = perSecond === null ? '' : ` (${Math.round(perSecond)}/s)`;
-  notice(context, `${received} datagrams, ${byteCount(bytes)} in ${(durationMs / 1000).toFixed(3)} s${rate}${dropped}`);
+  notice(
+    context,
+    `${counted(received, 'datagram')}, ${byteCount(bytes)} in ${(durationMs / 1000).toFixed(3)} s${rate}${dropped}`,
+  );
   for (const probe of probes) notice(context, probeLine(probe));
 }
 
@@ -155,7 +158,10 @@ export function sendSummary(context: CommandContext, summary: SendSummary): void
   const late = error === null || sent < 2 ? '' : `, 99 % within ${milliseconds(error)} ms of their time`;
   const rate = achievedPerSecond === null ? '' : ` (${Math.round(achievedPerSecond)}/s${wanted}${late})`;
   const more = `${errors > 0 ? `, ${counted(errors, 'error')} came back` : ''}${replies > 0 ? `, ${counted(replies, 'reply', 'replies')}` : ''}`;
-  notice(context, `${sent} datagrams, ${byteCount(bytes)} in ${(durationMs / 1000).toFixed(3)} s${rate}${more}`);
+  notice(
+    context,
+    `${counted(sent, 'datagram')}, ${byteCount(bytes)} in ${(durationMs / 1000).toFixed(3)} s${rate}${more}`,
+  );
   if (stream !== undefined && sent > 0 && summary.error === undefined) {
     notice(context, report === undefined ? 'no report came back from the receiver' : `receiver: ${probeLine(report)}`);
   }

@@ -139,6 +139,7 @@ describe('wrong usage', () => {
     [['send', '127.0.0.1:9', '--data', 'x', '--no-loop'], 'no multicast group'],
     [['send', '127.0.0.1:9', '--reliable', '--rate', '1k'], 'do not go together'],
     [['send', '/tmp/socket', '--data', 'x'], '/tmp/socket'],
+    [['recv', 'unix:/tmp/socket'], 'unix:/tmp/socket'],
     [['recv', ':0', '--once'], '--probe'],
     [['recv', ':0', '--join', '10.0.0.1'], 'multicast group'],
     [['recv', ':0', '--file', '/tmp/x'], '--reliable'],
