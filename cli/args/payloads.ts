@@ -1,8 +1,9 @@
 /** Where the datagrams of `udp send` come from. */
 import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs';
+import { constants } from 'node:os';
 import { PROBE_HEADER_SIZE } from '../../src/datagram/probe-header.js';
 import type { Payload, PayloadRun } from '../../src/datagram/send.js';
-import { SockctlError, UsageError } from '../../src/errors.js';
+import { SocketError, UsageError } from '../../src/errors.js';
 
 export interface PayloadFlags {
   readonly data?: string;
@@ -63,7 +64,7 @@ function fileBytes(path: string): AsyncIterable<Uint8Array> {
   const fd = openSync(path, 'r');
   if (fstatSync(fd).isDirectory()) {
     closeSync(fd);
-    throw new SockctlError('EISDIR', { what: `${path}: is a directory` });
+    throw new SocketError({ syscall: 'read', code: 'EISDIR', errno: constants.errno.EISDIR, address: path });
   }
   return createReadStream(path, { fd, highWaterMark: 1 << 18 });
 }

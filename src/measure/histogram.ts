@@ -65,7 +65,8 @@ export class Histogram {
       return { min: null, mean: null, max: null, stddev: null, p50: null, p90: null, p99: null, p999: null };
     }
     const [p50 = null, p90 = null, p99 = null, p999 = null] = this.#percentiles([0.5, 0.9, 0.99, 0.999]);
-    const stddev = Math.sqrt(this.#squares / this.#count);
+    // The sum of squares of equal values may come out a little below zero.
+    const stddev = Math.sqrt(Math.max(0, this.#squares / this.#count));
     const round = (value: number | null) => (value === null ? null : Math.round(value * 1e6) / 1e6);
     return {
       min: round(this.#min),
