@@ -315,10 +315,19 @@ class Sender {
     if (signal?.aborted === true && this.#probe === undefined) return;
     const most = waitMs ?? (this.#probe === undefined ? 0 : REPORT_WAIT_MS);
     if (most <= 0) return;
-    const over = AbortSignal.timeout(most);
-    const end = signal === undefined || signal.aborted ? over : AbortSignal.any([signal, over]);
-    if (this.#probe !== undefined) await this.#probe.askForReport(sent, end);
-    else await new Promise<void>((resolve) => aborted(end, resolve));
+    // By a timer of its own: of AbortSignal.any's sources a timeout may be collected, unfired.
+    const end = new AbortController();
+    const stop = () => end.abort();
+    const timer = setTimeout(stop, most);
+    // With a probe the report is waited for also after a signal, which has ended the sending.
+    if (signal?.aborted === false) signal.addEventListener('abort', stop, { once: true });
+    try {
+      if (this.#probe !== undefined) await this.#probe.askForReport(sent, end.signal);
+      else await new Promise<void>((resolve) => aborted(end.signal, resolve));
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
+    }
   }
 
   #onMessages(batch: readonly ReceivedMessage[]): void {

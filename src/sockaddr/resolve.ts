@@ -97,12 +97,12 @@ async function withSignals(
   host: string,
 ): Promise<LookupAddress[]> {
   const active = signals.filter((signal) => signal !== undefined);
-  const signal = AbortSignal.any(active);
-  let stop: (() => void) | undefined;
+  let stop: () => void = () => undefined;
   const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
+    stop = () => reject(active.find((signal) => signal.aborted)?.reason);
+    // On each of them: a timeout that only AbortSignal.any knows of may be collected, unfired.
+    for (const signal of active) signal.addEventListener('abort', stop, { once: true });
+    if (active.some((signal) => signal.aborted)) stop();
   });
   try {
     // getaddrinfo(3) itself can't be cancelled; its late answer is simply not used.
@@ -110,7 +110,7 @@ async function withSignals(
   } catch (error) {
     throw lookupError(error, host);
   } finally {
-    if (stop !== undefined) signal.removeEventListener('abort', stop);
+    for (const signal of active) signal.removeEventListener('abort', stop);
     lookup.catch(() => undefined);
   }
 }
