@@ -21,6 +21,8 @@ export interface TwoWayCounts {
 
 /** From one END to the next, in milliseconds, until the report comes. */
 const ASK_MS = 250;
+/** The report may overtake replies: so long they are waited for, in milliseconds. */
+const SETTLE_MS = 200;
 /** CONFIRM is sent so often; where all are lost, the receiver stays a second longer. */
 const CONFIRMS = 2;
 
@@ -33,6 +35,7 @@ export class ProbeSender {
   readonly #rtt = new Histogram();
   #report: ProbeReport | undefined;
   #reported: (() => void) | undefined;
+  #replied: (() => void) | undefined;
 
   /** @param id 8 random bytes */
   constructor(socket: MessageSocket, to: Endpoint | undefined, id: Uint8Array, twoWay: boolean) {
@@ -70,6 +73,7 @@ export class ProbeSender {
     }
     if ((header.flags & ProbeFlag.reply) === 0) return false;
     if (this.#replies.add(header.sequence) !== 'duplicate') this.#rtt.add(elapsedMs(header.sent, message.timestamp));
+    if (this.#repliesMissing() === 0) this.#replied?.();
     return true;
   }
 
@@ -97,6 +101,19 @@ export class ProbeSender {
     });
     if (this.#report === undefined) return;
     for (let i = 0; i < CONFIRMS; i++) await this.#announce(sent, ProbeFlag.end | ProbeFlag.confirm);
+    if (this.#flags === 0 || this.#repliesMissing() === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, SETTLE_MS);
+      this.#replied = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Replies that should still come, by the report. */
+  #repliesMissing(): number {
+    return Math.max(0, (this.#report?.received ?? Number.POSITIVE_INFINITY) - this.#replies.counts().received);
   }
 
   /** Nobody listens there: no report will come. */

@@ -127,7 +127,13 @@ class Receiver {
     if (options.probe !== true) return;
     this.#probes = new ProbeReceiver(
       {
-        onEnd: (stream, message, total, confirmed) => this.#reporter.end(stream, message, total, confirmed),
+        onEnd: (stream, message, total, confirmed) => {
+          const end = () => this.#reporter.end(stream, message, total, confirmed);
+          // Who has the report listens no longer: what is to go back goes before it.
+          this.#sendEchoes();
+          if (this.#echoing === 0) end();
+          else void this.#echoed.then(end);
+        },
         onTwoWay: (message, from, to) => this.#reply(message, from, to),
       },
       options.window,
@@ -161,9 +167,9 @@ class Receiver {
     });
     ticking.stop();
     await this.#backlog;
-    await this.#reporter.close();
     this.#sendEchoes();
     await this.#echoed;
+    await this.#reporter.close();
     return {
       received: this.#received,
       bytes: this.#bytes,
