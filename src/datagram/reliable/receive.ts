@@ -84,8 +84,8 @@ const RECEIVE_BUFFER = 16 << 20;
 const HOLDS_MS = 2000;
 /** And so long the other one is left to ask again. */
 const WAITS_MS = 3000;
-/** After the end it is answered for so long, where the sender does not say that it has heard, in milliseconds. */
-const LINGER_MS = 2000;
+/** After a failure its sender is told of it for so long, whenever it is heard, in milliseconds. */
+const REFUSES_MS = 2000;
 const TICK_MS = 250;
 /** Pieces are written in at most so many bytes: between two of them others get their turn. */
 const PIECE = 1 << 19;
@@ -346,7 +346,8 @@ class Hall {
     const now = performance.now();
     for (const [id, { active, overSince, engine }] of this.#sessions) {
       if (active) this.#idleSince = now;
-      else if (engine.state === 'closed' || now - (overSince ?? now) > LINGER_MS) this.#sessions.delete(id);
+      else if (engine.state === 'closed') this.#sessions.delete(id);
+      else if (engine.state !== 'finished' && now - (overSince ?? now) > REFUSES_MS) this.#sessions.delete(id);
     }
     if (this.#sessions.size > 0) return;
     if (count !== undefined && this.#completed + this.#failed >= count) this.#end?.('count');
@@ -359,9 +360,11 @@ class Hall {
     const tick = () => {
       const now = performance.now();
       for (const session of this.#sessions.values()) {
+        if (now >= session.engine.nextTime()) this.#answer(session);
         if (!session.active || now - session.engine.lastHeard <= timeoutMs) continue;
         session.giveUp(AbortReason.interrupted, 'nothing was heard', silence(session, timeoutMs));
       }
+      this.#flush();
       this.#sweep();
     };
     const ticking = setInterval(tick, TICK_MS);
@@ -523,7 +526,7 @@ class Session {
       return;
     }
     await sink.commit();
-    engine.finish();
+    engine.finish(performance.now());
     this.#over(undefined);
   }
 

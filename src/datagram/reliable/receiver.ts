@@ -47,6 +47,11 @@ export type ReceiverState = 'preparing' | 'receiving' | 'check' | 'finished' | '
 const ACK_BYTES = 256 << 10;
 /** Pieces with gaps between them that are held at most: no path leaves so many, but somebody could send them. */
 const PIECES = 16_384;
+/** Once the file is kept, DONE goes out so often without being asked for, in milliseconds. */
+const DONE_MS = 250;
+/** For so long after the sender was last heard, and never for longer than {@link LINGER_MAX_MS}, in milliseconds. */
+const LINGER_MS = 3000;
+const LINGER_MAX_MS = 30_000;
 /** A range of an ACK has 16 bits: of a longer one the newest numbers are told, and what is before by the offset. */
 const RANGE_MAX = 0xffff;
 
@@ -78,6 +83,8 @@ export class ReliableReceiver {
   #answer: 'ready' | 'done' | 'abort' | undefined;
   #abortion: { readonly reason: AbortReason; readonly text: string } | undefined;
   #windowTold = 0;
+  #doneAt = Number.POSITIVE_INFINITY;
+  #finishedAt = 0;
 
   constructor({ start, seed, window, now }: ReceiverOptions) {
     this.start = start;
@@ -113,10 +120,11 @@ export class ReliableReceiver {
   }
 
   /** The owner has found all as it should be, and kept it. */
-  finish(): void {
+  finish(now: number): void {
     if (this.#state !== 'check') return;
     this.#state = 'finished';
-    this.#answer = 'done';
+    this.#finishedAt = now;
+    this.#doneAt = now;
   }
 
   /** It can't go on; the sender is told, now and whenever it is heard again. */
@@ -187,13 +195,23 @@ export class ReliableReceiver {
     return this.#unacknowledged >= ACK_BYTES;
   }
 
+  /** When {@link transmit} is to be called again, if nothing arrives before; Infinity for never. */
+  nextTime(): number {
+    return this.#state === 'finished' ? Math.min(this.#doneAt, this.#lingersUntil()) : Number.POSITIVE_INFINITY;
+  }
+
   /** The next packet to be sent; undefined when there is none. */
   transmit(now: number): Uint8Array | undefined {
     const id: ConnectionId = this.start.senderId;
+    if (this.#state === 'finished') {
+      if (now >= this.#lingersUntil()) this.#state = 'closed';
+      else if (now >= this.#doneAt) this.#answer = 'done';
+    }
     const answer = this.#answer;
     if (answer !== undefined) {
       this.#answer = undefined;
       if (answer === 'ready') return encodeReady(id, this.#offset, this.#windowEnd(), this.#digest, this.#seed);
+      if (answer === 'done') this.#doneAt = now + DONE_MS;
       if (answer === 'done') return encodeDone(id, this.expected?.digest ?? new Uint8Array(32), this.#seed);
       if (this.#abortion === undefined) return undefined;
       return encodeAbort(id, this.#abortion.reason, this.#abortion.text, this.#seed);
@@ -251,6 +269,11 @@ export class ReliableReceiver {
       from += length;
       at = 0;
     }
+  }
+
+  /** A sender that has not heard DONE asks again; one that says nothing has heard it, or is gone. */
+  #lingersUntil(): number {
+    return Math.min(Math.max(this.#lastHeard, this.#finishedAt) + LINGER_MS, this.#finishedAt + LINGER_MAX_MS);
   }
 
   #windowEnd(): number {

@@ -82,9 +82,10 @@ const LOSS_DELAY_MAX = 4;
 const KEEP_ALIVE_MS = 1000;
 /** So long nothing is heard before a new connection is tried beside the old one, in milliseconds. */
 const RECONNECT_MS = 3000;
-/** What is repeated until it is answered goes so often at least; and the first HELLO, before a round trip is known. */
-const REPEAT_MS = 1000;
-const FIRST_REPEAT_MS = 250;
+/** After FIN longer than the receiver lingers: whoever is there to hear of a new connection might have the file. */
+const RECONNECT_AFTER_FIN_MS = 6000;
+/** What is repeated until it is answered goes so often at least, in milliseconds. */
+const REPEAT_MS = 250;
 /** CLOSE goes so often; where all are lost, the receiver waits a moment for nothing. */
 const CLOSES = 3;
 
@@ -297,8 +298,7 @@ export class ReliableSender {
       case 'data': {
         const idle = this.#sent.count === 0;
         const quiet = idle ? Math.max(this.#lastSent, this.#lastHeard) + KEEP_ALIVE_MS : Number.POSITIVE_INFINITY;
-        const reconnect = this.#lastHeard + RECONNECT_MS;
-        const again = this.#reconnecting === undefined ? reconnect : this.#repeatAt;
+        const again = this.#reconnecting === undefined ? this.#reconnectAt() : this.#repeatAt;
         return Math.min(this.#timeoutAt, this.#lossAt, quiet, again, this.#lastHeard + this.#options.timeoutMs);
       }
       case 'digest':
@@ -355,7 +355,7 @@ export class ReliableSender {
       }
       case 'data':
       case 'fin':
-        if (now >= this.#lastHeard + RECONNECT_MS && (this.#reconnecting === undefined || now >= this.#repeatAt)) {
+        if (now >= this.#reconnectAt() && (this.#reconnecting === undefined || now >= this.#repeatAt)) {
           this.#reconnecting ??= this.#options.randomId();
           this.#repeatAt = now + KEEP_ALIVE_MS;
           return encodeHello(this.#reconnecting);
@@ -380,13 +380,17 @@ export class ReliableSender {
     }
   }
 
+  #reconnectAt(): number {
+    return this.#lastHeard + (this.#state === 'fin' ? RECONNECT_AFTER_FIN_MS : RECONNECT_MS);
+  }
+
   #repeat(now: number): void {
     this.#repeatAt = now + this.#backedOff();
   }
 
   #backedOff(): number {
     const first = this.#rtt.smoothed === undefined;
-    const wait = Math.min(first ? FIRST_REPEAT_MS : REPEAT_MS, this.#rtt.timeout);
+    const wait = Math.min(REPEAT_MS, this.#rtt.timeout);
     if (!first) this.#rtt.backOff();
     return wait;
   }

@@ -81,6 +81,14 @@ describe('a transfer in simulated time', () => {
     expect(short.timeMs).toBeLessThan(7000);
   }, 60_000);
 
+  it('ends at both ends where half of all packets are lost', () => {
+    for (let seed = 1; seed <= 2000; seed++) {
+      const path = { ...CLEAN, loss: 0.5, delayMs: seed % 100 };
+      const { state, right, failure } = simulate({ seed, size: 3000, path });
+      if (state !== 'done' || !right) expect.unreachable(`seed ${seed}: ${state}, ${JSON.stringify(failure)}`);
+    }
+  });
+
   it('gives up after the time that it is told, when nobody is there and when somebody falls silent', () => {
     const dead: Path = { ...CLEAN, loss: 1 };
     expect(simulate({ seed: 1, size: 1000, path: dead, timeoutMs: 5000 })).toMatchObject({

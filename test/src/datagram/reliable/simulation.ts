@@ -143,6 +143,8 @@ export function simulate(scenario: Scenario): Outcome {
   let right = false;
   let receiver: ReliableReceiver | undefined;
   let receiverId = randomId();
+  /** It has ended for good: nobody answers any more. */
+  let gone = false;
 
   /** One direction of the path: when it has sent what is in its queue. */
   const link = () => {
@@ -204,11 +206,12 @@ export function simulate(scenario: Scenario): Outcome {
     const digest = sha256(disk.subarray(0, kept));
     if (receiver.expected !== undefined && Buffer.compare(digest, receiver.expected.digest) === 0) {
       right = true;
-      receiver.finish();
+      receiver.finish(now);
     } else receiver.abort(1, 'the SHA-256 of both ends differ');
   };
 
   function arrive(bytes: Uint8Array): void {
+    if (gone) return;
     const packet = readPacket(bytes);
     if (packet === undefined) return;
     if (packet.type === PacketType.hello) {
@@ -254,12 +257,17 @@ export function simulate(scenario: Scenario): Outcome {
 
   let wakeAt = Number.POSITIVE_INFINITY;
   const wake = () => {
-    const at = Math.max(now, sender.nextTime());
+    if (receiver?.state === 'closed') gone = true;
+    const at = Math.max(
+      now,
+      Math.min(sender.nextTime(), gone ? Number.POSITIVE_INFINITY : (receiver?.nextTime() ?? Number.POSITIVE_INFINITY)),
+    );
     if (at >= wakeAt || !Number.isFinite(at)) return;
     wakeAt = at;
     agenda.add(at, () => {
       wakeAt = Number.POSITIVE_INFINITY;
       pump();
+      answer();
       wake();
     });
   };
