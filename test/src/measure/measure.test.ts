@@ -213,11 +213,14 @@ describe('the pacer', () => {
       cancel: () => undefined,
       close: () => undefined,
     };
-    const pacer = new Pacer(500, { alarm });
-    await pacer.until(3);
+    // A machine that has other things to do may let the moment pass before there is anything to wait for.
+    for (let i = 0; i < 50 && waits.length === 0; i++) {
+      const pacer = new Pacer(600, { alarm });
+      await pacer.until(1);
+      expect(pacer.due()).toBeGreaterThanOrEqual(2);
+    }
     expect(waits.length).toBeGreaterThan(0);
     for (const wait of waits) expect(wait).toBeGreaterThan(0);
-    expect(pacer.due()).toBeGreaterThanOrEqual(4);
   });
 
   it('lets go when asked', async () => {
