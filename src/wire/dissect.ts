@@ -6,7 +6,7 @@
  */
 import type { Dissection } from './layer.js';
 import { type Next, Packet } from './packet.js';
-import { DECODERS } from './registry.js';
+import { findDecoder } from './registry.js';
 
 export type { Dissection } from './layer.js';
 
@@ -45,12 +45,12 @@ function walk(packet: Packet, first: Next): Dissection {
   while (next.table !== 'none') {
     const { table, key, at, end } = next;
     const bounded = layers.length < MAX_LAYERS - 1 && packet.networks < MAX_NETWORKS;
-    const decode = table === 'payload' || !bounded ? undefined : DECODERS[table].get(key);
+    const decode = table === 'payload' || !bounded ? undefined : findDecoder(table, key);
     if (decode === undefined) {
       if (end > at) layers.push({ protocol: 'payload', length: end - at, data: packet.bytes.subarray(at, end) });
       break;
     }
-    next = decode(packet, at, end);
+    next = decode(packet, at, end, key);
   }
   const { fault: malformed, cut } = packet;
   if (malformed !== undefined) return cut === undefined ? { layers, malformed } : { layers, malformed, cut };

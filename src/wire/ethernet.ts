@@ -5,7 +5,7 @@
  *     | destination (48)  |    source (48)    | type (16) | payload …
  *     +-------------------+-------------------+-----------+----------
  *
- * A type below 1536 is the length of an 802.3 frame (IEEE 802.3 section 3.2.6), whose LLC header is left as payload.
+ * A type below 1536 is the length of an 802.3 frame (IEEE 802.3 section 3.2.6), which goes on with LLC.
  */
 import { type Next, type Packet, payload } from './packet.js';
 import { formatHardware, hardwareBytes } from './text.js';
@@ -39,7 +39,7 @@ export function decodeEthernet(packet: Packet, at: number, end: number): Next {
 /** What follows a type-or-length field. Bytes beyond a length are padding. */
 export function frameNext(layer: string, packet: Packet, etherType: number, at: number, end: number): Next {
   if (etherType >= FIRST_TYPE) return { table: 'etherType', key: etherType, at, end };
-  return payload(at, packet.claim(layer, at, etherType, end, 'etherType'));
+  return { table: 'llc', key: 0, at, end: packet.claim(layer, at, etherType, end, 'etherType') };
 }
 
 /**

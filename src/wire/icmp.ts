@@ -1,5 +1,6 @@
 /**
- * ICMP (RFC 792; RFC 1191 for the next hop's MTU; RFC 4884 for the length of what is quoted; RFC 8335 for 42 and 43).
+ * ICMP (RFC 792; RFC 950 for address masks; RFC 1191 for the next hop's MTU; RFC 1256 for routers; RFC 4884 for the length
+ * of what is quoted; RFC 8335 for 42 and 43).
  *
  *     +---------------+---------------+-------------------------------+
  *     |     type      |     code      |           checksum            |
@@ -11,7 +12,9 @@
  */
 import { parseIPv4 } from '../sockaddr/ip.js';
 import { formatIPv4 } from '../sockaddr/ip-text.js';
+import { ByteList } from './byte-list.js';
 import { checksum } from './checksum.js';
+import { type ExtendedReply, extendedReply, extendedReplyBits } from './extended-echo.js';
 import { type IcmpExtension, splitQuote } from './icmp-extension.js';
 import { EtherType } from './numbers.js';
 import { type Next, type Packet, payload } from './packet.js';
@@ -35,6 +38,18 @@ export interface IcmpMessage {
   readonly originate?: number;
   readonly receive?: number;
   readonly transmit?: number;
+  /** Address mask request and reply. */
+  readonly addressMask?: string;
+  /** Router advertisement, in seconds. */
+  readonly lifetime?: number;
+  readonly routers?: readonly { readonly address: string; readonly preference: number }[];
+  /** Extended echo request: the interface is one of the node itself. */
+  readonly local?: boolean;
+  /** Extended echo reply: see extended-echo.ts. */
+  readonly state?: number;
+  readonly active?: boolean;
+  readonly hasIPv4?: boolean;
+  readonly hasIPv6?: boolean;
   /** Of errors, where they carry any (RFC 4884). */
   readonly extensions?: readonly IcmpExtension[];
 }
@@ -50,6 +65,8 @@ export const IcmpType = {
   sourceQuench: 4,
   redirect: 5,
   echoRequest: 8,
+  routerAdvertisement: 9,
+  routerSolicitation: 10,
   timeExceeded: 11,
   parameterProblem: 12,
   timestampRequest: 13,
@@ -90,15 +107,28 @@ export function decodeIcmp(packet: Packet, at: number, end: number): Next {
     case IcmpType.echoRequest:
     case IcmpType.informationRequest:
     case IcmpType.informationReply:
+      message.identifier = view.getUint16(at + 4);
+      message.sequence = view.getUint16(at + 6);
+      return payload(data, end);
     case IcmpType.addressMaskRequest:
     case IcmpType.addressMaskReply:
       message.identifier = view.getUint16(at + 4);
       message.sequence = view.getUint16(at + 6);
-      return payload(data, end);
+      if (!packet.has('icmp', data, end, 4)) return payload(data, end);
+      message.addressMask = formatIPv4(bytes, data);
+      return payload(data + 4, end);
+    case IcmpType.routerAdvertisement:
+      message.lifetime = view.getUint16(at + 6);
+      return readRouters(packet, message, at, end);
     case IcmpType.extendedEchoRequest:
+      message.identifier = view.getUint16(at + 4);
+      message.sequence = view.getUint8(at + 6);
+      message.local = (view.getUint8(at + 7) & 1) !== 0;
+      return payload(data, end);
     case IcmpType.extendedEchoReply:
       message.identifier = view.getUint16(at + 4);
       message.sequence = view.getUint8(at + 6);
+      Object.assign(message, extendedReply(view.getUint8(at + 7)));
       return payload(data, end);
     case IcmpType.destinationUnreachable:
       if (message.icmpCode === 4) message.nextHopMtu = view.getUint16(at + 6);
@@ -118,6 +148,26 @@ export function decodeIcmp(packet: Packet, at: number, end: number): Next {
   }
 }
 
+/** RFC 1256 section 3: so many entries of so many words, of which the first two are an address and its preference. */
+function readRouters(packet: Packet, message: Writable<IcmpMessage>, at: number, end: number): Next {
+  const { view, bytes } = packet;
+  const count = view.getUint8(at + 4);
+  const size = view.getUint8(at + 5) * 4;
+  const from = at + ICMP_HEADER;
+  if (size < 8) {
+    packet.fail('icmp', at + 5, 8, size, 'address entry size');
+    return payload(from, end);
+  }
+  const fits = packet.has('icmp', from, end, count * size, 'number of addresses')
+    ? count
+    : Math.floor((end - from) / size);
+  message.routers = Array.from({ length: fits }, (_, i) => ({
+    address: formatIPv4(bytes, from + i * size),
+    preference: view.getInt32(from + i * size + 4),
+  }));
+  return payload(from + fits * size, end);
+}
+
 /** The packet that an error is about: a part of one, nothing of which can be checked, and whose lengths claim more. */
 function quoted(packet: Packet, message: Writable<IcmpMessage>, at: number, end: number, extensible: boolean): Next {
   let quoteEnd = end;
@@ -131,7 +181,7 @@ function quoted(packet: Packet, message: Writable<IcmpMessage>, at: number, end:
   return { table: 'etherType', key: EtherType.ipv4, at: at + ICMP_HEADER, end: quoteEnd };
 }
 
-export interface IcmpFields {
+export interface IcmpFields extends Partial<ExtendedReply> {
   readonly icmpType: number;
   /** Default 0. */
   readonly icmpCode?: number;
@@ -144,49 +194,88 @@ export interface IcmpFields {
   readonly originate?: number;
   readonly receive?: number;
   readonly transmit?: number;
+  /** Of types 17 and 18. */
+  readonly addressMask?: string;
+  /** Of type 9. */
+  readonly lifetime?: number;
+  readonly routers?: readonly { readonly address: string; readonly preference: number }[];
+  /** Of type 42. */
+  readonly local?: boolean;
   /** Left out, it is computed. */
   readonly checksum?: number;
 }
 
-function headerLength({ icmpType }: IcmpFields): number {
-  const stamped = icmpType === IcmpType.timestampRequest || icmpType === IcmpType.timestampReply;
-  return stamped ? TIMESTAMP_LENGTH : ICMP_HEADER;
+/** What the types that have more than eight bytes have behind them. */
+function bodyOf(fields: IcmpFields): Uint8Array {
+  const body = new ByteList();
+  switch (fields.icmpType) {
+    case IcmpType.timestampRequest:
+    case IcmpType.timestampReply:
+      body
+        .u32(fields.originate ?? 0)
+        .u32(fields.receive ?? 0)
+        .u32(fields.transmit ?? 0);
+      break;
+    case IcmpType.addressMaskRequest:
+    case IcmpType.addressMaskReply:
+      if (fields.addressMask !== undefined) body.ipv4(fields.addressMask);
+      break;
+    case IcmpType.routerAdvertisement:
+      for (const { address, preference } of fields.routers ?? []) body.ipv4(address).u32(preference);
+      break;
+  }
+  return body.toBytes();
 }
 
 /**
- * A whole message: header, then `data`.
+ * A whole message: header, the body that its type has, then `data`.
  *
- * @throws AddressError for a gateway that is no IPv4 address
+ * @throws AddressError for what is no IPv4 address
  */
 export function encodeIcmp(fields: IcmpFields, data: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(headerLength(fields) + data.length);
-  writeIcmp(fields, data, bytes);
+  const body = bodyOf(fields);
+  const bytes = new Uint8Array(ICMP_HEADER + body.length + data.length);
+  writeMessage(fields, body, data, bytes, 0);
   return bytes;
 }
 
 /** Like {@link encodeIcmp}, into `into` at `offset`; returns the end. */
 export function writeIcmp(fields: IcmpFields, data: Uint8Array, into: Uint8Array, offset = 0): number {
-  const length = headerLength(fields);
-  const end = offset + length + data.length;
-  const view = new DataView(into.buffer, into.byteOffset + offset, length + data.length);
-  into.fill(0, offset, offset + length);
-  view.setUint8(0, fields.icmpType);
+  return writeMessage(fields, bodyOf(fields), data, into, offset);
+}
+
+function writeMessage(
+  fields: IcmpFields,
+  body: Uint8Array,
+  data: Uint8Array,
+  into: Uint8Array,
+  offset: number,
+): number {
+  const from = offset + ICMP_HEADER;
+  const end = from + body.length + data.length;
+  const view = new DataView(into.buffer, into.byteOffset + offset, end - offset);
+  const { icmpType, sequence } = fields;
+  into.fill(0, offset, from);
+  view.setUint8(0, icmpType);
   view.setUint8(1, fields.icmpCode ?? 0);
   if (fields.gateway !== undefined) into.set(parseIPv4(fields.gateway).toBytes(), offset + 4);
   if (fields.pointer !== undefined) view.setUint8(4, fields.pointer);
   if (fields.identifier !== undefined) view.setUint16(4, fields.identifier);
-  if (fields.sequence !== undefined) {
-    const extended = fields.icmpType === IcmpType.extendedEchoRequest || fields.icmpType === IcmpType.extendedEchoReply;
-    if (extended) view.setUint8(6, fields.sequence);
-    else view.setUint16(6, fields.sequence);
-  }
+  if (icmpType === IcmpType.extendedEchoRequest || icmpType === IcmpType.extendedEchoReply) {
+    view.setUint8(6, sequence ?? 0);
+    view.setUint8(
+      7,
+      icmpType === IcmpType.extendedEchoReply ? extendedReplyBits(fields) : fields.local === true ? 1 : 0,
+    );
+  } else if (sequence !== undefined) view.setUint16(6, sequence);
   if (fields.nextHopMtu !== undefined) view.setUint16(6, fields.nextHopMtu);
-  if (length === TIMESTAMP_LENGTH) {
-    view.setUint32(8, fields.originate ?? 0);
-    view.setUint32(12, fields.receive ?? 0);
-    view.setUint32(16, fields.transmit ?? 0);
+  if (icmpType === IcmpType.routerAdvertisement) {
+    view.setUint8(4, fields.routers?.length ?? 0);
+    view.setUint8(5, 2);
+    view.setUint16(6, fields.lifetime ?? 0);
   }
-  into.set(data, offset + length);
+  into.set(body, from);
+  into.set(data, from + body.length);
   view.setUint16(2, fields.checksum ?? checksum(into, offset, end));
   return end;
 }

@@ -1,23 +1,24 @@
 /**
- * ICMPv6 (RFC 4443) with the targets of neighbour discovery (RFC 4861) and extended echo (RFC 8335). The header is that
- * of ICMP; its checksum covers the pseudo header of IPv6 as well.
+ * ICMPv6 (RFC 4443) with extended echo (RFC 8335); neighbour discovery and multicast listeners have their own files. The
+ * header is that of ICMP; its checksum covers the pseudo header of IPv6 as well.
  *
  *     +---------------+---------------+-------------------------------+
  *     |     type      |     code      |           checksum            |
  *     +---------------+---------------+-------------------------------+
  *     |  by type: identifier and sequence, MTU, pointer, reserved     |
  *     +---------------------------------------------------------------+
- *     |  data; the packet that an error is about; a target (128)      |
+ *     |  data; the packet that an error is about; a body by type      |
  *     +---------------------------------------------------------------+
  */
-import { parseIPv6 } from '../sockaddr/ip.js';
-import { formatIPv6 } from '../sockaddr/ip-text.js';
 import { addressSum, checksum } from './checksum.js';
+import { type ExtendedReply, extendedReply, extendedReplyBits } from './extended-echo.js';
 import { type IcmpExtension, splitQuote } from './icmp-extension.js';
+import { encodeMld, type MldFields, MldType, readMld } from './mld.js';
+import { encodeNeighbor, type NeighborFields, NeighborType, readNeighbor } from './neighbor-discovery.js';
 import { EtherType, IPProtocol } from './numbers.js';
 import { type Next, type Packet, payload } from './packet.js';
 
-export interface Icmpv6Message {
+export interface Icmpv6Message extends NeighborFields, MldFields {
   readonly protocol: 'icmpv6';
   readonly icmpType: number;
   readonly icmpCode: number;
@@ -30,16 +31,19 @@ export interface Icmpv6Message {
   readonly mtu?: number;
   /** Parameter problem: which byte. */
   readonly pointer?: number;
-  /** Neighbour solicitation, advertisement and redirect. */
-  readonly target?: string;
+  /** Extended echo request: the interface is one of the node itself (RFC 8335 section 2). */
+  readonly local?: boolean;
+  /** Extended echo reply: of the neighbour cache, and whether the interface is up and has an address of a family. */
+  readonly state?: number;
+  readonly active?: boolean;
+  readonly hasIPv4?: boolean;
+  readonly hasIPv6?: boolean;
   /** Of errors, where they carry any (RFC 4884). */
   readonly extensions?: readonly IcmpExtension[];
 }
 
 export const ICMPV6_HEADER = 8;
 export const ICMPV6_PROTOCOL = IPProtocol.icmpv6;
-/** Header and one address. */
-const TARGET_LENGTH = 24;
 
 export const Icmpv6Type = {
   destinationUnreachable: 1,
@@ -48,11 +52,11 @@ export const Icmpv6Type = {
   parameterProblem: 4,
   echoRequest: 128,
   echoReply: 129,
-  routerSolicitation: 133,
-  routerAdvertisement: 134,
-  neighborSolicitation: 135,
-  neighborAdvertisement: 136,
-  redirect: 137,
+  listenerQuery: MldType.query,
+  listenerReport: MldType.report,
+  listenerDone: MldType.done,
+  ...NeighborType,
+  listenerReportV2: MldType.reportV2,
   extendedEchoRequest: 160,
   extendedEchoReply: 161,
 } as const;
@@ -62,7 +66,7 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 export function decodeIcmpv6(packet: Packet, at: number, end: number): Next {
   // Four bytes are common to all; every type that is assigned has four more.
   if (!packet.has('icmpv6', at, end, ICMPV6_HEADER)) return payload(at, end);
-  const { view, bytes } = packet;
+  const { view } = packet;
   const field = view.getUint16(at + 2);
   const message: Writable<Icmpv6Message> = {
     protocol: 'icmpv6',
@@ -79,16 +83,26 @@ export function decodeIcmpv6(packet: Packet, at: number, end: number): Next {
       message.sequence = view.getUint16(at + 6);
       break;
     case Icmpv6Type.extendedEchoRequest:
+      message.identifier = view.getUint16(at + 4);
+      message.sequence = view.getUint8(at + 6);
+      message.local = (view.getUint8(at + 7) & 1) !== 0;
+      break;
     case Icmpv6Type.extendedEchoReply:
       message.identifier = view.getUint16(at + 4);
       message.sequence = view.getUint8(at + 6);
+      Object.assign(message, extendedReply(view.getUint8(at + 7)));
       break;
+    case Icmpv6Type.routerSolicitation:
+    case Icmpv6Type.routerAdvertisement:
     case Icmpv6Type.neighborSolicitation:
     case Icmpv6Type.neighborAdvertisement:
     case Icmpv6Type.redirect:
-      if (!packet.has('icmpv6', at, end, TARGET_LENGTH)) break;
-      message.target = formatIPv6(bytes, at + 8);
-      return payload(at + TARGET_LENGTH, end);
+      return payload(readNeighbor(packet, message.icmpType, message, at + 4, end), end);
+    case Icmpv6Type.listenerQuery:
+    case Icmpv6Type.listenerReport:
+    case Icmpv6Type.listenerDone:
+    case Icmpv6Type.listenerReportV2:
+      return payload(readMld(packet, message.icmpType, message, at + 4, end), end);
     case Icmpv6Type.destinationUnreachable:
     case Icmpv6Type.timeExceeded:
       return quoted(packet, message, at, end, true);
@@ -114,7 +128,7 @@ function quoted(packet: Packet, message: Writable<Icmpv6Message>, at: number, en
   return { table: 'etherType', key: EtherType.ipv6, at: at + ICMPV6_HEADER, end: quoteEnd };
 }
 
-export interface Icmpv6Fields {
+export interface Icmpv6Fields extends NeighborFields, MldFields, Partial<ExtendedReply> {
   readonly icmpType: number;
   /** Default 0. */
   readonly icmpCode?: number;
@@ -122,23 +136,21 @@ export interface Icmpv6Fields {
   readonly sequence?: number;
   readonly mtu?: number;
   readonly pointer?: number;
-  /** Of neighbour discovery: it comes in front of the data. */
-  readonly target?: string;
+  readonly local?: boolean;
   /** Left out, it is computed where the addresses are given, and 0 for the kernel to fill in where they are not. */
   readonly checksum?: number;
 }
 
-const headerLength = ({ target }: Icmpv6Fields): number => (target === undefined ? ICMPV6_HEADER : TARGET_LENGTH);
-
 /**
- * A whole message: header, then `data`.
+ * A whole message: header, the body that its type has, then `data`.
  *
  * @param addresses source and destination, 32 bytes, for the checksum; see pseudoAddresses in checksum.ts
- * @throws AddressError for a target that is no IPv6 address, RangeError for addresses of another length
+ * @throws AddressError for what is no IPv6 address, RangeError for addresses of another length
  */
 export function encodeIcmpv6(fields: Icmpv6Fields, data: Uint8Array, addresses?: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(headerLength(fields) + data.length);
-  writeIcmpv6(fields, data, addresses, bytes);
+  const body = bodyOf(fields);
+  const bytes = new Uint8Array(4 + body.length + data.length);
+  writeMessage(fields, body, data, addresses, bytes, 0);
   return bytes;
 }
 
@@ -150,26 +162,47 @@ export function writeIcmpv6(
   into: Uint8Array,
   offset = 0,
 ): number {
-  const length = headerLength(fields);
-  const end = offset + length + data.length;
-  const view = new DataView(into.buffer, into.byteOffset + offset, length + data.length);
-  into.fill(0, offset, offset + length);
+  return writeMessage(fields, bodyOf(fields), data, addresses, into, offset);
+}
+
+function writeMessage(
+  fields: Icmpv6Fields,
+  body: Uint8Array,
+  data: Uint8Array,
+  addresses: Uint8Array | undefined,
+  into: Uint8Array,
+  offset: number,
+): number {
+  const end = offset + 4 + body.length + data.length;
+  const view = new DataView(into.buffer, into.byteOffset + offset, end - offset);
   view.setUint8(0, fields.icmpType);
   view.setUint8(1, fields.icmpCode ?? 0);
-  if (fields.identifier !== undefined) view.setUint16(4, fields.identifier);
-  if (fields.sequence !== undefined) {
-    const { extendedEchoRequest, extendedEchoReply } = Icmpv6Type;
-    if (fields.icmpType === extendedEchoRequest || fields.icmpType === extendedEchoReply) {
-      view.setUint8(6, fields.sequence);
-    } else view.setUint16(6, fields.sequence);
-  }
-  if (fields.mtu !== undefined) view.setUint32(4, fields.mtu);
-  if (fields.pointer !== undefined) view.setUint32(4, fields.pointer);
-  if (fields.target !== undefined) into.set(parseIPv6(fields.target).toBytes(), offset + ICMPV6_HEADER);
-  into.set(data, offset + length);
-  if (fields.checksum !== undefined) view.setUint16(2, fields.checksum);
-  else if (addresses !== undefined) {
+  view.setUint16(2, fields.checksum ?? 0);
+  into.set(body, offset + 4);
+  into.set(data, offset + 4 + body.length);
+  if (fields.checksum === undefined && addresses !== undefined) {
     view.setUint16(2, checksum(into, offset, end, addressSum(addresses, ICMPV6_PROTOCOL, end - offset)));
   }
   return end;
+}
+
+const NEIGHBOR_TYPES: ReadonlySet<number> = new Set(Object.values(NeighborType));
+const MLD_TYPES: ReadonlySet<number> = new Set(Object.values(MldType));
+
+/** What stands behind the checksum, at least four bytes. */
+function bodyOf(fields: Icmpv6Fields): Uint8Array {
+  const { icmpType, identifier, sequence } = fields;
+  if (NEIGHBOR_TYPES.has(icmpType)) return encodeNeighbor(icmpType, fields);
+  if (MLD_TYPES.has(icmpType)) return encodeMld(icmpType, fields);
+  const body = new Uint8Array(4);
+  const view = new DataView(body.buffer);
+  if (identifier !== undefined) view.setUint16(0, identifier);
+  const { extendedEchoRequest, extendedEchoReply } = Icmpv6Type;
+  if (icmpType === extendedEchoRequest || icmpType === extendedEchoReply) {
+    view.setUint8(2, sequence ?? 0);
+    view.setUint8(3, icmpType === extendedEchoReply ? extendedReplyBits(fields) : fields.local === true ? 1 : 0);
+  } else if (sequence !== undefined) view.setUint16(2, sequence);
+  if (fields.mtu !== undefined) view.setUint32(0, fields.mtu);
+  if (fields.pointer !== undefined) view.setUint32(0, fields.pointer);
+  return body;
 }

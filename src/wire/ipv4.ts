@@ -17,8 +17,8 @@
 import { parseIPv4 } from '../sockaddr/ip.js';
 import { formatIPv4 } from '../sockaddr/ip-text.js';
 import { checksum } from './checksum.js';
+import { decodeIPv4Options, encodeIPv4Options, type IPv4Option } from './ipv4-options.js';
 import { type Next, type Packet, payload } from './packet.js';
-import { hex, hexBytes } from './text.js';
 
 export interface IPv4Message {
   readonly protocol: 'ipv4';
@@ -42,8 +42,8 @@ export interface IPv4Message {
   readonly checksum: number;
   /** Null where the field is 0 and wrong: the sum was left to hardware. */
   readonly checksumValid: boolean | null;
-  /** Hex, absent where there are none. */
-  readonly options?: string;
+  /** Absent where there are none. */
+  readonly options?: readonly IPv4Option[];
 }
 
 export const IPV4_HEADER = 20;
@@ -88,7 +88,9 @@ export function decodeIPv4(packet: Packet, at: number, end: number): Next {
     checksumValid: valid || field !== 0 ? valid : null,
   };
   packet.layers.push(
-    headerLength === IPV4_HEADER ? message : { ...message, options: hex(bytes, at + IPV4_HEADER, at + headerLength) },
+    headerLength === IPV4_HEADER
+      ? message
+      : { ...message, options: decodeIPv4Options(packet, at + IPV4_HEADER, at + headerLength) },
   );
   packet.networks++;
   packet.source = at + 12;
@@ -144,19 +146,19 @@ export interface IPv4Header {
   readonly totalLength?: number;
   /** Left out, it is computed. */
   readonly checksum?: number;
-  /** Hex; zeros fill it up to a multiple of four bytes. */
-  readonly options?: string;
+  /** Zeros fill them up to a multiple of four bytes. */
+  readonly options?: readonly IPv4Option[];
 }
 
 /**
  * Writes the header with its options for `payloadLength` bytes behind it; returns where those go.
  *
- * @throws AddressError for an address in another form, UsageError for options that are no hex, RangeError for more
- *   than 40 bytes of them
+ * @throws AddressError for an address in another form, UsageError for data of options that is no hex, RangeError for
+ *   more than 40 bytes of them
  */
 export function encodeIPv4(header: IPv4Header, payloadLength: number, into: Uint8Array, offset = 0): number {
-  const options = hexBytes(header.options ?? '');
-  const length = IPV4_HEADER + 4 * Math.ceil(options.length / 4);
+  const options = encodeIPv4Options(header.options ?? []);
+  const length = IPV4_HEADER + options.length;
   if (length > 60) throw new RangeError(`IPv4 options take ${options.length} bytes, at most 40 fit`);
   const total = header.totalLength ?? length + payloadLength;
   const view = new DataView(into.buffer, into.byteOffset + offset, length);
@@ -171,7 +173,6 @@ export function encodeIPv4(header: IPv4Header, payloadLength: number, into: Uint
   view.setUint16(10, 0);
   into.set(parseIPv4(header.source).toBytes(), offset + 12);
   into.set(parseIPv4(header.destination).toBytes(), offset + 16);
-  into.fill(0, offset + IPV4_HEADER, offset + length);
   into.set(options, offset + IPV4_HEADER);
   view.setUint16(10, header.checksum ?? checksum(into, offset, offset + length));
   return offset + length;

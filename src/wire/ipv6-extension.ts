@@ -1,19 +1,22 @@
 /**
- * IPv6 extension headers (RFC 8200 section 4; AH: RFC 4302), each a layer of its own.
+ * IPv6 extension headers (RFC 8200 section 4; AH: RFC 4302; segment routing: RFC 8754), each a layer of its own.
  *
  *     hop-by-hop, routing, destination options   next header:1 length in 8 bytes, the first not counted:1 …
  *     fragment                                   next header:1 reserved:1 offset and M:2 identification:4
  *     authentication                             next header:1 length in 4 bytes, less 2:1 reserved:2 SPI:4 sequence:4 …
  */
+import { ByteList } from './byte-list.js';
+import { Cursor } from './cursor.js';
+import { decodeIPv6Options, encodeIPv6Options, type IPv6Option } from './ipv6-options.js';
 import { type Next, type Packet, payload } from './packet.js';
+import { hex } from './text.js';
 
 export interface HopByHopMessage {
   readonly protocol: 'ipv6-hop-by-hop';
   readonly nextHeader: number;
   /** In bytes. */
   readonly length: number;
-  /** Of the jumbo option (RFC 2675), in bytes after the IPv6 header. */
-  readonly jumboPayloadLength?: number;
+  readonly options: readonly IPv6Option[];
 }
 
 export interface DestinationMessage {
@@ -21,6 +24,7 @@ export interface DestinationMessage {
   readonly nextHeader: number;
   /** In bytes. */
   readonly length: number;
+  readonly options: readonly IPv6Option[];
 }
 
 export interface RoutingMessage {
@@ -30,6 +34,14 @@ export interface RoutingMessage {
   readonly length: number;
   readonly routingType: number;
   readonly segmentsLeft: number;
+  /** Types 0 and 2: the addresses; type 4: the segments, the last one of the path first. */
+  readonly addresses?: readonly string[];
+  /** Type 4. */
+  readonly lastEntry?: number;
+  readonly flags?: number;
+  readonly tag?: number;
+  /** What is behind the addresses, or all of it in other types; in hex, absent where there is none. */
+  readonly data?: string;
 }
 
 export interface FragmentMessage {
@@ -48,6 +60,8 @@ export interface AuthenticationMessage {
   readonly length: number;
   readonly spi: number;
   readonly sequence: number;
+  /** Integrity check value with its padding, in hex. */
+  readonly check: string;
 }
 
 export type ExtensionMessage =
@@ -68,40 +82,25 @@ export function decodeHopByHop(packet: Packet, at: number, end: number): Next {
   const length = sizedLength('ipv6-hop-by-hop', packet, at, end);
   if (length < 0) return payload(at, end);
   const nextHeader = packet.view.getUint8(at);
-  const jumbo = jumboLength(packet, at, length);
+  const options = decodeIPv6Options(packet, 'ipv6-hop-by-hop', at + 2, at + length);
+  packet.layers.push({ protocol: 'ipv6-hop-by-hop', nextHeader, length, options });
+  const start = packet.jumboFrom;
   let to = end;
-  if (jumbo < 0) {
-    packet.layers.push({ protocol: 'ipv6-hop-by-hop', nextHeader, length });
-  } else {
-    packet.layers.push({ protocol: 'ipv6-hop-by-hop', nextHeader, length, jumboPayloadLength: jumbo });
-    const start = packet.jumboFrom;
+  for (const option of options) {
     // RFC 2675 section 3: only with a payload length of 0, and only above what that field can say.
-    if (start >= 0 && jumbo > 0xffff) to = packet.claim('ipv6', start, jumbo, end, 'jumboPayloadLength');
+    if (option.kind !== 'jumboPayload' || start < 0 || option.length <= 0xffff) continue;
+    to = packet.claim('ipv6', start, option.length, end, 'jumboPayloadLength');
+    break;
   }
   return { table: 'ipProtocol', key: nextHeader, at: at + length, end: Math.max(to, at + length) };
-}
-
-/** The value of the jumbo option among the options of a header, or -1. */
-function jumboLength({ view }: Packet, at: number, length: number): number {
-  const end = at + length;
-  for (let option = at + 2; option + 1 < end; ) {
-    const type = view.getUint8(option);
-    if (type === 0) {
-      option++;
-      continue;
-    }
-    const size = view.getUint8(option + 1);
-    if (type === 0xc2 && size === 4 && option + 6 <= end) return view.getUint32(option + 2);
-    option += 2 + size;
-  }
-  return -1;
 }
 
 export function decodeDestination(packet: Packet, at: number, end: number): Next {
   const length = sizedLength('ipv6-destination', packet, at, end);
   if (length < 0) return payload(at, end);
   const nextHeader = packet.view.getUint8(at);
-  packet.layers.push({ protocol: 'ipv6-destination', nextHeader, length });
+  const options = decodeIPv6Options(packet, 'ipv6-destination', at + 2, at + length);
+  packet.layers.push({ protocol: 'ipv6-destination', nextHeader, length, options });
   return { table: 'ipProtocol', key: nextHeader, at: at + length, end };
 }
 
@@ -112,10 +111,29 @@ export function decodeRouting(packet: Packet, at: number, end: number): Next {
   const nextHeader = view.getUint8(at);
   const routingType = view.getUint8(at + 2);
   const segmentsLeft = view.getUint8(at + 3);
-  packet.layers.push({ protocol: 'ipv6-routing', nextHeader, length, routingType, segmentsLeft });
+  const rest = new Cursor(packet, 'ipv6-routing', at + 4, at + length);
+  const head = { protocol: 'ipv6-routing' as const, nextHeader, length, routingType, segmentsLeft };
+  packet.layers.push({ ...head, ...readRoute(rest, routingType) });
   if (segmentsLeft > 0) packet.destination = finalDestination(at, length, routingType);
   return { table: 'ipProtocol', key: nextHeader, at: at + length, end };
 }
+
+function readRoute(
+  rest: Cursor,
+  type: number,
+): Pick<RoutingMessage, 'addresses' | 'lastEntry' | 'flags' | 'tag' | 'data'> {
+  if (type === 4) {
+    const head = { lastEntry: rest.u8(), flags: rest.u8(), tag: rest.u16() };
+    // The header's own length bounds what the last entry claims.
+    const addresses = rest.ipv6s(Math.min(16 * (head.lastEntry + 1), rest.left));
+    return { ...head, addresses, ...remaining(rest) };
+  }
+  if (type !== 0 && type !== 2) return remaining(rest);
+  rest.at += 4;
+  return { addresses: rest.ipv6s(rest.left), ...remaining(rest) };
+}
+
+const remaining = (rest: Cursor): { data?: string } => (rest.left > 0 ? { data: rest.hex() } : {});
 
 /**
  * RFC 8200 section 8.1: the pseudo header takes the final destination while segments are left. Types 0 (RFC 5095) and
@@ -157,54 +175,59 @@ export function decodeAuthentication(packet: Packet, at: number, end: number): N
     length,
     spi: view.getUint32(at + 4),
     sequence: view.getUint32(at + 8),
+    check: hex(packet.bytes, at + 12, at + length),
   });
   return { table: 'ipProtocol', key: nextHeader, at: at + length, end };
 }
 
-/** An extension header to write: the message's fields, the length following from the body. */
+/** An extension header to write: the message's fields, the length following from what is in it. */
 export type ExtensionFields =
-  | Omit<HopByHopMessage, 'length' | 'jumboPayloadLength'>
-  | Omit<DestinationMessage, 'length'>
+  | (Omit<HopByHopMessage, 'length' | 'options'> & { readonly options?: readonly IPv6Option[] })
+  | (Omit<DestinationMessage, 'length' | 'options'> & { readonly options?: readonly IPv6Option[] })
   | Omit<RoutingMessage, 'length'>
   | FragmentMessage
-  | Omit<AuthenticationMessage, 'length'>;
-
-const NO_BODY = new Uint8Array(0);
-const FIXED = { 'ipv6-hop-by-hop': 2, 'ipv6-destination': 2, 'ipv6-routing': 4, ah: 12 } as const;
+  | (Omit<AuthenticationMessage, 'length' | 'check'> & { readonly length?: number; readonly check?: string });
 
 /**
- * Writes an extension header into `into` at `offset`; returns where the next header goes.
+ * Writes an extension header into `into` at `offset`; returns where the next header goes. It is filled up to its unit,
+ * for options with Pad1, otherwise with zeros (the same byte).
  *
- * @param body what follows the named fields: options, the routing type's own data, the integrity check value. It is
- *   filled up to the header's unit, for options with Pad1, otherwise with zeros (the same byte). Fragments have none.
+ * @throws AddressError, UsageError for text of another form
  */
-export function encodeExtension(
-  fields: ExtensionFields,
-  into: Uint8Array,
-  offset = 0,
-  body: Uint8Array = NO_BODY,
-): number {
-  if (fields.protocol === 'ipv6-fragment') {
-    const view = new DataView(into.buffer, into.byteOffset + offset, 8);
-    view.setUint16(0, fields.nextHeader << 8);
-    view.setUint16(2, (fields.fragmentOffset & 0xfff8) | (fields.moreFragments ? 1 : 0));
-    view.setUint32(4, fields.identification);
-    return offset + 8;
+export function encodeExtension(fields: ExtensionFields, into: Uint8Array, offset = 0): number {
+  const bytes = new ByteList().u8(fields.nextHeader);
+  switch (fields.protocol) {
+    case 'ipv6-fragment':
+      bytes.u8(0).u16((fields.fragmentOffset & 0xfff8) | (fields.moreFragments ? 1 : 0));
+      bytes.u32(fields.identification);
+      break;
+    case 'ah':
+      bytes
+        .u8(0)
+        .u16(0)
+        .u32(fields.spi)
+        .u32(fields.sequence)
+        .hex(fields.check ?? '');
+      break;
+    case 'ipv6-routing':
+      bytes.u8(0).u8(fields.routingType).u8(fields.segmentsLeft);
+      if (fields.routingType === 4)
+        bytes
+          .u8(fields.lastEntry ?? 0)
+          .u8(fields.flags ?? 0)
+          .u16(fields.tag ?? 0);
+      else if (fields.addresses !== undefined) bytes.u32(0);
+      for (const address of fields.addresses ?? []) bytes.ipv6(address);
+      bytes.hex(fields.data ?? '');
+      break;
+    default:
+      bytes.u8(0).bytes(encodeIPv6Options(fields.options ?? []));
   }
-  const fixed = FIXED[fields.protocol];
-  // AH over IPv6 is a multiple of eight bytes too (RFC 4302 section 3.3.3.2.1).
-  const length = 8 * Math.ceil((fixed + body.length) / 8);
-  into.fill(0, offset, offset + length);
-  const view = new DataView(into.buffer, into.byteOffset + offset, length);
-  view.setUint8(0, fields.nextHeader);
-  view.setUint8(1, fields.protocol === 'ah' ? length / 4 - 2 : length / 8 - 1);
-  if (fields.protocol === 'ipv6-routing') {
-    view.setUint8(2, fields.routingType);
-    view.setUint8(3, fields.segmentsLeft);
-  } else if (fields.protocol === 'ah') {
-    view.setUint32(4, fields.spi);
-    view.setUint32(8, fields.sequence);
-  }
-  into.set(body, offset + fixed);
-  return offset + length;
+  // AH over IPv6 is a multiple of eight bytes too (RFC 4302 section 3.3.3.2.1), over IPv4 one of four.
+  const unit = fields.protocol === 'ah' && fields.length !== undefined && fields.length % 8 === 4 ? 4 : 8;
+  const whole = bytes.align(unit).toBytes();
+  if (fields.protocol === 'ah') whole[1] = whole.length / 4 - 2;
+  else if (fields.protocol !== 'ipv6-fragment') whole[1] = whole.length / 8 - 1;
+  into.set(whole, offset);
+  return offset + whole.length;
 }

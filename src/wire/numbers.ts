@@ -7,6 +7,11 @@ export const EtherType = {
   /** IEEE 802.1Q customer tag. */
   vlan: 0x8100,
   ipv6: 0x86dd,
+  mpls: 0x8847,
+  mplsMulticast: 0x8848,
+  pppoeDiscovery: 0x8863,
+  pppoeSession: 0x8864,
+  lldp: 0x88cc,
   /** IEEE 802.1ad service tag. */
   serviceVlan: 0x88a8,
   /** Service tags as they were before 802.1ad. */
@@ -24,8 +29,15 @@ export const IPProtocol = {
   ipv6: 41,
   routing: 43,
   fragment: 44,
+  gre: 47,
+  esp: 50,
   authentication: 51,
   icmpv6: 58,
   noNextHeader: 59,
   destinationOptions: 60,
+  ospf: 89,
+  vrrp: 112,
+  sctp: 132,
+  mplsInIp: 137,
+  ethernet: 143,
 } as const;

@@ -5,15 +5,24 @@
 import { checksum, foldCarries, pseudoHeaderSum } from './checksum.js';
 import type { Fault, Layer } from './layer.js';
 
+/** The tables of decoders; see registry.ts. The keys of ports are made by {@link portKey}. */
+export type Table = 'linkType' | 'etherType' | 'llc' | 'llcSap' | 'pppProtocol' | 'ipProtocol' | 'udpPort' | 'tcpPort';
+
 /** Which table, and which row of it, reads the bytes from `at` to `end`. */
 export interface Next {
-  readonly table: 'etherType' | 'ipProtocol' | 'linkType' | 'payload' | 'none';
+  readonly table: Table | 'payload' | 'none';
   readonly key: number;
   readonly at: number;
   readonly end: number;
 }
 
-export type Decoder = (packet: Packet, at: number, end: number) => Next;
+/** @param key that of {@link Next} */
+export type Decoder = (packet: Packet, at: number, end: number, key: number) => Next;
+
+/** Both ports as one key: which of them says what the payload is, the tables tell. */
+export function portKey(source: number, destination: number): number {
+  return source * 0x1_0000 + destination;
+}
 
 /** Nothing follows. */
 export const NOTHING: Next = { table: 'none', key: 0, at: 0, end: 0 };

@@ -29,6 +29,9 @@ export const SLL2_HEADER = 20;
 /** Links of netlink messages, whose protocol field is a netlink family instead of an EtherType. */
 const ARPHRD_NETLINK = 824;
 
+/** An LLC header follows (linux/if_ether.h). */
+const ETH_P_802_2 = 4;
+
 export function decodeSll(packet: Packet, at: number, end: number): Next {
   if (!packet.has('sll', at, end, SLL_HEADER)) return payload(at, end);
   const { view, bytes } = packet;
@@ -65,6 +68,7 @@ export function decodeSll2(packet: Packet, at: number, end: number): Next {
 /** Protocols below 1536 are Linux's own (802.3, LLC, CAN): no EtherType has such a number. */
 function cookedNext(hardwareType: number, etherType: number, at: number, end: number): Next {
   if (hardwareType === ARPHRD_NETLINK) return payload(at, end);
+  if (etherType === ETH_P_802_2) return { table: 'llc', key: 0, at, end };
   return { table: 'etherType', key: etherType, at, end };
 }
 

@@ -1,6 +1,6 @@
 /** TCP in a line, in the words of tcpdump(1), with absolute sequence numbers as its -S. */
 import type { TcpFlag, TcpMessage } from './tcp.js';
-import type { TcpOption } from './tcp-options.js';
+import { TCP_OPTION_NAMES, type TcpOption } from './tcp-options.js';
 
 const FLAG_LETTERS: Readonly<Record<TcpFlag, string>> = {
   FIN: 'F',
@@ -53,7 +53,20 @@ function optionText(option: TcpOption): string {
       return `sack ${option.blocks.length} ${option.blocks.map(({ left, right }) => `{${left}:${right}}`).join('')}`;
     case 'timestamps':
       return `TS val ${option.value} ecr ${option.echo}`;
+    case 'fastOpen':
+      return option.cookie === '' ? 'tfo cookiereq' : `tfo cookie ${option.cookie}`;
+    case 'mptcp':
+      return `mptcp ${MPTCP_SUBTYPES[option.subtype] ?? option.subtype}`;
+    case 'md5':
+      return 'md5';
+    case 'authentication':
+      return `tcp-ao keyid ${option.keyId} rnextkeyid ${option.nextKeyId} mac 0x${option.mac}`;
+    case 'userTimeout':
+      return `uto ${option.timeout}s`;
     case 'unknown':
-      return `unknown-${option.number}${option.data === '' ? '' : ` 0x${option.data}`}`;
+      return `${TCP_OPTION_NAMES[option.number] ?? `unknown-${option.number}`}${option.data === '' ? '' : ` 0x${option.data}`}`;
   }
 }
+
+/** RFC 8684 section 8. */
+const MPTCP_SUBTYPES = ['capable', 'join', 'dss', 'add-addr', 'rem-addr', 'prio', 'fail', 'fast-close', 'rst'];

@@ -1,6 +1,6 @@
 /**
  * A packet in one line, as readers of tcpdump(1) know it. Nothing from the wire gets into the line but numbers,
- * addresses and hex.
+ * addresses, hex, and text that is escaped as in text.ts.
  */
 import type { ArpMessage } from './arp.js';
 import type { IgmpMessage } from './igmp.js';
@@ -8,10 +8,14 @@ import type { IPv4Message } from './ipv4.js';
 import type { IPv6Message } from './ipv6.js';
 import type { ExtensionMessage } from './ipv6-extension.js';
 import type { Dissection, Fault, Layer } from './layer.js';
+import type { LlcMessage } from './llc.js';
 import { etherTypeName, ipProtocolName } from './names.js';
+import { applicationText } from './summary-application.js';
 import { icmpText, icmpv6Text } from './summary-icmp.js';
 import { isLink, linkLength, linkText } from './summary-link.js';
+import { lldpText, ospfText, pppControlText, pppoeText, sctpText, stpText, vrrpText } from './summary-network.js';
 import { tcpText } from './summary-tcp.js';
+import type { UdpMessage } from './udp.js';
 
 export interface SummaryOptions {
   /** The link header in front, as tcpdump -e. */
@@ -47,17 +51,92 @@ function faultText({ layer, offset, need, have, claimedBy }: Fault): string {
 /** @param named the link's text has told the protocol already, so that its name is left out as in tcpdump -e */
 function networkText(layers: readonly Layer[], length: number, named: boolean): string {
   const from = layers.findIndex((layer) => !isLink(layer));
-  const first = layers[from];
-  const rest = Math.max(0, length - linkLength(layers));
-  if (first?.protocol === 'arp') return `${named ? '' : 'ARP, '}${arpText(first, rest)}`;
-  if (first?.protocol === 'ipv4' || first?.protocol === 'ipv6') {
-    const text = ipText(layers, from, first, rest);
-    return named ? text : `${first.protocol === 'ipv4' ? 'IP' : 'IP6'} ${text}`;
-  }
-  const last = layers[from < 0 ? layers.length - 1 : from - 1];
-  if (last === undefined || !('etherType' in last)) return `unknown, length ${rest}`;
-  return `${last.etherType < 0x600 ? 'LLC' : etherTypeName(last.etherType)}, length ${rest}`;
+  return packetText(layers, from < 0 ? layers.length : from, Math.max(0, length - linkLength(layers)), named);
 }
+
+/**
+ * The layers from `from` on, of which the first is none of a link's.
+ *
+ * @param space bytes from there to the end, for what gives no length itself
+ */
+function packetText(layers: readonly Layer[], from: number, space: number, named = false): string {
+  const first = layers[from];
+  switch (first?.protocol) {
+    case 'arp':
+      return `${named ? '' : 'ARP, '}${arpText(first, space)}`;
+    case 'ipv4':
+    case 'ipv6': {
+      const text = ipText(layers, from, first, space);
+      return named ? text : `${first.protocol === 'ipv4' ? 'IP' : 'IP6'} ${text}`;
+    }
+    case 'mpls':
+      return mplsText(layers, from, space);
+    case 'pppoe':
+      return `${pppoeText(first)}${tail(layers, from + 1, space - 6)}`;
+    case 'ppp':
+      return layers[from + 1]?.protocol === 'payload' || layers[from + 1] === undefined
+        ? `PPP protocol 0x${first.protocolId.toString(16).padStart(4, '0')}, length ${space}`
+        : packetText(layers, from + 1, space - (first.framed ? 4 : 2));
+    case 'lcp':
+    case 'ipcp':
+    case 'ipv6cp':
+    case 'pap':
+    case 'chap':
+      return pppControlText(first);
+    case 'llc':
+      return llcText(layers, from, first, space);
+    case 'lldp':
+      return `${lldpText(first)}, length ${space}`;
+    case 'sctp':
+      return sctpText(first);
+    default: {
+      const last = layers[from - 1];
+      if (last === undefined || !('etherType' in last)) return `unknown, length ${space}`;
+      return `${last.etherType < 0x600 ? 'LLC' : etherTypeName(last.etherType)}, length ${space}`;
+    }
+  }
+}
+
+/** What a tunnel or a link within carries, behind a space; nothing where nothing is there. */
+function tail(layers: readonly Layer[], from: number, space: number): string {
+  const first = layers[from];
+  if (first === undefined || first.protocol === 'payload') return `, length ${Math.max(0, space)}`;
+  return `: ${packetText(layers, from, Math.max(0, space))}`;
+}
+
+/** A frame within a packet: its addresses are left out, its tags too. */
+function innerText(layers: readonly Layer[], from: number, space: number): string {
+  let at = from;
+  let left = space;
+  for (; at < layers.length && isLink(layers[at] as Layer); at++) left -= layers[at]?.protocol === 'ethernet' ? 14 : 4;
+  return tail(layers, at, left);
+}
+
+function mplsText(layers: readonly Layer[], from: number, space: number): string {
+  let at = from;
+  let text = 'MPLS (';
+  for (let layer = layers[at]; layer?.protocol === 'mpls'; layer = layers[++at]) {
+    const { label, trafficClass, bottomOfStack, ttl } = layer;
+    text += `${at === from ? '' : ' '}label ${label}, tc ${trafficClass}${bottomOfStack ? ', [S]' : ''}, ttl ${ttl}`;
+  }
+  return `${text})${tail(layers, at, space - 4 * (at - from))}`;
+}
+
+function llcText(layers: readonly Layer[], from: number, llc: LlcMessage, space: number): string {
+  const next = layers[from + 1];
+  if (next?.protocol === 'stp') return `${stpText(next)}, length ${space}`;
+  if (next?.protocol === 'ipv4') return packetText(layers, from + 1, space - 3);
+  if (next?.protocol === 'snap') {
+    const { organization, protocolId } = next;
+    const inner = layers[from + 2];
+    if (inner !== undefined && inner.protocol !== 'payload') return packetText(layers, from + 2, space - 8);
+    return `SNAP, oui 0x${hexDigits(organization, 6)}, pid 0x${hexDigits(protocolId, 4)}, length ${space}`;
+  }
+  const { destinationSap, sourceSap, control } = llc;
+  return `LLC, dsap 0x${hexDigits(destinationSap, 2)}, ssap 0x${hexDigits(sourceSap, 2)}, ctrl 0x${hexDigits(control, 2)}, length ${space}`;
+}
+
+const hexDigits = (number: number, digits: number): string => number.toString(16).padStart(digits, '0');
 
 function arpText(arp: ArpMessage, length: number): string {
   const { operation, senderHardware, senderProtocol, targetHardware, targetProtocol } = arp;
@@ -136,18 +215,49 @@ function upperText(layers: readonly Layer[], at: number, protocolNumber: number,
       return `${icmpv6Text(upper, layers, at + 1)}${wrong(upper)}, length ${length}`;
     case 'igmp':
       return `${igmpText(upper)}${wrong(upper)}, length ${length}`;
-    case 'tcp':
-      return tcpText(upper);
+    case 'tcp': {
+      const said = applicationText(layers[at + 1], upper.payloadLength);
+      return said === undefined ? tcpText(upper) : `${tcpText(upper)}: ${said}`;
+    }
     case 'tcp-partial':
       return `TCP, seq ${upper.sequence}`;
     case 'udp':
-      return `UDP${wrong(upper)}, length ${upper.payloadLength}`;
+      return udpText(layers, at, upper);
+    case 'sctp':
+      return `${sctpText(upper)}${wrong(upper)}`;
+    case 'esp':
+      return `ESP(spi=0x${hexDigits(upper.spi, 8)},seq=0x${upper.sequence.toString(16)}), length ${length}`;
+    case 'gre': {
+      const key = upper.key === undefined ? '' : `, key=0x${upper.key.toString(16)}`;
+      return `GREv${upper.version}${key}, length ${length}${innerText(layers, at + 1, length - 4)}`;
+    }
+    case 'ospf':
+      return ospfText(upper);
+    case 'vrrp':
+      return `${vrrpText(upper)}, length ${length}`;
+    case 'mpls':
+      return mplsText(layers, at, length);
+    case 'ethernet':
+      return `EtherIP${innerText(layers, at, length)}`;
     case 'ipv4':
     case 'ipv6':
       return `${upper.protocol === 'ipv4' ? 'IP' : 'IP6'} ${ipText(layers, at, upper, length)}`;
     default:
       return `${ipProtocolName(protocolNumber)}, length ${length}`;
   }
+}
+
+function udpText(layers: readonly Layer[], at: number, udp: UdpMessage): string {
+  const next = layers[at + 1];
+  const { payloadLength } = udp;
+  if (next?.protocol === 'vxlan') {
+    return `VXLAN, vni ${next.vni}${wrong(udp)}${innerText(layers, at + 2, payloadLength - 8)}`;
+  }
+  if (next?.protocol === 'geneve') {
+    return `Geneve, vni 0x${next.vni.toString(16)}${wrong(udp)}${innerText(layers, at + 2, payloadLength - 8)}`;
+  }
+  const said = applicationText(next, payloadLength);
+  return said === undefined ? `UDP${wrong(udp)}, length ${payloadLength}` : `${said}${wrong(udp)}`;
 }
 
 const wrong = (layer: { checksumValid: boolean | null }): string =>

@@ -16,7 +16,7 @@
  */
 import { addressSum, checksum } from './checksum.js';
 import { IPProtocol } from './numbers.js';
-import { type Next, type Packet, payload } from './packet.js';
+import { type Next, NOTHING, type Packet, payload, portKey } from './packet.js';
 import { decodeTcpOptions, encodeTcpOptions, type TcpOption } from './tcp-options.js';
 
 /** In the order of their bits, the lowest first; AE by RFC 9768. */
@@ -71,10 +71,12 @@ export function decodeTcp(packet: Packet, at: number, end: number): Next {
   else packet.has('tcp', at, end, headerLength, 'headerLength');
   const optionsEnd = Math.min(headerEnd, end);
   const field = view.getUint16(at + 16);
+  const sourcePort = view.getUint16(at);
+  const destinationPort = view.getUint16(at + 2);
   packet.layers.push({
     protocol: 'tcp',
-    sourcePort: view.getUint16(at),
-    destinationPort: view.getUint16(at + 2),
+    sourcePort,
+    destinationPort,
     sequence: view.getUint32(at + 4),
     acknowledgment: view.getUint32(at + 8),
     flags: FLAG_LISTS[word & 0x1ff] as readonly TcpFlag[],
@@ -86,7 +88,10 @@ export function decodeTcp(packet: Packet, at: number, end: number): Next {
     options: decodeTcpOptions(packet, at + TCP_HEADER, optionsEnd),
     payloadLength: Math.max(0, packet.wireEnd - headerEnd),
   });
-  return payload(optionsEnd, end);
+  if (optionsEnd >= end) return NOTHING;
+  // A message may go on in the next segment: whatever it claims is no fault of this one.
+  packet.enterPiece();
+  return { table: 'tcpPort', key: portKey(sourcePort, destinationPort), at: optionsEnd, end };
 }
 
 function decodePartial(packet: Packet, at: number, end: number): Next {

@@ -43,3 +43,31 @@ export function hardwareBytes(text: string, length?: number): Uint8Array {
   }
   return Uint8Array.from(parts, (part) => Number.parseInt(part, 16));
 }
+
+/**
+ * Bytes as text that nothing is lost of and no terminal takes for more than text: printable ASCII as it is, a backslash
+ * twice, any other byte as a backslash and three decimal digits, as the master files of RFC 1035 section 5.1 have it.
+ */
+export function escapeText(bytes: Uint8Array, at: number, end: number): string {
+  let text = '';
+  for (let i = at; i < end; i++) text += ESCAPED[bytes[i] as number];
+  return text;
+}
+
+const ESCAPED: readonly string[] = Array.from({ length: 256 }, (_, byte) => {
+  if (byte === 0x5c) return '\\\\';
+  return byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\${String(byte).padStart(3, '0')}`;
+});
+
+/** The bytes of what {@link escapeText} writes; characters beyond it stand for their UTF-8. */
+export function unescapeText(text: string): Uint8Array {
+  const bytes: number[] = [];
+  for (const [whole, escaped] of text.matchAll(/\\([0-9]{3}|[\s\S])|[^\\]+|\\$/g)) {
+    if (escaped === undefined) bytes.push(...UTF8.encode(whole));
+    else if (escaped.length === 3) bytes.push(Number(escaped) & 255);
+    else bytes.push(...UTF8.encode(escaped));
+  }
+  return Uint8Array.from(bytes);
+}
+
+const UTF8 = new TextEncoder();

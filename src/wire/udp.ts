@@ -9,7 +9,7 @@
  */
 import { addressSum, checksum } from './checksum.js';
 import { IPProtocol } from './numbers.js';
-import { type Next, type Packet, payload } from './packet.js';
+import { type Next, NOTHING, type Packet, payload, portKey } from './packet.js';
 
 export interface UdpMessage {
   readonly protocol: 'udp';
@@ -37,16 +37,19 @@ export function decodeUdp(packet: Packet, at: number, end: number): Next {
   if (!sound) packet.fail('udp', at, UDP_HEADER, length, 'length');
   const to = sound ? packet.claim('udp', at, claimed, end, 'length') : end;
   const field = view.getUint16(at + 6);
+  const sourcePort = view.getUint16(at);
+  const destinationPort = view.getUint16(at + 2);
   packet.layers.push({
     protocol: 'udp',
-    sourcePort: view.getUint16(at),
-    destinationPort: view.getUint16(at + 2),
+    sourcePort,
+    destinationPort,
     length,
     checksum: field,
     checksumValid: field === 0 || !sound ? null : packet.judge(UDP_PROTOCOL, at, to, field),
     payloadLength: sound ? claimed - UDP_HEADER : 0,
   });
-  return payload(at + UDP_HEADER, to);
+  if (to <= at + UDP_HEADER) return NOTHING;
+  return { table: 'udpPort', key: portKey(sourcePort, destinationPort), at: at + UDP_HEADER, end: to };
 }
 
 export interface UdpFields {

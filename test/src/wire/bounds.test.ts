@@ -56,9 +56,15 @@ describe('a checksum is not judged', () => {
     const body = encodeUdp(PORTS, payload, ADDRESSES6);
     const bytes = new Uint8Array(40 + 24 + body.length);
     const fields = { source: '2001:db8::1', destination: '2001:db8::2', nextHeader: 43 };
-    const routing = { protocol: 'ipv6-routing', nextHeader: 17, routingType: 3, segmentsLeft: 1 } as const;
+    const routing = {
+      protocol: 'ipv6-routing',
+      nextHeader: 17,
+      routingType: 3,
+      segmentsLeft: 1,
+      data: '00'.repeat(20),
+    } as const;
     const at = encodeIPv6(fields, 24 + body.length, bytes);
-    bytes.set(body, encodeExtension(routing, bytes, at, new Uint8Array(20)));
+    bytes.set(body, encodeExtension(routing, bytes, at));
     expect(layer(dissect(bytes, LinkType.RAW), 'udp').checksumValid).toBeNull();
   });
 });
@@ -80,11 +86,11 @@ describe('a checksum is judged', () => {
     const trailer = 5;
     const bytes = new Uint8Array(48 + body.length + trailer);
     const at = encodeIPv6({ source: '2001:db8::1', destination: '2001:db8::2', nextHeader: 0 }, 8 + body.length, bytes);
-    const jumbo = fromHex(`c204 ${(8 + body.length).toString(16).padStart(8, '0')}`);
-    bytes.set(body, encodeExtension({ protocol: 'ipv6-hop-by-hop', nextHeader: 17 }, bytes, at, jumbo));
+    const options = [{ kind: 'jumboPayload' as const, length: 8 + body.length }];
+    bytes.set(body, encodeExtension({ protocol: 'ipv6-hop-by-hop', nextHeader: 17, options }, bytes, at));
     const found = dissect(bytes, LinkType.RAW);
     expect(found.malformed).toBeUndefined();
-    expect(layer(found, 'ipv6-hop-by-hop').jumboPayloadLength).toBe(8 + body.length);
+    expect(layer(found, 'ipv6-hop-by-hop').options).toEqual(options);
     expect(layer(found, 'udp')).toMatchObject({ length: 0, payloadLength: 70_000, checksumValid: true });
     expect(dissect(bytes.slice(0, -10), LinkType.RAW).malformed).toMatchObject({ claimedBy: 'jumboPayloadLength' });
   });

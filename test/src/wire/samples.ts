@@ -68,10 +68,10 @@ export const ethernetSamples: Sample[] = [
   {
     name: 'an 802.3 frame, whose type is a length',
     padding: 3,
-    bytes: fromHex(`${ETHERNET} 0003 424203 000000`),
+    bytes: fromHex(`${ETHERNET} 0003 f0f003 000000`),
     layers: [
       { protocol: 'ethernet', etherType: 3 },
-      { protocol: 'payload', length: 3 },
+      { protocol: 'llc', destinationSap: 0xf0, sourceSap: 0xf0, control: 3 },
     ],
   },
 ];
@@ -112,7 +112,7 @@ export const rawSamples: Sample[] = [
     bytes: fromHex(`
       6012 3456 0024 0040 20010db8000000000000000000000001 20010db8000000000000000000000002
       2c 00 0104 00000000  3c 00 0000 00000001  11 00 0104 00000000
-      0035 1000 000c ac52 74657374`),
+      0036 1000 000c ac51 74657374`),
     layers: [
       {
         protocol: 'ipv6',
@@ -127,7 +127,7 @@ export const rawSamples: Sample[] = [
       { protocol: 'ipv6-hop-by-hop', nextHeader: 44, length: 8 },
       { protocol: 'ipv6-fragment', nextHeader: 60, fragmentOffset: 0, moreFragments: false, identification: 1 },
       { protocol: 'ipv6-destination', nextHeader: 17, length: 8 },
-      { protocol: 'udp', sourcePort: 53, destinationPort: 4096, length: 12, payloadLength: 4, checksumValid: true },
+      { protocol: 'udp', sourcePort: 54, destinationPort: 4096, length: 12, payloadLength: 4, checksumValid: true },
       { protocol: 'payload', length: 4 },
     ],
   },
@@ -149,7 +149,7 @@ export const rawSamples: Sample[] = [
     name: 'an IGMPv2 report with the router alert option',
     bytes: fromHex('46c0 0020 0000 4000 0102 4200 c0000201 e0000016 94040000 1600 09fd e0000002'),
     layers: [
-      { protocol: 'ipv4', headerLength: 24, options: '94040000', ttl: 1 },
+      { protocol: 'ipv4', headerLength: 24, options: [{ kind: 'routerAlert', value: 0 }], ttl: 1 },
       { protocol: 'igmp', version: 2, igmpType: 0x16, group: '224.0.0.2', checksumValid: true },
     ],
   },
@@ -229,8 +229,13 @@ export const networkSamples: Sample[] = [
       fe800000 00000000 00000000 00000002 01010200 00000001`),
     layers: [
       { protocol: 'ipv6', hopLimit: 255, destination: 'ff02::1:ff00:2' },
-      { protocol: 'icmpv6', icmpType: 135, target: 'fe80::2', checksumValid: true },
-      { protocol: 'payload', length: 8 },
+      {
+        protocol: 'icmpv6',
+        icmpType: 135,
+        target: 'fe80::2',
+        options: [{ type: 1, linkLayerAddress: '02:00:00:00:00:01' }],
+        checksumValid: true,
+      },
     ],
   },
   {
@@ -334,7 +339,11 @@ export const networkSamples: Sample[] = [
     bytes: fromHex(`
       47000026 00010000 40113291 c0000201 c0000202 830704c6 33640700 00070008 000aaa20 696e`),
     layers: [
-      { protocol: 'ipv4', headerLength: 28, options: '830704c633640700' },
+      {
+        protocol: 'ipv4',
+        headerLength: 28,
+        options: [{ kind: 'looseSourceRoute', pointer: 4, addresses: ['198.51.100.7'] }, { kind: 'end' }],
+      },
       { protocol: 'udp', checksumValid: true },
       { protocol: 'payload', length: 2 },
     ],

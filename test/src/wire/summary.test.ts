@@ -14,7 +14,7 @@ describe('the line of a packet', () => {
   it('reads as tcpdump has it', () => {
     expect(lines([...rawSamples, ...networkSamples], LinkType.RAW)).toEqual([
       'IP 192.0.2.1.12345 > 192.0.2.2.80: Flags [SEW], seq 1, win 65535, options [mss 1460,sackOK,TS val 16 ecr 0,nop,wscale 7], length 0',
-      'IP6 2001:db8::1.53 > 2001:db8::2.4096: HBH frag (id 1, offset 0) DSTOPT UDP, length 4',
+      'IP6 2001:db8::1.54 > 2001:db8::2.4096: HBH frag (id 1, offset 0) DSTOPT UDP, length 4',
       'IP 192.0.2.2 > 192.0.2.1: ICMP 192.0.2.2 udp port 36864 unreachable, length 36',
       'IP 192.0.2.1 > 224.0.0.22: igmp v2 report 224.0.0.2, length 8',
       'IP 192.0.2.1 > 192.0.2.2: ICMP timestamp request, id 7, seq 2, length 20',
@@ -44,7 +44,7 @@ describe('the line of a packet', () => {
       'IP 192.0.2.1 > 192.0.2.2: ICMP echo request, id 7, seq 1, length 12',
       'ARP, Request who-has 192.0.2.2 tell 192.0.2.1, length 46',
       'IP 192.0.2.1 > 192.0.2.2: ICMP echo request, id 7, seq 1, length 12',
-      'LLC, length 6',
+      'LLC, dsap 0xf0, ssap 0xf0, ctrl 0x03, length 6',
     ]);
   });
 
@@ -53,7 +53,7 @@ describe('the line of a packet', () => {
       '02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype IPv4 (0x0800), length 46: 192.0.2.1 > 192.0.2.2: ICMP echo request, id 7, seq 1, length 12',
       '02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 60: Request who-has 192.0.2.2 tell 192.0.2.1, length 46',
       '02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype 802.1Q-QinQ (0x88a8), length 60: vlan 100, p 1, ethertype 802.1Q (0x8100), vlan 4095, p 3, DEI, ethertype IPv4 (0x0800), 192.0.2.1 > 192.0.2.2: ICMP echo request, id 7, seq 1, length 12',
-      '02:00:00:00:00:01 > 02:00:00:00:00:02, 802.3, length 20: LLC, length 6',
+      '02:00:00:00:00:01 > 02:00:00:00:00:02, 802.3, length 20: LLC, dsap 0xf0, ssap 0xf0, ctrl 0x03, length 6',
     ]);
     expect([...linkSamples].map(([linkType, sample]) => line(sample, linkType, true))).toEqual([
       'AF 30, length 52: ::1 > ::1: ICMP6, echo reply, id 1, seq 2, length 8',

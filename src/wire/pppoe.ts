@@ -1,0 +1,78 @@
+/**
+ * PPP over Ethernet (RFC 2516): discovery (EtherType 0x8863) and session (0x8864).
+ *
+ *     +-------+-------+---------------+-------------------------------+
+ *     |version| type  |     code      |          session id           |
+ *     +-------+-------+---------------+-------------------------------+
+ *     |        payload length         |  tags (type:2 length:2 …), or PPP
+ *     +-------------------------------+-------------------------------+
+ */
+import { ByteList } from './byte-list.js';
+import { Cursor } from './cursor.js';
+import { type Next, NOTHING, type Packet, payload } from './packet.js';
+import { decodePpp } from './ppp.js';
+
+export interface PppoeMessage {
+  readonly protocol: 'pppoe';
+  readonly version: number;
+  readonly pppoeType: number;
+  /** 0x09 PADI, 0x07 PADO, 0x19 PADR, 0x65 PADS, 0xa7 PADT; 0 in a session. */
+  readonly code: number;
+  readonly sessionId: number;
+  readonly payloadLength: number;
+  /** Of discovery: type, and value in hex. */
+  readonly tags?: readonly { readonly type: number; readonly data: string }[];
+}
+
+export const PPPOE_HEADER = 6;
+
+export function decodePppoeSession(packet: Packet, at: number, end: number): Next {
+  const message = readHeader(packet, at, end);
+  if (message === undefined) return payload(at, end);
+  packet.layers.push(message);
+  const to = packet.claim('pppoe', at + PPPOE_HEADER, message.payloadLength, end, 'payloadLength');
+  return to > at + PPPOE_HEADER ? decodePpp(packet, at + PPPOE_HEADER, to) : NOTHING;
+}
+
+export function decodePppoeDiscovery(packet: Packet, at: number, end: number): Next {
+  const message = readHeader(packet, at, end);
+  if (message === undefined) return payload(at, end);
+  const cursor = new Cursor(packet, 'pppoe', at + PPPOE_HEADER, end).part(message.payloadLength, 'payloadLength');
+  const tags = [];
+  while (cursor.left > 0 && cursor.has(4, 'tag')) {
+    const type = cursor.u16();
+    tags.push({ type, data: cursor.part(cursor.u16(), 'tag length').hex() });
+  }
+  packet.layers.push({ ...message, tags });
+  return NOTHING;
+}
+
+function readHeader(packet: Packet, at: number, end: number): PppoeMessage | undefined {
+  const cursor = new Cursor(packet, 'pppoe', at, end);
+  if (!cursor.has(PPPOE_HEADER)) return undefined;
+  const first = cursor.u8();
+  return {
+    protocol: 'pppoe',
+    version: first >> 4,
+    pppoeType: first & 15,
+    code: cursor.u8(),
+    sessionId: cursor.u16(),
+    payloadLength: cursor.u16(),
+  };
+}
+
+/** Header and tags into `into` at `offset`; returns where PPP goes. */
+export function encodePppoe(message: Omit<PppoeMessage, 'protocol'>, into: Uint8Array, offset = 0): number {
+  const bytes = new ByteList()
+    .u8((message.version << 4) | (message.pppoeType & 15))
+    .u8(message.code)
+    .u16(message.sessionId)
+    .u16(message.payloadLength);
+  for (const { type, data } of message.tags ?? [])
+    bytes
+      .u16(type)
+      .u16(data.length / 2)
+      .hex(data);
+  into.set(bytes.toBytes(), offset);
+  return offset + bytes.length;
+}
