@@ -96,8 +96,9 @@ export function decodeIcmpv6(packet: Packet, at: number, end: number): Next {
     case Icmpv6Type.routerAdvertisement:
     case Icmpv6Type.neighborSolicitation:
     case Icmpv6Type.neighborAdvertisement:
-    case Icmpv6Type.redirect:
       return payload(readNeighbor(packet, message.icmpType, message, at + 4, end), end);
+    case Icmpv6Type.redirect:
+      return redirected(packet, message, at, readNeighbor(packet, message.icmpType, message, at + 4, end), end);
     case Icmpv6Type.listenerQuery:
     case Icmpv6Type.listenerReport:
     case Icmpv6Type.listenerDone:
@@ -114,6 +115,19 @@ export function decodeIcmpv6(packet: Packet, at: number, end: number): Next {
       return quoted(packet, message, at, end, false);
   }
   return payload(at + ICMPV6_HEADER, end);
+}
+
+/** A redirect quotes in an option (RFC 4861 section 4.6.3), whose first eight bytes are no packet. */
+function redirected(packet: Packet, message: Writable<Icmpv6Message>, at: number, behind: number, end: number): Next {
+  const { bytes } = packet;
+  if (message.options === undefined) return payload(behind, end);
+  for (let option = at + 40; option + 8 < behind; option += 8 * (bytes[option + 1] as number)) {
+    if (bytes[option] !== 4) continue;
+    packet.enterPiece();
+    const to = Math.min(behind, option + 8 * (bytes[option + 1] as number));
+    return { table: 'etherType', key: EtherType.ipv6, at: option + 8, end: to };
+  }
+  return payload(behind, end);
 }
 
 function quoted(packet: Packet, message: Writable<Icmpv6Message>, at: number, end: number, extensible: boolean): Next {
