@@ -1,7 +1,18 @@
 /** The public names of this room: packets from a link or a file. */
+export { Defragmenter } from './analysis/defragment.js';
+export { endText, type FlowEnd } from './analysis/flow.js';
+export { type FollowedPiece, type FollowedStream, StreamFollower } from './analysis/follow.js';
+export { type CaptureInfo, CaptureInfoCollector } from './analysis/info.js';
+export {
+  CaptureStatisticsCollector,
+  type Conversation,
+  type EndpointCount,
+  type ProtocolCount,
+  type RatePoint,
+} from './analysis/statistics.js';
 export { type CaptureFormat, openReader, openWriter } from './format/open.js';
 export type { SectionText } from './format/pcapng-writer.js';
-export type { CaptureFault, CaptureReader, CaptureWriter } from './format/port.js';
+export type { CaptureDetails, CaptureFault, CaptureReader, CaptureWriter } from './format/port.js';
 export { type CaptureEndReason, type CaptureSummary, type PipelineOptions, runPipeline } from './pipeline.js';
 export {
   type CapturedPacket,
@@ -12,9 +23,12 @@ export {
 } from './record.js';
 export type { CaptureSink, WriteLines } from './sink.js';
 export { type CountSink, createCountSink } from './sinks/count.js';
+export { createDetailSink } from './sinks/detail.js';
+export { createFieldsSink } from './sinks/fields.js';
 export { type FileSinkOptions, openFileSink } from './sinks/file.js';
+export { printableText } from './sinks/hexdump.js';
 export { createNdjsonSink } from './sinks/ndjson.js';
-export { createTextSink, type TextOptions } from './sinks/text.js';
+export { createTextSink, type TextOptions, type TimeStyle } from './sinks/text.js';
 export type { CaptureEvent, CaptureSource, CaptureStatistics } from './source.js';
 export type { CapOptions } from './sources/cap-options.js';
 export { openCapSource } from './sources/cap-process.js';

@@ -61,18 +61,26 @@ export interface PacketRecord {
   readonly comments?: readonly string[];
 }
 
+/** The fields of a packet's record that do not need it to be taken apart. */
+export function packetHead(packet: CapturedPacket): Omit<PacketRecord, 'type' | 'layers' | 'malformed' | 'comments'> {
+  const { timestamp, interface: from } = packet;
+  return {
+    time: timestamp === null ? null : formatTimestamp(timestamp),
+    number: packet.number,
+    interface: from.name,
+    direction: packet.direction,
+    length: packet.originalLength,
+    capturedLength: packet.bytes.length,
+    linkType: linkTypeName(from.linkType),
+  };
+}
+
 /** The record of `packet`, ready for JSON.stringify: bytes are base64, integers beyond 2^53 are decimal text. */
 export function packetRecord(packet: CapturedPacket, dissection: Dissection): PacketRecord {
   const { malformed } = dissection;
   return {
     type: 'packet',
-    time: packet.timestamp === null ? null : formatTimestamp(packet.timestamp),
-    number: packet.number,
-    interface: packet.interface.name,
-    direction: packet.direction,
-    length: packet.originalLength,
-    capturedLength: packet.bytes.length,
-    linkType: linkTypeName(packet.interface.linkType),
+    ...packetHead(packet),
     layers: dissection.layers.map(jsonValue),
     ...(malformed === undefined ? {} : { malformed: jsonValue(malformed) }),
     ...(packet.comments === undefined ? {} : { comments: packet.comments }),

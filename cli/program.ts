@@ -288,6 +288,51 @@ export function buildProgram(run: CommandRunner): Command {
       ),
     { sockets: false },
   );
+  leaf(
+    capture,
+    'info',
+    'what capture files are: format, interfaces, times, counts, drops',
+    () => import('./commands/capture-info.js'),
+    (c) => c.argument('<FILE...>', 'pcap or pcapng; - for stdin'),
+    { sockets: false },
+  );
+  leaf(
+    capture,
+    'stats',
+    'protocols, conversations, endpoints and rate of capture files',
+    () => import('./commands/capture-stats.js'),
+    (c) =>
+      c
+        .argument('<FILE...>', 'pcap or pcapng, several are merged by time; - for stdin')
+        .option('--protocols', 'the tree of protocols (default: everything)')
+        .option('--conversations', 'who talks to whom')
+        .option('--endpoints', 'each address')
+        .option('--rate', 'packets and bytes over time')
+        .option('--interval <T>', 'length of an interval of the rate (default: what fits a screen)', positiveDuration)
+        .option('--top <N>', 'conversations and endpoints that are shown', count, 20)
+        .addOption(new Option('--format <FORMAT>', 'one of the tables for programs').choices(['csv', 'tsv'])),
+    { sockets: false },
+  );
+  leaf(
+    capture,
+    'follow',
+    "one conversation's payload, in order",
+    () => import('./commands/capture-follow.js'),
+    (c) =>
+      c
+        .argument('<FILE...>', 'pcap or pcapng, several are merged by time; - for stdin')
+        .option(
+          '--stream <N>',
+          'which one, as capture stats numbers them (default: the first)',
+          integer(0, 0xffff_ffff),
+        )
+        .option('--udp', 'of UDP instead of TCP')
+        .addOption(new Option('--as <STYLE>', 'how it is written').choices(['text', 'hex', 'raw']).default('text'))
+        .addOption(
+          new Option('--side <SIDE>', 'what one of both says: a has sent the first packet').choices(['a', 'b']),
+        ),
+    { sockets: false },
+  );
 
   leaf(
     program,
@@ -344,12 +389,31 @@ function refuseSocketFlags({ opt, printOptions }: CommonOptions): void {
 
 /** What the commands with packets share. */
 function addPacketOptions(command: Command): Command {
+  const times = (_: unknown, before: number | undefined) => (before ?? 0) + 1;
   return command
     .option('-w, --write <FILE>', 'write the packets to a file, - for stdout')
-    .addOption(new Option('--format <FORMAT>', 'the format of that file (default: pcapng)').choices(['pcapng', 'pcap']))
+    .addOption(
+      new Option('--format <FORMAT>', 'of that file (default: pcapng), or of a table (default: csv)').choices([
+        'pcapng',
+        'pcap',
+        'csv',
+        'tsv',
+      ]),
+    )
+    .option('--fields <LIST>', 'a table of fields: time,ip.source,tcp.flags')
+    .option('-V, --detail', 'print every field of every layer')
     .option('-e, --link-header', 'print the link header')
-    .option('-x, --hex', 'print the bytes in hex')
-    .option('-X, --hex-ascii', 'print the bytes in hex and as characters')
+    .option('-x, --hex', 'print the bytes in hex; twice, with the link header', times)
+    .option('-X, --hex-ascii', 'print the bytes in hex and as characters; twice, with the link header', times)
+    .option('-A, --ascii', 'print the bytes as text', times)
+    .option(
+      '-t, --timestamp',
+      'no time; -tt since 1970, -ttt since the last packet, -tttt date, -ttttt since the first',
+      times,
+    )
+    .option('--nano', 'nine digits of a second')
+    .option('--utc', 'times in UTC')
+    .option('-#, --number', 'number the packets')
     .option('-n, --numeric', 'print addresses as numbers, which is what happens anyway');
 }
 

@@ -9,7 +9,7 @@
 import { type CapturedPacket, type CaptureInterface, linkDirection } from '../record.js';
 import { type CaptureStatistics, NO_STATISTICS } from '../source.js';
 import { ByteWindow } from './bytes.js';
-import { type CaptureFault, type CaptureReader, MAX_RECORD_LENGTH } from './port.js';
+import { type CaptureDetails, type CaptureFault, type CaptureReader, MAX_RECORD_LENGTH } from './port.js';
 
 export const MAGIC_MICROSECONDS = 0xa1b2c3d4;
 export const MAGIC_NANOSECONDS = 0xa1b23c4d;
@@ -47,6 +47,16 @@ export class PcapReader implements CaptureReader {
 
   get fault(): CaptureFault | undefined {
     return this.#fault;
+  }
+
+  get details(): CaptureDetails {
+    return {
+      version: `2.${this.#minor}`,
+      byteOrder: this.#littleEndian ? 'little' : 'big',
+      timeDigits: this.#nanosecondsPerUnit === 1 ? 9 : 6,
+      sections: [],
+      otherBlocks: {},
+    };
   }
 
   push(piece: Uint8Array): CapturedPacket[] {

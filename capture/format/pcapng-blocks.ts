@@ -12,6 +12,18 @@ export const BlockType = {
   enhancedPacket: 6,
 } as const;
 
+const OTHER_BLOCKS: Readonly<Record<number, string>> = {
+  4: 'name resolution',
+  10: 'decryption secrets',
+  2989: 'custom',
+  1073744813: 'custom',
+};
+
+/** What a block that is passed over is called. */
+export function blockName(type: number): string {
+  return OTHER_BLOCKS[type] ?? 'unknown';
+}
+
 export const BYTE_ORDER_MAGIC = 0x1a2b_3c4d;
 
 /** Type and length in front, the length again behind. */

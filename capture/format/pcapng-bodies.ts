@@ -11,6 +11,7 @@ import {
   optionText,
   readOptions,
 } from './pcapng-blocks.js';
+import type { SectionDetails } from './port.js';
 
 /** A whole block at the start of `window`; `end` is where its trailing length stands. */
 export interface Block {
@@ -26,6 +27,22 @@ export interface SectionInterface {
 
 /** Where a block's body begins. */
 const BODY = 8;
+
+/** What a section header says besides its byte order. */
+export function readSection({ window, end, littleEndian }: Block): SectionDetails {
+  const { hardware, operatingSystem, application } = OptionCode.section;
+  const texts: { -readonly [Key in keyof SectionDetails]: SectionDetails[Key] } & { comments: string[] } = {
+    comments: [],
+  };
+  for (const option of readOptions(window, BODY + 16, end, littleEndian)) {
+    const text = () => optionText(window, option);
+    if (option.code === OptionCode.comment) texts.comments.push(text());
+    else if (option.code === hardware) texts.hardware = text();
+    else if (option.code === operatingSystem) texts.operatingSystem = text();
+    else if (option.code === application) texts.application = text();
+  }
+  return texts;
+}
 
 /** Interface Description Block; text is what is wrong with it. */
 export function describeInterface(block: Block, id: number): SectionInterface | string {

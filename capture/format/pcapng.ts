@@ -9,11 +9,19 @@
 import { type CapturedPacket, type CaptureInterface, linkDirection } from '../record.js';
 import { addStatistics, type CaptureStatistics } from '../source.js';
 import { ByteWindow } from './bytes.js';
-import { BLOCK_OVERHEAD, BlockType, BYTE_ORDER_MAGIC } from './pcapng-blocks.js';
-import { describeInterface, readPacket, readStatistics, type SectionInterface } from './pcapng-bodies.js';
-import { type CaptureFault, type CaptureReader, MAX_RECORD_LENGTH } from './port.js';
+import { BLOCK_OVERHEAD, BlockType, BYTE_ORDER_MAGIC, blockName } from './pcapng-blocks.js';
+import { describeInterface, readPacket, readSection, readStatistics, type SectionInterface } from './pcapng-bodies.js';
+import {
+  type CaptureDetails,
+  type CaptureFault,
+  type CaptureReader,
+  MAX_RECORD_LENGTH,
+  type SectionDetails,
+} from './port.js';
 
 const SECTION_HEADER_LENGTH = 28;
+/** Sections whose texts are kept. */
+const MAX_SECTIONS = 1000;
 
 export class PcapngReader implements CaptureReader {
   readonly format = 'pcapng';
@@ -25,6 +33,10 @@ export class PcapngReader implements CaptureReader {
   /** The interfaces of the present section, by their number in it. */
   #section: SectionInterface[] = [];
   #inSection = false;
+  #minor = 0;
+  /** Of hostile files no more than these are told. */
+  readonly #sections: SectionDetails[] = [];
+  readonly #otherBlocks = new Map<string, number>();
   /** A block that is being passed over: what is left of its body, its length, and where it began. */
   #skipping: { left: number; readonly total: number; readonly offset: number } | undefined;
   #number = 0;
@@ -36,6 +48,16 @@ export class PcapngReader implements CaptureReader {
   /** Statistics blocks hold totals: the last one of each interface counts. */
   get statistics(): CaptureStatistics {
     return addStatistics(this.#statistics.values());
+  }
+
+  get details(): CaptureDetails {
+    return {
+      version: `1.${this.#minor}`,
+      byteOrder: this.#littleEndian ? 'little' : 'big',
+      timeDigits: null,
+      sections: this.#sections,
+      otherBlocks: Object.fromEntries(this.#otherBlocks),
+    };
   }
 
   push(piece: Uint8Array): CapturedPacket[] {
@@ -70,6 +92,8 @@ export class PcapngReader implements CaptureReader {
     const total = window.u32(4, this.#littleEndian);
     if (total < BLOCK_OVERHEAD || total % 4 !== 0) return this.#bad(`impossible block length ${total}`);
     if (!KEPT.has(type)) {
+      const name = blockName(type);
+      this.#otherBlocks.set(name, (this.#otherBlocks.get(name) ?? 0) + 1);
       this.#skipping = { left: total - BLOCK_OVERHEAD, total, offset: window.offset };
       window.skip(8);
       return true;
@@ -96,6 +120,8 @@ export class PcapngReader implements CaptureReader {
         }
         this.#section = [];
         this.#inSection = true;
+        this.#minor = window.u16(14, this.#littleEndian);
+        if (this.#sections.length < MAX_SECTIONS) this.#sections.push(readSection(block));
         return true;
       }
       case BlockType.interfaceDescription: {

@@ -12,12 +12,32 @@ export interface CaptureFault {
   readonly offset: number;
 }
 
+/** What a file says of itself, as far as it was read. */
+export interface CaptureDetails {
+  /** `2.4`, `1.0` */
+  readonly version: string;
+  readonly byteOrder: 'little' | 'big';
+  /** Digits of a second that timestamps have: 6, 9; null where each interface has its own. */
+  readonly timeDigits: number | null;
+  readonly sections: readonly SectionDetails[];
+  /** Blocks that are neither packets nor interfaces nor counters, by name. */
+  readonly otherBlocks: Readonly<Record<string, number>>;
+}
+
+export interface SectionDetails {
+  readonly hardware?: string | undefined;
+  readonly operatingSystem?: string | undefined;
+  readonly application?: string | undefined;
+  readonly comments: readonly string[];
+}
+
 /**
  * An incremental parser. Any cutting of the bytes into pieces gives the same packets; memory is bounded by the largest
  * record the format allows and by what was really pushed, never by what a length field claims.
  */
 export interface CaptureReader {
   readonly format: 'pcap' | 'pcapng';
+  readonly details: CaptureDetails;
   readonly interfaces: readonly CaptureInterface[];
   /** Set when a record can't be read; every whole packet before it has been handed out. */
   readonly fault: CaptureFault | undefined;

@@ -1,4 +1,4 @@
-/** Bytes as tcpdump(8) prints them with -x and -X: sixteen a line, in pairs. */
+/** Bytes as tcpdump(8) prints them with -x, -X and -A. */
 
 const PER_LINE = 16;
 /** Eight pairs with a space in front of each. */
@@ -18,6 +18,16 @@ export function hexDump(bytes: Uint8Array, ascii: boolean): string {
     }
     const offset = at.toString(16).padStart(4, '0');
     text += ascii ? `\t0x${offset}: ${hex.padEnd(HEX_WIDTH)}  ${characters}\n` : `\t0x${offset}: ${hex}\n`;
+  }
+  return text;
+}
+
+/** Bytes as text, as -A prints them: what is not printable is a dot, but for tabs and the ends of lines. */
+export function printableText(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) {
+    if (byte === 0x0d) continue;
+    text += (byte >= 0x20 && byte < 0x7f) || byte === 0x0a || byte === 0x09 ? String.fromCharCode(byte) : '.';
   }
   return text;
 }

@@ -1,8 +1,7 @@
 /** A capture file, or standard input, as a source: constant memory, whatever the file's size. */
 
 import { type CaptureFormat, openReader } from '../format/open.js';
-import type { CaptureReader } from '../format/port.js';
-import { faultError } from '../format/port.js';
+import { type CaptureDetails, type CaptureReader, faultError } from '../format/port.js';
 import type { CapturedPacket, CaptureInterface } from '../record.js';
 import type { CaptureSource, CaptureStatistics } from '../source.js';
 import { type Compression, type Input, inputName, openInput } from './input.js';
@@ -43,6 +42,10 @@ export class FileSource implements CaptureSource {
 
   get format(): CaptureFormat {
     return this.#reader.format;
+  }
+
+  get details(): CaptureDetails {
+    return this.#reader.details;
   }
 
   get compression(): Compression | null {

@@ -1,7 +1,8 @@
 /** `capture read`: files decoded, counted, converted or merged. */
 import { existsSync } from 'node:fs';
-import { type CaptureSource, createCountSink, mergeSources, openFileSource, runPipeline } from '../../capture/index.js';
+import { createCountSink, runPipeline } from '../../capture/index.js';
 import { ExitCode, UsageError } from '../../src/errors.js';
+import { openFiles } from '../capture-files.js';
 import type { CommandContext } from '../context.js';
 import { finishCapture, type PacketFlags, packetSinks } from '../render/capture.js';
 
@@ -11,20 +12,12 @@ interface ReadFlags extends PacketFlags {
 }
 
 export async function run([args]: [string[]], flags: ReadFlags, context: CommandContext): Promise<ExitCode> {
-  const files = splitFiles(args);
-  const sources: CaptureSource[] = [];
-  try {
-    for (const file of files) sources.push(await openFileSource(file));
-  } catch (error) {
-    for (const source of sources) await source.close();
-    throw error;
-  }
-  const [only] = sources;
+  const source = await openFiles(splitFiles(args));
   const counter = createCountSink();
   const sinks = flags.countOnly === true ? [counter] : await packetSinks(flags, context);
   context.dropPrivileges();
   const summary = await runPipeline({
-    source: sources.length === 1 && only !== undefined ? only : mergeSources(sources),
+    source,
     sinks,
     count: flags.count,
     signal: context.signal,

@@ -3,9 +3,13 @@ import {
   type CaptureFormat,
   type CaptureSink,
   type CaptureSummary,
+  createDetailSink,
+  createFieldsSink,
   createNdjsonSink,
   createTextSink,
   openFileSink,
+  type TextOptions,
+  type TimeStyle,
 } from '../../capture/index.js';
 import { ExitCode, UsageError } from '../../src/errors.js';
 import { roundMs } from '../../src/measure/clock.js';
@@ -16,29 +20,67 @@ import { recordHead } from './record.js';
 /** The flags that all commands with packets share. */
 export interface PacketFlags {
   readonly write?: string;
-  readonly format?: CaptureFormat;
-  readonly hex?: boolean;
-  readonly hexAscii?: boolean;
+  readonly format?: CaptureFormat | 'csv' | 'tsv';
+  readonly fields?: string;
+  readonly detail?: boolean;
+  /** How often each was given, as with tcpdump. */
+  readonly hex?: number;
+  readonly hexAscii?: number;
+  readonly ascii?: number;
+  readonly timestamp?: number;
+  readonly nano?: boolean;
+  readonly utc?: boolean;
+  readonly number?: boolean;
   readonly linkHeader?: boolean;
+  readonly verbose?: number;
 }
 
+const TIME_STYLES: readonly TimeStyle[] = ['time', 'none', 'epoch', 'delta', 'date', 'elapsed'];
+
 /**
- * The sinks that the flags ask for: a file with -w, else records or lines on stdout.
+ * The sinks that the flags ask for: a file with -w, else records, a table or lines on stdout.
  *
- * @throws UsageError when the file and the records would both go to stdout
+ * @throws UsageError for flags that contradict each other, and for fields that there are none of
  */
 export async function packetSinks(flags: PacketFlags, context: CommandContext): Promise<CaptureSink[]> {
   const { json, output } = context;
-  if (flags.write !== undefined) {
-    if (flags.write === '-' && json)
-      throw new UsageError('-w - and --json: both would go to stdout', 'write to a file');
-    giveNewFile(flags.write, context.account);
-    return [await openFileSink(flags.write, flags.format === undefined ? {} : { format: flags.format })];
+  const { write: file, format, fields } = flags;
+  const table = format === 'csv' || format === 'tsv';
+  if (table && fields === undefined)
+    throw new UsageError(`--format ${format}: of which fields?`, 'add --fields time,ip.source,…');
+  if (fields !== undefined && (file !== undefined || json || flags.detail === true)) {
+    const other = file !== undefined ? '-w' : json ? '--json' : '--detail';
+    throw new UsageError(`--fields and ${other}: one of them`, 'a table is an output of its own');
+  }
+  if (file !== undefined) {
+    if (file === '-' && json) throw new UsageError('-w - and --json: both would go to stdout', 'write to a file');
+    giveNewFile(file, context.account);
+    return [await openFileSink(file, format === undefined || table ? {} : { format })];
   }
   const write = (lines: string) => output.write(lines);
+  if (fields !== undefined) {
+    if (format === 'pcap' || format === 'pcapng') {
+      throw new UsageError(`--format ${format}: a table has no such format`, 'csv or tsv');
+    }
+    return [createFieldsSink(write, fields, format ?? 'csv')];
+  }
   if (json) return [createNdjsonSink(write)];
-  const hex = flags.hexAscii === true ? 'ascii' : flags.hex === true ? 'hex' : undefined;
-  return [createTextSink(write, { link: flags.linkHeader === true, hex })];
+  return [flags.detail === true ? createDetailSink(write) : createTextSink(write, textOptions(flags))];
+}
+
+function textOptions(flags: PacketFlags): TextOptions {
+  const { hex = 0, hexAscii = 0, ascii = 0, timestamp = 0, nano, utc, number, linkHeader, verbose = 0 } = flags;
+  const dump = hexAscii > 0 ? 'ascii' : hex > 0 ? 'hex' : ascii > 0 ? 'text' : undefined;
+  return {
+    link: linkHeader,
+    verbose: verbose > 0,
+    numbers: number,
+    hex: dump,
+    hexLink: Math.max(hex, hexAscii, ascii) > 1,
+    time: TIME_STYLES[Math.min(timestamp, TIME_STYLES.length - 1)],
+    nanoseconds: nano,
+    utc,
+  };
 }
 
 /**

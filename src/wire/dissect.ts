@@ -52,7 +52,8 @@ function walk(packet: Packet, first: Next): Dissection {
     }
     next = decode(packet, at, end, key);
   }
-  const { fault: malformed, cut } = packet;
-  if (malformed !== undefined) return cut === undefined ? { layers, malformed } : { layers, malformed, cut };
-  return cut === undefined ? { layers } : { layers, cut };
+  const { fault: malformed, cut, payloadAt, payloadEnd } = packet;
+  const whole: Dissection = payloadAt < 0 ? { layers } : { layers, payloadAt, payloadEnd };
+  if (malformed !== undefined) return cut === undefined ? { ...whole, malformed } : { ...whole, malformed, cut };
+  return cut === undefined ? whole : { ...whole, cut };
 }

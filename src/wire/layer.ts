@@ -107,4 +107,7 @@ export interface Dissection {
    * error quotes only the beginning, or the rest is in another fragment.
    */
   readonly cut?: Fault;
+  /** Where the payload of the outermost TCP or UDP header begins and ends in the packet's bytes; absent without one. */
+  readonly payloadAt?: number;
+  readonly payloadEnd?: number;
 }

@@ -57,6 +57,10 @@ export class Packet {
   /** Where the payload of an IPv6 header with length 0 begins, until a jumbo option gives its length; else -1. */
   jumboFrom = -1;
 
+  /** The payload of the outermost TCP or UDP header; -1 until there is one. */
+  payloadAt = -1;
+  payloadEnd = -1;
+
   /** @param originalLength bytes on the wire; above `bytes.length` the capture is cut */
   constructor(bytes: Uint8Array, originalLength: number, checksumPending = false) {
     this.bytes = bytes;
@@ -102,6 +106,13 @@ export class Packet {
       this.wireEnd = end;
     }
     return end;
+  }
+
+  /** TCP or UDP ends at `at`, and what it carries at `end`; the outermost one's is kept. */
+  carries(at: number, end: number): void {
+    if (this.payloadAt >= 0) return;
+    this.payloadAt = at;
+    this.payloadEnd = Math.max(at, end);
   }
 
   /** From here on there is only a piece: of a fragmented packet, or of one that an error quotes. */

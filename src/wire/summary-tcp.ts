@@ -14,7 +14,8 @@ const FLAG_LETTERS: Readonly<Record<TcpFlag, string>> = {
   AE: 'e',
 };
 
-export function tcpText(tcp: TcpMessage): string {
+/** @param verbose says what the checksum is, also where it is right */
+export function tcpText(tcp: TcpMessage, verbose = false): string {
   let letters = '';
   let opening = false;
   let acknowledges = false;
@@ -27,13 +28,16 @@ export function tcpText(tcp: TcpMessage): string {
   }
   const { sequence, payloadLength } = tcp;
   let text = `Flags [${letters === '' ? 'none' : letters}]`;
+  if (verbose && tcp.checksumValid !== null) {
+    text += `, cksum 0x${tcp.checksum.toString(16).padStart(4, '0')} (${tcp.checksumValid ? 'correct' : 'incorrect'})`;
+  }
   if (payloadLength > 0) text += `, seq ${sequence}:${(sequence + payloadLength) % 0x1_0000_0000}`;
   else if (opening) text += `, seq ${sequence}`;
   if (acknowledges) text += `, ack ${tcp.acknowledgment}`;
   text += `, win ${tcp.window}`;
   if (urgent) text += `, urg ${tcp.urgent}`;
   if (tcp.options.length > 0) text += `, options [${tcp.options.map(optionText).join(',')}]`;
-  if (tcp.checksumValid === false) text += ', wrong checksum';
+  if (tcp.checksumValid === false && !verbose) text += ', wrong checksum';
   return `${text}, length ${payloadLength}`;
 }
 

@@ -20,6 +20,8 @@ import type { UdpMessage } from './udp.js';
 export interface SummaryOptions {
   /** The link header in front, as tcpdump -e. */
   readonly link?: boolean;
+  /** The fields of the IP header and the state of checksums, as tcpdump -v; an IPv4 packet then takes two lines. */
+  readonly verbose?: boolean;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface SummaryOptions {
 export function summarize(dissection: Dissection, length: number, options: SummaryOptions = {}): string {
   const { layers, malformed, cut } = dissection;
   const link = options.link === true ? linkText(layers, length) : '';
-  let text = link + networkText(layers, length, link !== '');
+  let text = link + networkText(layers, length, { named: link !== '', verbose: options.verbose === true });
   // Errors quote a beginning on purpose: that it ends is no news.
   if (cut !== undefined && !layers.some(quotes)) text += ` [|${cut.layer}]`;
   return malformed === undefined ? text : `${text} [malformed: ${faultText(malformed)}]`;
@@ -48,10 +50,18 @@ function faultText({ layer, offset, need, have, claimedBy }: Fault): string {
   return `${layer} at ${offset}: need ${need} bytes, have ${have}`;
 }
 
-/** @param named the link's text has told the protocol already, so that its name is left out as in tcpdump -e */
-function networkText(layers: readonly Layer[], length: number, named: boolean): string {
+interface Style {
+  /** The link's text has told the protocol already, so that its name is left out as in tcpdump -e. */
+  readonly named: boolean;
+  readonly verbose: boolean;
+}
+
+/** Of what is within something else. */
+const PLAIN: Style = { named: false, verbose: false };
+
+function networkText(layers: readonly Layer[], length: number, style: Style): string {
   const from = layers.findIndex((layer) => !isLink(layer));
-  return packetText(layers, from < 0 ? layers.length : from, Math.max(0, length - linkLength(layers)), named);
+  return packetText(layers, from < 0 ? layers.length : from, Math.max(0, length - linkLength(layers)), style);
 }
 
 /**
@@ -59,14 +69,15 @@ function networkText(layers: readonly Layer[], length: number, named: boolean): 
  *
  * @param space bytes from there to the end, for what gives no length itself
  */
-function packetText(layers: readonly Layer[], from: number, space: number, named = false): string {
+function packetText(layers: readonly Layer[], from: number, space: number, style = PLAIN): string {
+  const { named, verbose } = style;
   const first = layers[from];
   switch (first?.protocol) {
     case 'arp':
       return `${named ? '' : 'ARP, '}${arpText(first, space)}`;
     case 'ipv4':
     case 'ipv6': {
-      const text = ipText(layers, from, first, space);
+      const text = `${verbose ? ipHeaderText(first) : ''}${ipText(layers, from, first, space, verbose)}`;
       return named ? text : `${first.protocol === 'ipv4' ? 'IP' : 'IP6'} ${text}`;
     }
     case 'mpls':
@@ -159,7 +170,13 @@ function arpText(arp: ArpMessage, length: number): string {
  *
  * @param space bytes from its header to the end, for headers that give no length
  */
-function ipText(layers: readonly Layer[], from: number, ip: IPv4Message | IPv6Message, space: number): string {
+function ipText(
+  layers: readonly Layer[],
+  from: number,
+  ip: IPv4Message | IPv6Message,
+  space: number,
+  verbose = false,
+): string {
   let headers = '';
   let protocolNumber: number;
   let length: number;
@@ -183,8 +200,35 @@ function ipText(layers: readonly Layer[], from: number, ip: IPv4Message | IPv6Me
   const ports = upper !== undefined && 'sourcePort' in upper;
   const source = ports ? `${ip.source}.${upper.sourcePort}` : ip.source;
   const destination = ports ? `${ip.destination}.${upper.destinationPort}` : ip.destination;
-  const rest = upperText(layers, at, protocolNumber, Math.max(0, length));
+  const rest = upperText(layers, at, protocolNumber, Math.max(0, length), verbose);
   return `${source} > ${destination}: ${headers}${rest}`;
+}
+
+const hex0 = (number: number): string => `0x${number.toString(16)}`;
+
+/** What tcpdump -v has in front of the addresses. */
+function ipHeaderText(ip: IPv4Message | IPv6Message): string {
+  if (ip.protocol === 'ipv6') {
+    const { trafficClass, flowLabel, hopLimit, nextHeader, payloadLength } = ip;
+    const traffic = trafficClass === 0 ? '' : `class ${hex0(trafficClass)}, `;
+    const flow = flowLabel === 0 ? '' : `flowlabel 0x${hexDigits(flowLabel, 5)}, `;
+    return `(${traffic}${flow}hlim ${hopLimit}, next-header ${ipProtocolName(nextHeader)} (${nextHeader}) payload length: ${payloadLength}) `;
+  }
+  const { dscp, ecn, ttl, identification, fragmentOffset, protocolNumber, totalLength } = ip;
+  const flags = `${ip.moreFragments ? '+' : ''}${ip.dontFragment ? 'DF' : ''}`;
+  const protocol = `${ipProtocolName(protocolNumber)} (${protocolNumber})`;
+  const options = ip.options === undefined ? '' : `, options (${ip.options.map(({ kind }) => kind).join(',')})`;
+  const sum = ip.checksumValid === false ? `, bad cksum ${ip.checksum.toString(16)}!` : '';
+  return `(tos ${hex0((dscp << 2) | ecn)}, ttl ${ttl}, id ${identification}, offset ${fragmentOffset}, flags [${flags === '' ? 'none' : flags}], proto ${protocol}, length ${totalLength}${options}${sum})\n    `;
+}
+
+function udpSumText({ checksum, checksumValid }: UdpMessage): string {
+  if (checksum === 0) return '[no cksum] ';
+  return checksumValid === true
+    ? '[udp sum ok] '
+    : checksumValid === false
+      ? `[bad udp cksum 0x${hexDigits(checksum, 4)}] `
+      : '';
 }
 
 function extensionText(layer: ExtensionMessage): string {
@@ -206,7 +250,13 @@ function fragmentText(part: { identification: number; fragmentOffset: number; mo
   return `frag (id ${part.identification}, offset ${part.fragmentOffset}${part.moreFragments ? ', more' : ''}) `;
 }
 
-function upperText(layers: readonly Layer[], at: number, protocolNumber: number, length: number): string {
+function upperText(
+  layers: readonly Layer[],
+  at: number,
+  protocolNumber: number,
+  length: number,
+  verbose: boolean,
+): string {
   const upper = layers[at];
   switch (upper?.protocol) {
     case 'icmp':
@@ -217,12 +267,13 @@ function upperText(layers: readonly Layer[], at: number, protocolNumber: number,
       return `${igmpText(upper)}${wrong(upper)}, length ${length}`;
     case 'tcp': {
       const said = applicationText(layers[at + 1], upper.payloadLength);
-      return said === undefined ? tcpText(upper) : `${tcpText(upper)}: ${said}`;
+      const text = tcpText(upper, verbose);
+      return said === undefined ? text : `${text}: ${said}`;
     }
     case 'tcp-partial':
       return `TCP, seq ${upper.sequence}`;
     case 'udp':
-      return udpText(layers, at, upper);
+      return `${verbose ? udpSumText(upper) : ''}${udpText(layers, at, upper)}`;
     case 'sctp':
       return `${sctpText(upper)}${wrong(upper)}`;
     case 'esp':

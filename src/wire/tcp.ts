@@ -88,6 +88,7 @@ export function decodeTcp(packet: Packet, at: number, end: number): Next {
     options: decodeTcpOptions(packet, at + TCP_HEADER, optionsEnd),
     payloadLength: Math.max(0, packet.wireEnd - headerEnd),
   });
+  packet.carries(optionsEnd, end);
   if (optionsEnd >= end) return NOTHING;
   // A message may go on in the next segment: whatever it claims is no fault of this one.
   packet.enterPiece();

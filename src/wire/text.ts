@@ -71,3 +71,8 @@ export function unescapeText(text: string): Uint8Array {
 }
 
 const UTF8 = new TextEncoder();
+
+/** Text of a file or a user with every control character as an escape: what a terminal would act upon. */
+export function escapeControls(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+}

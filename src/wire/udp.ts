@@ -48,6 +48,7 @@ export function decodeUdp(packet: Packet, at: number, end: number): Next {
     checksumValid: field === 0 || !sound ? null : packet.judge(UDP_PROTOCOL, at, to, field),
     payloadLength: sound ? claimed - UDP_HEADER : 0,
   });
+  packet.carries(at + UDP_HEADER, to);
   if (to <= at + UDP_HEADER) return NOTHING;
   return { table: 'udpPort', key: portKey(sourcePort, destinationPort), at: at + UDP_HEADER, end: to };
 }

@@ -1,0 +1,19 @@
+/** Capture files that a command was given, as one source. */
+import { type CaptureSource, mergeSources, openFileSource } from '../capture/index.js';
+
+/**
+ * Several are merged by time.
+ *
+ * @throws SocketError, SockctlError for the first that can't be opened or is none
+ */
+export async function openFiles(files: readonly string[]): Promise<CaptureSource> {
+  const sources: CaptureSource[] = [];
+  try {
+    for (const file of files) sources.push(await openFileSource(file));
+  } catch (error) {
+    for (const source of sources) await source.close();
+    throw error;
+  }
+  const [only] = sources;
+  return sources.length === 1 && only !== undefined ? only : mergeSources(sources);
+}
