@@ -88,7 +88,7 @@ export function packetRecord(packet: CapturedPacket, dissection: Dissection): Pa
 }
 
 /** `value` with what JSON lacks replaced; values that need nothing are handed back as they are. */
-function jsonValue(value: unknown): unknown {
+export function jsonValue(value: unknown): unknown {
   if (typeof value === 'bigint') {
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : value.toString();

@@ -17,7 +17,7 @@ export interface CaptureSink {
 }
 
 /**
- * Where text sinks write: one or more whole lines, each with its newline. The caller owns stdout; a promise is
- * back-pressure.
+ * Where text sinks write: one or more whole lines, each with its newline, as text or as the bytes of it, which are the
+ * writer's from then on. The caller owns stdout; a promise is back-pressure.
  */
-export type WriteLines = (lines: string) => void | Promise<void>;
+export type WriteLines = (lines: string | Uint8Array) => void | Promise<void>;

@@ -9,8 +9,8 @@ import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 
 const OUT = 'dist/cli';
-/** Beside the program, the child process that it starts for libpcap. */
-const ENTRIES = [`${OUT}/main.js`, 'dist/capture/sources/cap.js'];
+/** Beside the program, the child process that it starts for libpcap, and the thread that decodes. */
+const ENTRIES = [`${OUT}/main.js`, 'dist/capture/sources/cap.js', 'dist/capture/sinks/render-worker.js'];
 
 const { metafile } = await build({
   entryPoints: ENTRIES,

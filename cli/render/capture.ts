@@ -6,8 +6,10 @@ import {
   createDetailSink,
   createFieldsSink,
   createNdjsonSink,
+  createParallelSink,
   createTextSink,
   openFileSink,
+  type RenderSpec,
   type TextOptions,
   type TimeStyle,
 } from '../../capture/index.js';
@@ -40,9 +42,14 @@ const TIME_STYLES: readonly TimeStyle[] = ['time', 'none', 'epoch', 'delta', 'da
 /**
  * The sinks that the flags ask for: a file with -w, else records, a table or lines on stdout.
  *
+ * @param parallel lines may be worked out by several threads
  * @throws UsageError for flags that contradict each other, and for fields that there are none of
  */
-export async function packetSinks(flags: PacketFlags, context: CommandContext): Promise<CaptureSink[]> {
+export async function packetSinks(
+  flags: PacketFlags,
+  context: CommandContext,
+  parallel = false,
+): Promise<CaptureSink[]> {
   const { json, output } = context;
   const { write: file, format, fields } = flags;
   const table = format === 'csv' || format === 'tsv';
@@ -57,15 +64,18 @@ export async function packetSinks(flags: PacketFlags, context: CommandContext): 
     giveNewFile(file, context.account);
     return [await openFileSink(file, format === undefined || table ? {} : { format })];
   }
-  const write = (lines: string) => output.write(lines);
+  const write = (lines: string | Uint8Array) => output.write(lines);
   if (fields !== undefined) {
     if (format === 'pcap' || format === 'pcapng') {
       throw new UsageError(`--format ${format}: a table has no such format`, 'csv or tsv');
     }
     return [createFieldsSink(write, fields, format ?? 'csv')];
   }
-  if (json) return [createNdjsonSink(write)];
-  return [flags.detail === true ? createDetailSink(write) : createTextSink(write, textOptions(flags))];
+  if (flags.detail === true && !json) return [createDetailSink(write)];
+  const spec: RenderSpec = json ? { kind: 'ndjson' } : { kind: 'text', options: textOptions(flags) };
+  // What is on its way is to be seen at once; a file is to be done with.
+  if (parallel) return [createParallelSink(spec, write)];
+  return [json ? createNdjsonSink(write) : createTextSink(write, textOptions(flags))];
 }
 
 function textOptions(flags: PacketFlags): TextOptions {

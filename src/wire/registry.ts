@@ -162,3 +162,8 @@ function byPort(ports: Decoders, key: number): Decoder | undefined {
   const first = ports.get(Math.min(source, destination));
   return first ?? ports.get(Math.max(source, destination));
 }
+
+/** Whether UDP on that port is read further. */
+export function isServicePort(port: number): boolean {
+  return UDP_PORTS.has(port);
+}

@@ -14,20 +14,25 @@ const FLAG_LETTERS: Readonly<Record<TcpFlag, string>> = {
   AE: 'e',
 };
 
+/** `S.` for SYN and ACK; `none` for none. */
+export function tcpFlagLetters(flags: readonly TcpFlag[]): string {
+  let letters = '';
+  for (const flag of flags) letters += FLAG_LETTERS[flag];
+  return letters === '' ? 'none' : letters;
+}
+
 /** @param verbose says what the checksum is, also where it is right */
 export function tcpText(tcp: TcpMessage, verbose = false): string {
-  let letters = '';
   let opening = false;
   let acknowledges = false;
   let urgent = false;
   for (const flag of tcp.flags) {
-    letters += FLAG_LETTERS[flag];
     if (flag === 'SYN' || flag === 'FIN' || flag === 'RST') opening = true;
     if (flag === 'ACK') acknowledges = true;
     if (flag === 'URG') urgent = true;
   }
   const { sequence, payloadLength } = tcp;
-  let text = `Flags [${letters === '' ? 'none' : letters}]`;
+  let text = `Flags [${tcpFlagLetters(tcp.flags)}]`;
   if (verbose && tcp.checksumValid !== null) {
     text += `, cksum 0x${tcp.checksum.toString(16).padStart(4, '0')} (${tcp.checksumValid ? 'correct' : 'incorrect'})`;
   }

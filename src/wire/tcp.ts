@@ -57,8 +57,9 @@ export const TCP_PROTOCOL = IPProtocol.tcp;
 const QUOTED = 8;
 
 /** Nine bits of flags as a list, each list made once. */
-const FLAG_LISTS: readonly (readonly TcpFlag[])[] = Array.from({ length: 1 << TCP_FLAGS.length }, (_, bits) =>
-  Object.freeze(TCP_FLAGS.filter((_flag, bit) => (bits & (1 << bit)) !== 0)),
+export const TCP_FLAG_LISTS: readonly (readonly TcpFlag[])[] = Array.from(
+  { length: 1 << TCP_FLAGS.length },
+  (_, bits) => Object.freeze(TCP_FLAGS.filter((_flag, bit) => (bits & (1 << bit)) !== 0)),
 );
 
 export function decodeTcp(packet: Packet, at: number, end: number): Next {
@@ -79,7 +80,7 @@ export function decodeTcp(packet: Packet, at: number, end: number): Next {
     destinationPort,
     sequence: view.getUint32(at + 4),
     acknowledgment: view.getUint32(at + 8),
-    flags: FLAG_LISTS[word & 0x1ff] as readonly TcpFlag[],
+    flags: TCP_FLAG_LISTS[word & 0x1ff] as readonly TcpFlag[],
     window: view.getUint16(at + 14),
     headerLength,
     checksum: field,

@@ -145,7 +145,7 @@ async function sniffInstead(context: StepContext, ready: { wait: Promise<void> }
 async function readBack(file: string, summaries: readonly PingSummary[], lines: string[]): Promise<void> {
   const found = { request: 0, reply: 0 };
   const decoder = createTextSink((text) => {
-    lines.push(...text.trimEnd().split('\n'));
+    lines.push(...String(text).trimEnd().split('\n'));
   });
   const summary = await runPipeline({
     source: await openFileSource(file),

@@ -1,98 +1,144 @@
-import { describe, expect, test } from 'vitest';
-import type { CapturedPacket } from '../../../capture/record.js';
-import type { CaptureSink, WriteLines } from '../../../capture/sink.js';
-import { createCountSink } from '../../../capture/sinks/count.js';
-import { hexDump } from '../../../capture/sinks/hexdump.js';
-import { linkHeaderLength } from '../../../capture/sinks/link-header.js';
-import { createNdjsonSink } from '../../../capture/sinks/ndjson.js';
-import { createTextSink } from '../../../capture/sinks/text.js';
-import { hex, packet } from '../helpers.js';
+/** The fast writers against the plain ones: the same bytes, whatever the packet is. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { packetRecord } from '../../../capture/record.js';
+import { createRenderer, type RenderSpec } from '../../../capture/sinks/render.js';
+import { formatTimestamp } from '../../../src/measure/clock.js';
+import { pseudoAddresses } from '../../../src/wire/checksum.js';
+import { dissect } from '../../../src/wire/dissect.js';
+import { encodeEthernet } from '../../../src/wire/ethernet.js';
+import { encodeIPv4 } from '../../../src/wire/ipv4.js';
+import { encodeIPv6 } from '../../../src/wire/ipv6.js';
+import { LinkType } from '../../../src/wire/link-types.js';
+import { summarize } from '../../../src/wire/summary.js';
+import { encodeTcp, TCP_FLAGS } from '../../../src/wire/tcp.js';
+import { encodeUdp } from '../../../src/wire/udp.js';
+import { encodeVlan } from '../../../src/wire/vlan.js';
+import { seeded } from '../../seeded.js';
+import { ethernetSamples, linkSamples, networkSamples, rawSamples } from '../../src/wire/samples.js';
+import { ETHERNET, packet as packetOf } from '../helpers.js';
 
-/** 192.0.2.1:1000 > 192.0.2.2:2000, UDP, 'hi'. */
-const FRAME = hex(`
-  020000000002 020000000001 0800
-  4500001e 00010000 40113cb1 c0000201 c0000202
-  03e807d0 000a0000 6869`);
+const samples: [number, Uint8Array][] = [
+  ...ethernetSamples.map(({ bytes }): [number, Uint8Array] => [LinkType.ETHERNET, bytes]),
+  ...[...rawSamples, ...networkSamples].map(({ bytes }): [number, Uint8Array] => [LinkType.RAW, bytes]),
+  ...[...linkSamples].map(([linkType, { bytes }]): [number, Uint8Array] => [linkType, bytes]),
+];
+const random = seeded(77);
+const below = (limit: number) => Math.floor(random() * limit);
 
-function output(make: (write: WriteLines) => CaptureSink, packets: readonly CapturedPacket[]): string[] {
-  let text = '';
-  const sink = make((lines) => {
-    text += lines;
-  });
-  void sink.write(packets);
-  expect(text.endsWith('\n')).toBe(true);
-  return text.slice(0, -1).split('\n');
+/** TCP or UDP over IP on Ethernet, as most packets are, with a few that are on the edge of that. */
+function commonPacket(): Uint8Array {
+  const six = random() < 0.4;
+  const host = () =>
+    six ? `2001:db8:${below(0xffff).toString(16)}::${below(9)}` : `10.${below(256)}.${below(256)}.${below(256)}`;
+  const [source, destination] = [host(), host()];
+  const addresses = pseudoAddresses(source, destination);
+  const body = Uint8Array.from({ length: random() < 0.3 ? 0 : below(200) }, () => below(256));
+  const ports = { sourcePort: below(65_536), destinationPort: [80, 53, 443, 5353, 9][below(5)] as number };
+  const checksum = random() < 0.1 ? { checksum: below(65_536) } : {};
+  const numbers = { sequence: below(2 ** 32), acknowledgment: below(2 ** 32), window: below(65_536), urgent: below(9) };
+  const flags = TCP_FLAGS.filter(() => random() < 0.3);
+  const stamps = { kind: 'timestamps' as const, value: below(2 ** 32), echo: below(2 ** 32) };
+  const options =
+    [[], [{ kind: 'nop' as const }, { kind: 'nop' as const }, stamps], [{ kind: 'mss' as const, value: 1460 }]][
+      below(3)
+    ] ?? [];
+  const upper =
+    random() < 0.5
+      ? encodeTcp({ ...ports, ...numbers, ...checksum, flags, options }, body, addresses)
+      : encodeUdp({ ...ports, ...checksum }, body, random() < 0.9 ? addresses : undefined);
+  const protocol = upper.length - body.length === 8 ? 17 : 6;
+  const bytes = new Uint8Array(14 + 4 + 40 + upper.length + below(20));
+  const etherType = six ? 0x86dd : 0x0800;
+  const tagged = random() < 0.3;
+  let at = encodeEthernet(
+    { source: '02:00:00:00:00:01', destination: '02:00:00:00:00:fe', etherType: tagged ? 0x8100 : etherType },
+    bytes,
+  );
+  if (tagged)
+    at = encodeVlan({ id: below(4096), priority: below(8), dropEligible: random() < 0.5, etherType }, bytes, at);
+  const traffic = below(256);
+  const flow = { flowLabel: below(0x100000), trafficClass: traffic, hopLimit: below(256) };
+  const rest = {
+    ttl: below(256),
+    dscp: traffic >> 2,
+    ecn: traffic & 3,
+    identification: below(65_536),
+    dontFragment: random() < 0.5,
+  };
+  at = six
+    ? encodeIPv6({ source, destination, nextHeader: protocol, ...flow }, upper.length, bytes, at)
+    : encodeIPv4({ source, destination, protocolNumber: protocol, ...rest }, upper.length, bytes, at);
+  bytes.set(upper, at);
+  return bytes.subarray(0, Math.max(at + upper.length, bytes.length - 30));
 }
 
-const udp = packet(1, { bytes: FRAME });
+const mixed = Array.from({ length: 600 }, commonPacket);
 
-describe('text', () => {
-  test('time and summary, in UTC or local time', () => {
-    const [line] = output((write) => createTextSink(write, { utc: true }), [udp]);
-    expect(line).toMatch(/^22:13:21\.123456 IP 192\.0\.2\.1/);
-    const local = new Date(1_700_000_001_000).toTimeString().slice(0, 8);
-    expect(output((write) => createTextSink(write), [udp])[0]).toContain(`${local}.123456 `);
+const render = (spec: RenderSpec, packets: Parameters<ReturnType<typeof createRenderer>>[0]) =>
+  Buffer.from(createRenderer(spec)(packets)).toString();
+const NDJSON: RenderSpec = { kind: 'ndjson' };
+const TEXT: RenderSpec = { kind: 'text', options: { time: 'epoch', nanoseconds: true } };
+
+function expectSame(linkType: number, bytes: Uint8Array, originalLength = bytes.length): void {
+  const timestamp = { seconds: 1_700_000_000, nanoseconds: 1002 };
+  const packet = packetOf(1, { interface: { ...ETHERNET, linkType }, bytes, originalLength, timestamp });
+  const dissection = dissect(bytes, linkType, { originalLength });
+  expect(render(NDJSON, [packet])).toBe(`${JSON.stringify(packetRecord(packet, dissection))}\n`);
+  expect(render(TEXT, [packet])).toBe(`1700000000.000001002 ${summarize(dissection, originalLength)}\n`);
+}
+
+describe('records and lines', () => {
+  it('are those of the layers, for every sample', () => {
+    for (const [linkType, bytes] of samples) expectSame(linkType, bytes);
   });
 
-  test('nine digits', () => {
-    const [line] = output((write) => createTextSink(write, { utc: true, nanoseconds: true }), [udp]);
-    expect(line).toMatch(/^22:13:21\.123456789 /);
+  it('are those of the layers, for packets as most are', () => {
+    for (const bytes of mixed) expectSame(LinkType.ETHERNET, bytes);
   });
 
-  test('no time, and a time that no calendar has', () => {
-    const times = [null, { seconds: 1e15, nanoseconds: 5 }];
-    const lines = output(
-      createTextSink,
-      times.map((timestamp) => packet(1, { timestamp, bytes: FRAME })),
+  it('are those of the layers, whatever has become of a packet', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...mixed, ...ethernetSamples.map(({ bytes }) => bytes)),
+        fc.array(fc.tuple(fc.nat(70), fc.integer({ min: 0, max: 255 })), { maxLength: 4 }),
+        fc.nat(),
+        fc.constantFrom(0, 1, 2),
+        ([...base], changes, at, cut) => {
+          const bytes = Uint8Array.from(cut === 0 ? base : base.slice(0, 1 + (at % base.length)));
+          for (const [index, value] of changes) bytes[index % bytes.length] = value;
+          expectSame(LinkType.ETHERNET, bytes, cut === 2 ? base.length : bytes.length);
+        },
+      ),
+      { numRuns: 4000 },
     );
-    expect(lines.map((line) => line.split(' ')[0])).toEqual(['--:--:--.------', '--:--:--.000000']);
   });
 
-  test('hex begins behind the link header, unless asked for', () => {
-    const [, first] = output((write) => createTextSink(write, { hex: 'hex' }), [udp]);
-    expect(first).toBe('\t0x0000:  4500 001e 0001 0000 4011 3cb1 c000 0201');
-    const [, whole] = output((write) => createTextSink(write, { hex: 'hex', hexLink: true }), [udp]);
-    expect(whole).toMatch(/^\t0x0000: {2}0200 0000 0002/);
+  it('read nothing outside of the packet, and grow as they have to', () => {
+    const [first] = mixed as [Uint8Array];
+    const memory = new Uint8Array(first.length + 40).fill(0xff);
+    memory.set(first, 20);
+    expectSame(LinkType.ETHERNET, memory.subarray(20, 20 + first.length));
+    const large = new Uint8Array(60_000).fill(7);
+    large.set(ethernetSamples[0]?.bytes ?? []);
+    const packets = Array.from({ length: 5 }, () => packetOf(1, { bytes: large, comments: ['a', 'ä\u009b'] }));
+    const lines = render(NDJSON, packets).split('\n');
+    expect(lines).toHaveLength(6);
+    expect(JSON.parse(lines[4] ?? '').comments).toEqual(['a', 'ä\u009b']);
+    expect(lines[4]).not.toContain('\u009b');
   });
-});
 
-test('hex dumps look as those of tcpdump', () => {
-  const bytes = hex('4500 0054 59cd 0000 4011 94ae c0a8 010b d157 41');
-  expect(hexDump(bytes, true)).toBe(
-    '\t0x0000:  4500 0054 59cd 0000 4011 94ae c0a8 010b  E..TY...@.......\n' +
-      '\t0x0010:  d157 41                                  .WA\n',
-  );
-  expect(hexDump(bytes.subarray(0, 3), false)).toBe('\t0x0000:  4500 00\n');
-  expect(hexDump(new Uint8Array(0), true)).toBe('');
-});
-
-test('link headers: VLAN tags count, short packets are no trap', () => {
-  expect(linkHeaderLength(1, hex(`${'00'.repeat(12)}8100 0001 88a8 0002 0800`))).toBe(22);
-  expect(linkHeaderLength(1, hex('00'))).toBe(14);
-  expect(linkHeaderLength(101, FRAME)).toBe(0);
-});
-
-test('ndjson: one record a line', () => {
-  const records = output(createNdjsonSink, [udp, packet(2)]).map((line) => JSON.parse(line));
-  expect(records.map((record) => [record.type, record.number, record.length])).toEqual([
-    ['packet', 1, FRAME.length],
-    ['packet', 2, 5],
-  ]);
-  expect(records[0].layers.map((layer: { protocol: string }) => layer.protocol).slice(0, 3)).toEqual([
-    'ethernet',
-    'ipv4',
-    'udp',
-  ]);
-});
-
-test('count', () => {
-  const sink = createCountSink();
-  void sink.write([udp, packet(2, { originalLength: 1000 })]);
-  expect([sink.packets, sink.bytes]).toEqual([2, 1000 + FRAME.length]);
-});
-
-test('the promise of the writer is back-pressure', () => {
-  const promise = Promise.resolve();
-  expect(createNdjsonSink(() => promise).write([udp])).toBe(promise);
-  expect(createTextSink(() => promise).write([udp])).toBe(promise);
+  it('have the times that a file has, and none', () => {
+    const times = [
+      null,
+      { seconds: 0, nanoseconds: 1 },
+      { seconds: -1, nanoseconds: 999_999_999 },
+      { seconds: 4e9, nanoseconds: 5 },
+    ];
+    for (const timestamp of times) {
+      const packet = { ...packetOf(1, { bytes: mixed[0] as Uint8Array }), timestamp };
+      const record = JSON.parse(render(NDJSON, [packet]));
+      expect(record.time).toBe(timestamp === null ? null : formatTimestamp(timestamp));
+    }
+  });
 });

@@ -1,0 +1,263 @@
+/**
+ * The `packet` record as text, without the objects between: JSON.stringify takes most of the time of a fast decoder. The
+ * packets that most are (common-packet.ts) are written field by field; others go through their layers. A test holds both
+ * against packetRecord.
+ */
+import { formatTimestamp, type Timestamp } from '../../src/measure/clock.js';
+import { formatIPv6 } from '../../src/sockaddr/ip-text.js';
+import { CommonPacket, long, word } from '../../src/wire/common-packet.js';
+import { dissect } from '../../src/wire/dissect.js';
+import type { Dissection, Layer } from '../../src/wire/layer.js';
+import { LinkType, linkTypeName } from '../../src/wire/link-types.js';
+import { TCP_FLAG_LISTS } from '../../src/wire/tcp.js';
+import { type CapturedPacket, jsonValue } from '../record.js';
+import { AsciiBuffer } from './ascii-buffer.js';
+import { TEXT } from './json-text.js';
+
+/** Bytes of a layer that is written field by field, and of a record's own fields, at most. */
+const ROOM = 600;
+/** Shorter payloads are written here: a call into Node costs more than their bytes. */
+const BASE64_HERE = 90;
+
+const FLAG_TEXTS: readonly string[] = TCP_FLAG_LISTS.map((list) => JSON.stringify(list));
+
+/** Writes lines into a buffer, one after the other; what it keeps from one to the next only saves time. */
+export class PacketLines {
+  readonly #common = new CommonPacket();
+  #out = new AsciiBuffer(0);
+  #second = Number.NaN;
+  #secondText = '';
+  #memory: ArrayBufferLike | undefined;
+  #buffer: Buffer = Buffer.alloc(0);
+  #linkType = -1;
+  #linkText = '';
+
+  /** @param expected bytes of the lines, about */
+  begin(expected: number): void {
+    this.#out = new AsciiBuffer(expected);
+  }
+
+  /** The lines since {@link begin}, which are the caller's from here on. */
+  take(): Uint8Array {
+    return this.#out.take();
+  }
+
+  /** Adds the line of a packet. */
+  add(packet: CapturedPacket): void {
+    const { interface: from, originalLength, bytes } = packet;
+    const plain =
+      from.linkType === LinkType.ETHERNET && originalLength === bytes.length && packet.comments === undefined;
+    if (plain && this.#common.read(bytes)) this.#addCommon(packet);
+    else this.#addLayers(packet, dissect(bytes, from.linkType, { originalLength }));
+  }
+
+  #head(packet: CapturedPacket): void {
+    const { timestamp, interface: from, direction } = packet;
+    if (from.linkType !== this.#linkType) {
+      this.#linkType = from.linkType;
+      this.#linkText = linkTypeName(from.linkType);
+    }
+    const name = from.name === null ? undefined : quoted(from.name);
+    const out = this.#out;
+    out.reserve(ROOM + (name?.length ?? 0));
+    out.constant(TEXT.packet);
+    this.#time(timestamp);
+    out.constant(TEXT.number).number(packet.number).constant(TEXT.interface);
+    if (name === undefined) out.constant(TEXT.none);
+    else out.text(name);
+    out.constant(direction === null ? TEXT.way : direction === 'in' ? TEXT.wayIn : TEXT.wayOut);
+    out.number(packet.originalLength).constant(TEXT.capturedLength).number(packet.bytes.length);
+    out.constant(TEXT.linkType).text(this.#linkText).constant(TEXT.layers);
+  }
+
+  #time(time: Timestamp | null): void {
+    if (time === null) {
+      this.#out.constant(TEXT.none);
+      return;
+    }
+    if (time.seconds !== this.#second) {
+      this.#second = time.seconds;
+      this.#secondText = `"${formatTimestamp({ seconds: time.seconds, nanoseconds: 0 }).slice(0, -10)}`;
+    }
+    this.#out.text(this.#secondText).nineDigits(time.nanoseconds).constant(TEXT.zulu);
+  }
+
+  #addLayers(packet: CapturedPacket, { layers, malformed }: Dissection): void {
+    const out = this.#out;
+    this.#head(packet);
+    for (let i = 0; i < layers.length; i++) {
+      out.reserve(ROOM);
+      if (i > 0) out.constant(TEXT.comma);
+      this.#layer(layers[i] as Layer);
+    }
+    out.reserve(ROOM);
+    out.constant(TEXT.closeList);
+    if (malformed !== undefined) this.#json(',"malformed":', malformed);
+    if (packet.comments !== undefined) this.#json(',"comments":', packet.comments);
+    out.reserve(2);
+    out.constant(TEXT.endLine);
+  }
+
+  #json(before: string, value: unknown): void {
+    const text = before + escapeJson(JSON.stringify(jsonValue(value)));
+    this.#out.reserve(text.length);
+    this.#out.text(text);
+  }
+
+  #layer(layer: Layer): void {
+    const out = this.#out;
+    switch (layer.protocol) {
+      case 'ethernet':
+        out.constant(TEXT.ethernet).text(layer.source).constant(TEXT.destination).text(layer.destination);
+        out.constant(TEXT.addressedType).number(layer.etherType).constant(TEXT.close);
+        return;
+      case 'ipv4':
+        if (layer.options !== undefined || layer.moreFragments || layer.fragmentOffset > 0) break;
+        out.constant(TEXT.ipv4).text(layer.source).constant(TEXT.destination).text(layer.destination);
+        out.constant(TEXT.ttl).number(layer.ttl).constant(TEXT.protocolNumber).number(layer.protocolNumber);
+        out.constant(TEXT.identification).number(layer.identification);
+        out.constant(layer.dontFragment ? TEXT.unfragmentable : TEXT.fragmentable).number(layer.dscp);
+        out.constant(TEXT.ecn).number(layer.ecn).constant(TEXT.plainHeader).number(layer.totalLength);
+        this.#sum(layer.checksum, layer.checksumValid);
+        out.constant(TEXT.close);
+        return;
+      case 'ipv6':
+        out.constant(TEXT.ipv6).text(layer.source).constant(TEXT.destination).text(layer.destination);
+        out.constant(TEXT.hopLimit).number(layer.hopLimit).constant(TEXT.nextHeader).number(layer.nextHeader);
+        out.constant(TEXT.flowLabel).number(layer.flowLabel).constant(TEXT.trafficClass).number(layer.trafficClass);
+        out.constant(TEXT.payloadLength).number(layer.payloadLength).constant(TEXT.close);
+        return;
+      case 'udp':
+        out.constant(TEXT.udp).number(layer.sourcePort).constant(TEXT.destinationPort).number(layer.destinationPort);
+        out.constant(TEXT.lengthOf).number(layer.length);
+        this.#sum(layer.checksum, layer.checksumValid);
+        out.constant(TEXT.payloadLength).number(layer.payloadLength).constant(TEXT.close);
+        return;
+      case 'payload': {
+        const text = this.#base64(layer.data, 0, layer.length);
+        out.reserve(ROOM + text.length);
+        out.constant(TEXT.payload).number(layer.length).constant(TEXT.data).text(text).constant(TEXT.closeText);
+        return;
+      }
+    }
+    // Its texts are ASCII (text.ts), and it has no bytes.
+    const text = JSON.stringify(layer);
+    out.reserve(text.length);
+    out.text(text);
+  }
+
+  #sum(checksum: number, valid: boolean | null): void {
+    const verdict = valid === true ? TEXT.valid : valid === false ? TEXT.invalid : TEXT.notJudged;
+    this.#out.constant(TEXT.checksum).number(checksum).constant(verdict);
+  }
+
+  /** The same, of a packet as most are, without its layers. */
+  #addCommon(packet: CapturedPacket): void {
+    const { bytes } = packet;
+    const { vlan, family, ipAt, at, payloadAt, end, tcp } = this.#common;
+    const payload = end - payloadAt;
+    this.#head(packet);
+    const out = this.#out;
+    out.reserve(4 * ROOM + 4 * Math.ceil(payload / 3));
+    out.constant(TEXT.ethernet).hardware(bytes, 6).constant(TEXT.destination).hardware(bytes, 0);
+    out.constant(TEXT.addressedType).number(word(bytes, 12)).constant(TEXT.next);
+    if (vlan >= 0) {
+      const id = vlan & 0xfff;
+      out.constant(TEXT.vlan).number(id).constant(TEXT.priority);
+      out.number(vlan >> 13).constant((vlan & 0x1000) === 0 ? TEXT.keep : TEXT.drop);
+      out.number(word(bytes, 16)).constant(TEXT.next);
+    }
+    if (family === 4) this.#commonIPv4(bytes, ipAt);
+    else this.#commonIPv6(bytes, ipAt);
+    if (tcp) this.#commonTcp(bytes, at, payloadAt, payload);
+    else this.#commonUdp(bytes, at, payload);
+    if (payload > 0) {
+      out.constant(TEXT.next).constant(TEXT.payload).number(payload).constant(TEXT.data);
+      if (payload < BASE64_HERE) out.base64(bytes, payloadAt, end);
+      else out.text(this.#base64(bytes, payloadAt, end));
+      out.constant(TEXT.endWithPayload);
+    } else out.constant(TEXT.endWithout);
+  }
+
+  #commonIPv4(bytes: Uint8Array, at: number): void {
+    const out = this.#out;
+    const traffic = bytes[at + 1] as number;
+    const source = at + 12;
+    const destination = at + 16;
+    out.constant(TEXT.ipv4).ipv4(bytes, source).constant(TEXT.destination).ipv4(bytes, destination);
+    out.constant(TEXT.ttl).number(bytes[at + 8] as number);
+    out.constant(TEXT.protocolNumber).number(bytes[at + 9] as number);
+    out.constant(TEXT.identification).number(word(bytes, at + 4));
+    out.constant(((bytes[at + 6] as number) & 0x40) === 0 ? TEXT.fragmentable : TEXT.unfragmentable);
+    out.number(traffic >> 2);
+    out.constant(TEXT.ecn).number(traffic & 3);
+    out.constant(TEXT.plainHeader).number(word(bytes, at + 2));
+    this.#sum(word(bytes, at + 10), this.#common.headerChecksumValid);
+    out.constant(TEXT.next);
+  }
+
+  #commonIPv6(bytes: Uint8Array, at: number): void {
+    const out = this.#out;
+    const first = word(bytes, at);
+    const source = formatIPv6(bytes, at + 8);
+    const destination = formatIPv6(bytes, at + 24);
+    out.constant(TEXT.ipv6).text(source).constant(TEXT.destination).text(destination);
+    out.constant(TEXT.hopLimit).number(bytes[at + 7] as number);
+    out.constant(TEXT.nextHeader).number(bytes[at + 6] as number);
+    out.constant(TEXT.flowLabel).number(((first & 15) << 16) | word(bytes, at + 2));
+    out.constant(TEXT.trafficClass).number((first >> 4) & 255);
+    out.constant(TEXT.payloadLength).number(word(bytes, at + 4));
+    out.constant(TEXT.next);
+  }
+
+  #commonUdp(bytes: Uint8Array, at: number, payload: number): void {
+    const out = this.#out;
+    this.#ports(TEXT.udp, bytes, at);
+    out.constant(TEXT.lengthOf).number(word(bytes, at + 4));
+    this.#sum(word(bytes, at + 6), this.#common.checksumValid);
+    out.constant(TEXT.payloadLength).number(payload);
+  }
+
+  #commonTcp(bytes: Uint8Array, at: number, payloadAt: number, payload: number): void {
+    const out = this.#out;
+    this.#ports(TEXT.tcp, bytes, at);
+    out.constant(TEXT.sequence).number(long(bytes, at + 4));
+    out.constant(TEXT.acknowledgment).number(long(bytes, at + 8));
+    out.constant(TEXT.flags).text(FLAG_TEXTS[word(bytes, at + 12) & 0x1ff] as string);
+    out.constant(TEXT.window).number(word(bytes, at + 14));
+    out.constant(TEXT.headerLength).number(payloadAt - at);
+    this.#sum(word(bytes, at + 16), this.#common.checksumValid);
+    out.constant(TEXT.urgent).number(word(bytes, at + 18));
+    if (this.#common.timestamps) {
+      out.constant(TEXT.timestamps).number(long(bytes, at + 24));
+      out.constant(TEXT.echo).number(long(bytes, at + 28));
+      out.constant(TEXT.closeTimestamps).number(payload);
+    } else out.constant(TEXT.noOptions).number(payload);
+  }
+
+  #ports(before: Uint8Array, bytes: Uint8Array, at: number): void {
+    const destination = at + 2;
+    this.#out.constant(before).number(word(bytes, at)).constant(TEXT.destinationPort).number(word(bytes, destination));
+  }
+
+  /** One Buffer for all packets of a chunk: making one costs as much as what it is made for. */
+  #base64(data: Uint8Array, start: number, end: number): string {
+    if (data.buffer !== this.#memory) {
+      this.#memory = data.buffer;
+      this.#buffer = Buffer.from(data.buffer as ArrayBuffer);
+    }
+    return this.#buffer.toString('base64', data.byteOffset + start, data.byteOffset + end);
+  }
+}
+
+const quoted = (text: string): string => escapeJson(JSON.stringify(text));
+
+/** What is not ASCII as escapes: JSON leaves control characters beyond it as they are, which a terminal may act upon. */
+function escapeJson(json: string): string {
+  return NOT_ASCII.test(json)
+    ? json.replace(EACH_NOT_ASCII, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    : json;
+}
+
+const NOT_ASCII = /[^\x20-\x7e]/;
+const EACH_NOT_ASCII = /[^\x20-\x7e]/g;
