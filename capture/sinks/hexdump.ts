@@ -25,8 +25,9 @@ export function hexDump(bytes: Uint8Array, ascii: boolean): string {
 /** Bytes as text, as -A prints them: what is not printable is a dot, but for tabs and the ends of lines. */
 export function printableText(bytes: Uint8Array): string {
   let text = '';
-  for (const byte of bytes) {
-    if (byte === 0x0d) continue;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] as number;
+    if (byte === 0x0d && bytes[i + 1] === 0x0a) continue;
     text += (byte >= 0x20 && byte < 0x7f) || byte === 0x0a || byte === 0x09 ? String.fromCharCode(byte) : '.';
   }
   return text;
