@@ -113,33 +113,38 @@ describe.skipIf(missing !== undefined)(`capture through cap${missing === undefin
   });
 
   test('a consumer that is too slow costs packets, which are counted', async () => {
-    const traffic = await send(20_000, 'x'.repeat(100));
-    const events: unknown[] = [];
-    const source = await openCapSource({
-      device: 'lo',
-      filter: `udp dst port ${traffic.port}`,
-      queueSize: 20_000,
-      onEvent: (event) => events.push(event),
-      program,
-    });
-    const abort = new AbortController();
-    let release: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const running = runPipeline({
-      source,
-      sinks: [{ write: () => held, close: () => undefined }],
-      signal: abort.signal,
-    });
-    await traffic.go();
-    abort.abort();
-    release();
-    const summary = await running;
-    traffic.done();
-    expect(summary.droppedApplication).toBeGreaterThan(0);
-    expect(summary.captured + (summary.droppedApplication ?? 0)).toBe(summary.received);
-    expect(events).toContainEqual({ event: 'drops', interface: 'lo', dropped: summary.droppedApplication });
+    // On a busy machine the child may not have read a packet before it is told to stop: then there was no haste.
+    let dropped: number | null = null;
+    for (let attempt = 0; attempt < 10 && (dropped ?? 0) === 0; attempt++) {
+      const traffic = await send(20_000, 'x'.repeat(100));
+      const events: unknown[] = [];
+      const source = await openCapSource({
+        device: 'lo',
+        filter: `udp dst port ${traffic.port}`,
+        queueSize: 20_000,
+        onEvent: (event) => events.push(event),
+        program,
+      });
+      const abort = new AbortController();
+      let release: () => void = () => undefined;
+      const held = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const running = runPipeline({
+        source,
+        sinks: [{ write: () => held, close: () => undefined }],
+        signal: abort.signal,
+      });
+      await traffic.go();
+      abort.abort();
+      release();
+      const summary = await running;
+      traffic.done();
+      dropped = summary.droppedApplication;
+      expect(summary.captured + (dropped ?? 0)).toBe(summary.received);
+      if (dropped !== 0) expect(events).toContainEqual({ event: 'drops', interface: 'lo', dropped });
+    }
+    expect(dropped).toBeGreaterThan(0);
   });
 
   test('closed before it was read', async () => {
