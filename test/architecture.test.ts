@@ -31,11 +31,13 @@ const FORBIDDEN: [string, string][] = [
   ['capture/sources/file.ts', 'cap'],
   ['cli/commands/x.ts', 'pino'],
   ['cli/commands/x.ts', 'koffi'],
+  ['capture/sources/input.ts', 'fzstd'],
 ];
 
 const ALLOWED: [string, string][] = [
   ['src/wire/x.ts', '../sockaddr/ip.js'],
   ['src/socket/native/libc.ts', 'koffi'],
+  ['capture/sources/zstd.ts', 'fzstd'],
   ['src/socket/portable/raw.ts', 'raw-socket'],
   ['src/log/pino.ts', 'pino'],
   ['capture/sources/cap.ts', 'cap'],

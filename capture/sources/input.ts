@@ -39,7 +39,7 @@ export async function openInput(path: string): Promise<Input> {
     const start = await plain.peek();
     const { kind } = detectFormat(start);
     if (kind !== 'gzip' && kind !== 'zstd') return { start, compression: null, chunks: plain.chunks(), destroy };
-    const inflated = new Peeked(Readable.from(plain.chunks()).pipe(decompressor(kind, name)), name, kind);
+    const inflated = new Peeked(await decompress(kind, plain.chunks()), name, kind);
     return { start: await inflated.peek(), compression: kind, chunks: inflated.chunks(), destroy };
   } catch (error) {
     destroy();
@@ -62,16 +62,12 @@ export function inputName(path: string): string {
   return path === '-' ? 'stdin' : path;
 }
 
-function decompressor(kind: Compression, name: string): NodeJS.ReadWriteStream & Readable {
-  if (kind === 'gzip') return zlib.createGunzip({ chunkSize: CHUNK });
+async function decompress(kind: Compression, chunks: AsyncIterable<Uint8Array>): Promise<Readable> {
+  if (kind === 'gzip') return Readable.from(chunks).pipe(zlib.createGunzip({ chunkSize: CHUNK }));
   const { createZstdDecompress } = zlib as { createZstdDecompress?: (options: object) => zlib.Gunzip };
-  if (createZstdDecompress === undefined) {
-    throw new SockctlError('BAD_CAPTURE', {
-      what: `${name}: this Node (${process.version}) can't read zstd`,
-      advice: `zstd -dc ${name} | sockctl capture read -`,
-    });
-  }
-  return createZstdDecompress({ chunkSize: CHUNK });
+  if (createZstdDecompress !== undefined) return Readable.from(chunks).pipe(createZstdDecompress({ chunkSize: CHUNK }));
+  const { inflateZstd } = await import('./zstd.js');
+  return Readable.from(inflateZstd(chunks));
 }
 
 /** A stream whose first bytes can be looked at before it is read. */

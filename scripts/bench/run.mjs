@@ -9,7 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 
-const BENCHMARKS = ['sockets', 'stream', 'datagram'];
+const BENCHMARKS = ['sockets', 'stream', 'datagram', 'decode'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -88,9 +88,9 @@ function report(name, subjects, samples, targets) {
       )
       .join('\n'),
   );
-  for (const { what, case: one, figure: metric, subject, least, inverse = false } of targets) {
+  for (const { what, case: one, figure: metric, subject, least, inverse = false, base: against = base } of targets) {
     const own = samples.get(`${one}\t${metric}\t${subject}`);
-    const bases = samples.get(`${one}\t${metric}\t${base}`);
+    const bases = samples.get(`${one}\t${metric}\t${against}`);
     if (own === undefined || bases === undefined) continue;
     // Less CPU is better, and what stands against a peer is measured the other way round.
     const turned = inverse || metric.startsWith('CPU');

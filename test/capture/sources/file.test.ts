@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { runPipeline } from '../../../capture/pipeline.js';
 import { openFileSource } from '../../../capture/sources/file.js';
+import { inflateZstd } from '../../../capture/sources/zstd.js';
 import { collect, content, encode, packet, scratch } from '../helpers.js';
 
 const file = scratch();
@@ -10,6 +11,29 @@ const packets = Array.from({ length: 3000 }, (_, index) =>
   packet(index + 1, { bytes: new Uint8Array(500).fill(index) }),
 );
 const whole = encode('pcapng', packets);
+
+/** A frame of blocks that are stored as they are (RFC 8878 section 3.1.1). */
+function zstdFrame(bytes: Uint8Array): Uint8Array {
+  const out: number[] = [0x28, 0xb5, 0x2f, 0xfd, 0xa0];
+  out.push(bytes.length & 255, (bytes.length >> 8) & 255, (bytes.length >> 16) & 255, bytes.length >>> 24);
+  for (let at = 0; at < bytes.length; at += 50_000) {
+    const block = bytes.subarray(at, at + 50_000);
+    const header = (block.length << 3) | (at + 50_000 >= bytes.length ? 1 : 0);
+    out.push(header & 255, (header >> 8) & 255, header >> 16);
+    for (const byte of block) out.push(byte);
+  }
+  return Uint8Array.from(out);
+}
+
+async function* pieces(bytes: Uint8Array, length: number) {
+  for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
+}
+
+async function drain(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const _ of chunks) {
+    // What comes is of no interest.
+  }
+}
 
 describe('a capture file', () => {
   test.each(['pcap', 'pcapng'] as const)('%s, told by its content', async (format) => {
@@ -27,6 +51,37 @@ describe('a capture file', () => {
     await using source = await openFileSource(file('a.gz', members));
     expect(source.compression).toBe('gzip');
     expect(content((await collect(source)).packets)).toBe(content(packets));
+  });
+
+  test('zstd, in JavaScript where Node has none', async () => {
+    await using source = await openFileSource(file('a.zst', zstdFrame(whole)));
+    expect(source.compression).toBe('zstd');
+    expect(content((await collect(source)).packets)).toBe(content(packets));
+    const found: Uint8Array[] = [];
+    for await (const piece of inflateZstd(pieces(zstdFrame(whole), 1000))) found.push(piece);
+    expect(Buffer.concat(found).equals(Buffer.from(whole))).toBe(true);
+    const cut = inflateZstd(pieces(zstdFrame(whole).subarray(0, 5000), 1000));
+    await expect(drain(cut)).rejects.toMatchObject({ code: 'ZSTD_error_srcSize_wrong' });
+    const wrong = zstdFrame(whole);
+    wrong[9] = 0xff;
+    await expect(drain(inflateZstd(pieces(wrong, 1000)))).rejects.toMatchObject({
+      code: expect.stringMatching(/^ZSTD_error/),
+    });
+  });
+
+  test('zstd of a few bytes that stand for gigabytes, a little at a time', async () => {
+    // Blocks of one byte and a count, 128 KiB each, in a frame that names no size.
+    const head = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58];
+    const block = [2 | ((0x20000 << 3) & 0xff), (0x20000 >> 5) & 0xff, (0x20000 >> 13) & 0xff, 7];
+    const bomb = Uint8Array.from([...head, ...Array.from({ length: 50_000 }, () => block).flat()]);
+    let length = 0;
+    const before = process.memoryUsage().rss;
+    for await (const piece of inflateZstd(pieces(bomb, bomb.length))) {
+      length += piece.length;
+      if (length > 1e9) break;
+    }
+    expect(length).toBeGreaterThan(1e9);
+    expect(process.memoryUsage().rss - before).toBeLessThan(400e6);
   });
 
   test('cut: every whole packet, then one error that says where', async () => {
