@@ -90,6 +90,7 @@ class Run {
   }
 
   async move(): Promise<void> {
+    if (await this.#moveRecords()) return;
     const { source, sinks, count } = this.#options;
     for await (const batch of source.packets(this.#stop.signal)) {
       const selected = this.#select(batch);
@@ -105,6 +106,28 @@ class Run {
       }
     }
     for (const { failed } of sinks) failed?.throwIfAborted();
+  }
+
+  /** Records as they are, where nobody asks for packets: false where somebody does. */
+  async #moveRecords(): Promise<boolean> {
+    const { source, sinks, filter, count, onPacket } = this.#options;
+    const [sink] = sinks;
+    if (filter !== undefined || count !== undefined || onPacket !== undefined) return false;
+    if (sinks.length !== 1 || sink?.writeRecords === undefined) return false;
+    const records = source.records?.(this.#stop.signal);
+    if (records === undefined) return false;
+    let spare: ArrayBuffer | undefined;
+    try {
+      for (let next = await records.next(); next.done !== true; next = await records.next(spare)) {
+        this.captured += next.value.count;
+        this.bytes += next.value.originalBytes;
+        spare = await sink.writeRecords(next.value);
+      }
+    } finally {
+      await records.return(undefined);
+    }
+    sink.failed?.throwIfAborted();
+    return true;
   }
 
   /** The packets of a batch that go on; they are counted here. */

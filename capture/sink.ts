@@ -1,6 +1,6 @@
 /** The port that packets leave by: a file, text, records, a count. */
 import type { CapturedPacket, CaptureInterface } from './record.js';
-import type { CaptureStatistics } from './source.js';
+import type { CaptureStatistics, RecordBatch } from './source.js';
 
 export interface CaptureSink {
   /** Called once, before the first batch, with the interfaces known by then. */
@@ -10,6 +10,13 @@ export interface CaptureSink {
    * back-pressure: the next batch is not asked for until it resolves.
    */
   write(batch: readonly CapturedPacket[]): void | Promise<void>;
+  /**
+   * Takes records that nobody has looked into, in place of {@link write}; a sink that has no such method is given packets.
+   * The memory is the sink's until it is given back.
+   *
+   * @returns memory of this or an earlier batch that is not needed any more
+   */
+  writeRecords?(batch: RecordBatch): ArrayBuffer | undefined | Promise<ArrayBuffer | undefined>;
   /** Called once, also after errors; everything taken is out when it resolves. */
   close(statistics: CaptureStatistics): void | Promise<void>;
   /** Aborted, with the error as its reason, when the sink fails between two writes (a timed flush found no space). */

@@ -1,4 +1,5 @@
 /** The port that packets come in by: a live link or a file. */
+import type { PcapLayout } from './format/pcap.js';
 import type { CapturedPacket, CaptureInterface } from './record.js';
 
 /** What a source knows about what it did not deliver. Null means that nobody counted, never that nothing was lost. */
@@ -21,6 +22,18 @@ export interface CaptureEvent {
   readonly dropped?: number;
 }
 
+/** Whole records of a file that nobody has looked into: for sinks that only count, or that leave it to other threads. */
+export interface RecordBatch {
+  readonly layout: PcapLayout;
+  /** The records, at the beginning of their memory. */
+  readonly bytes: Uint8Array;
+  readonly count: number;
+  /** Lengths on the link, together. */
+  readonly originalBytes: number;
+  /** Packets of the file before these. */
+  readonly before: number;
+}
+
 export interface CaptureSource extends AsyncDisposable {
   /** A file may describe further interfaces on its way: look again after each batch. */
   readonly interfaces: readonly CaptureInterface[];
@@ -34,6 +47,13 @@ export interface CaptureSource extends AsyncDisposable {
    * @throws SockctlError after the last whole packet, when the source failed
    */
   packets(signal?: AbortSignal): AsyncIterable<readonly CapturedPacket[]>;
+  /**
+   * The same as records, in place of {@link packets}; undefined where there are none to be had. Their memory belongs to
+   * the consumer, which may give it back for the next batch; it may also be taken from it.
+   *
+   * @throws SockctlError as {@link packets}
+   */
+  records?(signal?: AbortSignal): AsyncGenerator<RecordBatch, undefined, ArrayBuffer | undefined> | undefined;
   /** Final once the iteration has ended and the source is closed. */
   statistics(): CaptureStatistics;
   /** Idempotent. Ends a running iteration. */

@@ -26,6 +26,52 @@ const LINK_TYPE_MASK = 0x03ff_ffff;
 /** Files of minor version 2 and below have the two lengths exchanged; of 3, some do (libpcap, sf-pcap.c). */
 const ALWAYS_SWAPPED_BEFORE = 3;
 
+/** What the header says, as plain values: enough to read records of that file anywhere. */
+export interface PcapLayout {
+  readonly littleEndian: boolean;
+  readonly nanosecondsPerUnit: number;
+  /** The largest record that is taken for one, in bytes. */
+  readonly largest: number;
+  readonly interface: CaptureInterface;
+}
+
+/** A run of whole records. */
+export interface RecordRun {
+  readonly count: number;
+  /** Lengths on the link, together. */
+  readonly originalBytes: number;
+  /** Where the run ends; a record that is not all there begins here. */
+  readonly end: number;
+  /** Bytes that the record at the end needs, its header counted; 0 where that is not all there either. */
+  readonly need: number;
+  /** Set where it can't be one. */
+  readonly fault: Omit<CaptureFault, 'offset'> | undefined;
+}
+
+/** Goes from record to record of `bytes[0, length)` by their lengths alone. */
+export function scanRecords(bytes: Uint8Array, length: number, { littleEndian, largest }: PcapLayout): RecordRun {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, length);
+  let count = 0;
+  let originalBytes = 0;
+  let at = 0;
+  while (at + RECORD_HEADER_LENGTH <= length) {
+    const captured = view.getUint32(at + 8, littleEndian);
+    if (captured > largest) return { count, originalBytes, end: at, need: 0, fault: tooLong(captured, largest) };
+    const next = at + RECORD_HEADER_LENGTH + captured;
+    if (next > length) return { count, originalBytes, end: at, need: next - at, fault: undefined };
+    originalBytes += view.getUint32(at + 12, littleEndian);
+    count++;
+    at = next;
+  }
+  return { count, originalBytes, end: at, need: 0, fault: undefined };
+}
+
+function tooLong(captured: number, largest: number): Omit<CaptureFault, 'offset'> {
+  return { code: 'BAD_CAPTURE', reason: `a packet record claims ${captured} bytes, more than ${largest},` };
+}
+
+export const CUT_RECORD = 'the file ends inside the packet record';
+
 export class PcapReader implements CaptureReader {
   readonly format = 'pcap';
   readonly interfaces: CaptureInterface[] = [];
@@ -43,6 +89,34 @@ export class PcapReader implements CaptureReader {
   /** @param interfaceName the name that the stream itself can't carry */
   constructor(interfaceName: string | null = null) {
     this.#interfaceName = interfaceName;
+  }
+
+  /**
+   * A reader of records without the header.
+   *
+   * @param before packets that were read elsewhere
+   */
+  static resume(layout: PcapLayout, before: number): PcapReader {
+    const reader = new PcapReader();
+    reader.#littleEndian = layout.littleEndian;
+    reader.#nanosecondsPerUnit = layout.nanosecondsPerUnit;
+    reader.#largest = layout.largest;
+    reader.#interface = layout.interface;
+    reader.interfaces.push(layout.interface);
+    reader.#number = before;
+    return reader;
+  }
+
+  /** Undefined before the header was read, and for old versions whose records are not told apart by their lengths alone. */
+  get layout(): PcapLayout | undefined {
+    const from = this.#interface;
+    if (from === undefined || this.#minor < 4) return undefined;
+    return {
+      littleEndian: this.#littleEndian,
+      nanosecondsPerUnit: this.#nanosecondsPerUnit,
+      largest: this.#largest,
+      interface: from,
+    };
   }
 
   get fault(): CaptureFault | undefined {
@@ -76,8 +150,8 @@ export class PcapReader implements CaptureReader {
   end(): void {
     const { length, offset } = this.#window;
     if (this.#fault !== undefined || (length === 0 && this.#interface !== undefined)) return;
-    const where = this.#interface === undefined ? 'the pcap header' : 'the packet record';
-    this.#fault = { code: 'TRUNCATED_CAPTURE', reason: `the file ends inside ${where}`, offset };
+    const reason = this.#interface === undefined ? 'the file ends inside the pcap header' : CUT_RECORD;
+    this.#fault = { code: 'TRUNCATED_CAPTURE', reason, offset };
   }
 
   #readHeader(): boolean {
@@ -117,7 +191,7 @@ export class PcapReader implements CaptureReader {
       [captured, originalLength] = [originalLength, captured];
     }
     if (captured > this.#largest) {
-      this.#bad(`a packet record claims ${captured} bytes, more than ${this.#largest},`);
+      this.#fault = { ...tooLong(captured, this.#largest), offset: window.offset };
       return undefined;
     }
     if (window.length < RECORD_HEADER_LENGTH + captured) return undefined;

@@ -21,6 +21,11 @@ export function createCountSink(): CountSink {
       packets += batch.length;
       for (const packet of batch) bytes += packet.originalLength;
     },
+    writeRecords: (batch) => {
+      packets += batch.count;
+      bytes += batch.originalBytes;
+      return batch.bytes.buffer as ArrayBuffer;
+    },
     close: () => undefined,
   };
 }

@@ -7,8 +7,10 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { SockctlError } from '../../src/errors.js';
+import { PcapReader } from '../format/pcap.js';
 import type { CapturedPacket } from '../record.js';
 import type { CaptureSink, WriteLines } from '../sink.js';
+import type { RecordBatch } from '../source.js';
 import { BatchPacker } from './batch-message.js';
 import { createRenderer, isStateless, type RenderSpec } from './render.js';
 
@@ -33,17 +35,41 @@ export function createParallelSink(spec: RenderSpec, write: WriteLines, options:
   const limit = isStateless(spec) && availableParallelism() > 1 ? (options.inlineBytes ?? INLINE_BYTES) : Infinity;
   let seen = 0;
   let crew: Crew | undefined;
+  const program = options.program ?? new URL('./render-worker.js', import.meta.url);
   return {
     write: (batch) => {
       if (crew === undefined) {
         for (const { bytes } of batch) seen += bytes.length;
         if (seen <= limit) return write(render(batch));
-        crew = new Crew(spec, write, options.program ?? new URL('./render-worker.js', import.meta.url));
+        crew = new Crew(spec, write, program);
       }
       return crew.work(batch);
     },
+    writeRecords: async (batch) => {
+      if (crew === undefined) {
+        seen += batch.bytes.length;
+        if (seen <= limit) {
+          await write(render(PcapReader.resume(batch.layout, batch.before).push(batch.bytes)));
+          return batch.bytes.buffer as ArrayBuffer;
+        }
+        crew = new Crew(spec, write, program);
+      }
+      return crew.workRecords(batch);
+    },
     close: () => crew?.close(),
   };
+}
+
+/** Records for a thread. */
+export interface RecordsMessage extends Pick<RecordBatch, 'layout' | 'before' | 'bytes'> {
+  readonly id: number;
+}
+
+/** Lines from a thread, with the memory that the records were in. */
+export interface WorkResult {
+  readonly id: number;
+  readonly bytes: Uint8Array;
+  readonly memory?: ArrayBuffer;
 }
 
 interface Thread {
@@ -57,6 +83,8 @@ class Crew {
   readonly #write: WriteLines;
   /** Lines that wait for those before them. */
   readonly #done = new Map<number, Uint8Array>();
+  /** Memory of records that threads are done with. */
+  readonly #spare: ArrayBuffer[] = [];
   #given = 0;
   #written = 0;
   #failure: SockctlError | undefined;
@@ -74,8 +102,9 @@ class Crew {
   #start(spec: RenderSpec, program: URL): Thread {
     const worker = new Worker(program, { workerData: spec, resourceLimits: MEMORY });
     const thread: Thread = { worker, packer: new BatchPacker(), busy: 0 };
-    worker.on('message', ({ id, bytes }: { id: number; bytes: Uint8Array }) => {
+    worker.on('message', ({ id, bytes, memory }: WorkResult) => {
       thread.busy--;
+      if (memory !== undefined) this.#spare.push(memory);
       this.#done.set(id, bytes);
       this.#writeReady();
     });
@@ -85,14 +114,30 @@ class Crew {
 
   /** @throws SockctlError when a thread has failed */
   async work(batch: readonly CapturedPacket[]): Promise<void> {
+    const { worker, packer } = await this.#free();
+    const message = packer.pack(this.#given++, batch);
+    worker.postMessage(message, [message.bytes.buffer as ArrayBuffer, message.columns.buffer as ArrayBuffer]);
+  }
+
+  /**
+   * @returns memory that is done with
+   * @throws SockctlError when a thread has failed
+   */
+  async workRecords({ layout, before, bytes }: RecordBatch): Promise<ArrayBuffer | undefined> {
+    const { worker } = await this.#free();
+    const message: RecordsMessage = { id: this.#given++, layout, before, bytes };
+    worker.postMessage(message, [bytes.buffer as ArrayBuffer]);
+    return this.#spare.pop();
+  }
+
+  /** A thread with a place, which is taken. */
+  async #free(): Promise<Thread> {
     while (this.#failure === undefined) {
       if (this.#pressure !== undefined) await this.#pressure;
       const free = this.#threads.reduce((a, b) => (b.busy < a.busy ? b : a));
       if (free.busy < BATCHES_EACH && this.#done.size < BATCHES_EACH * this.#threads.length) {
-        const message = free.packer.pack(this.#given++, batch);
         free.busy++;
-        free.worker.postMessage(message, [message.bytes.buffer as ArrayBuffer, message.columns.buffer as ArrayBuffer]);
-        return;
+        return free;
       }
       await this.#change();
     }

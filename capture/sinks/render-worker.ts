@@ -1,16 +1,29 @@
 /** The thread that works out the lines of batches; its parent is parallel.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { PcapReader } from '../format/pcap.js';
 import type { CaptureInterface } from '../record.js';
 import { type BatchMessage, unpackBatch } from './batch-message.js';
+import type { RecordsMessage, WorkResult } from './parallel.js';
 import { createRenderer, type RenderSpec } from './render.js';
 
 const render = createRenderer(workerData as RenderSpec);
 const interfaces: CaptureInterface[] = [];
 
-parentPort?.on('message', (message: BatchMessage) => {
-  const lines = render(unpackBatch(message, interfaces));
+parentPort?.on('message', (message: BatchMessage | RecordsMessage) => {
+  const records = 'layout' in message;
+  const packets = records
+    ? PcapReader.resume(message.layout, message.before).push(message.bytes)
+    : unpackBatch(message, interfaces);
+  const lines = render(packets);
   const bytes = typeof lines === 'string' ? Buffer.from(lines) : lines;
   // What lies in Node's shared pool can't be given away.
-  const own = bytes.byteLength === bytes.buffer.byteLength || bytes.buffer.byteLength > 65_536 ? bytes : bytes.slice();
-  parentPort?.postMessage({ id: message.id, bytes: own }, [own.buffer as ArrayBuffer]);
+  const own = bytes.buffer.byteLength > Buffer.poolSize ? bytes : bytes.slice();
+  const result: WorkResult = {
+    id: message.id,
+    bytes: own,
+    ...(records ? { memory: message.bytes.buffer as ArrayBuffer } : {}),
+  };
+  const given = [own.buffer as ArrayBuffer];
+  if (result.memory !== undefined) given.push(result.memory);
+  parentPort?.postMessage(result, given);
 });

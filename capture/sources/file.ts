@@ -1,9 +1,12 @@
 /** A capture file, or standard input, as a source: constant memory, whatever the file's size. */
 
+import { stat } from 'node:fs/promises';
 import { type CaptureFormat, openReader } from '../format/open.js';
+import { PcapReader } from '../format/pcap.js';
 import { type CaptureDetails, type CaptureReader, faultError } from '../format/port.js';
 import type { CapturedPacket, CaptureInterface } from '../record.js';
-import type { CaptureSource, CaptureStatistics } from '../source.js';
+import type { CaptureSource, CaptureStatistics, RecordBatch } from '../source.js';
+import { fileRecords } from './file-records.js';
 import { type Compression, type Input, inputName, openInput } from './input.js';
 
 /**
@@ -16,7 +19,7 @@ export async function openFileSource(path: string): Promise<FileSource> {
   const name = inputName(path);
   const input = await openInput(path);
   try {
-    const source = new FileSource(name, input, openReader(name, input.start));
+    const source = new FileSource(name, input, openReader(name, input.start), await isPlain(path, input));
     await source.readHead();
     return source;
   } catch (error) {
@@ -25,19 +28,27 @@ export async function openFileSource(path: string): Promise<FileSource> {
   }
 }
 
+/** Whether the bytes of the file are its own, and can be read again. */
+async function isPlain(path: string, { compression }: Input): Promise<boolean> {
+  return path !== '-' && compression === null && (await stat(path)).isFile();
+}
+
 export class FileSource implements CaptureSource {
   readonly name: string;
   readonly timestampSource = 'file';
   readonly #input: Input;
   readonly #reader: CaptureReader;
+  readonly #plain: boolean;
   /** Packets that came with the file's head. */
   #early: CapturedPacket[] = [];
   #closed = false;
 
-  constructor(name: string, input: Input, reader: CaptureReader) {
+  /** @param plain whether the file called `name` can be read again */
+  constructor(name: string, input: Input, reader: CaptureReader, plain: boolean) {
     this.name = name;
     this.#input = input;
     this.#reader = reader;
+    this.#plain = plain;
   }
 
   get format(): CaptureFormat {
@@ -94,6 +105,13 @@ export class FileSource implements CaptureSource {
       signal?.removeEventListener('abort', stop);
       this.#input.destroy();
     }
+  }
+
+  records(signal?: AbortSignal): AsyncGenerator<RecordBatch, undefined, ArrayBuffer | undefined> | undefined {
+    const layout = this.#plain && this.#reader instanceof PcapReader ? this.#reader.layout : undefined;
+    if (layout === undefined) return undefined;
+    this.#input.destroy();
+    return fileRecords(this.name, layout, signal);
   }
 
   #stopped(signal: AbortSignal | undefined): boolean {
