@@ -26,6 +26,8 @@ const { metafile } = await build({
   // CommonJS packages inside of an ES module still ask for Node's own.
   banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
   legalComments: 'none',
+  // Names stay, for stack traces; blanks and comments would only be read at each start.
+  minifyWhitespace: true,
   metafile: true,
   logLevel: 'warning',
 });

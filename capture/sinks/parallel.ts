@@ -15,7 +15,7 @@ import { BatchPacker } from './batch-message.js';
 import { createRenderer, isStateless, type RenderSpec } from './render.js';
 
 /** Bytes of packets that are worked out here before threads are started. */
-const INLINE_BYTES = 4 << 20;
+const INLINE_BYTES = 2 << 20;
 /** Two fill the machines that this is measured on, and their memory stays what a command may have. */
 const MAX_THREADS = 2;
 const BATCHES_EACH = 2;

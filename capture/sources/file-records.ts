@@ -1,11 +1,18 @@
 /** The records of a pcap file in few, large reads, with memory that goes round. */
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
 import { toSockctlError } from '../../src/errors.js';
 import { CUT_RECORD, FILE_HEADER_LENGTH, type PcapLayout, scanRecords } from '../format/pcap.js';
 import { faultError } from '../format/port.js';
 import type { RecordBatch } from '../source.js';
 
+/** What a processor keeps at hand: with more of it the copying is slower. */
 const SIZE = 1 << 19;
+/**
+ * A read in the background takes longer to be announced than to be done, where the file is in memory. After so many bytes
+ * the event loop gets its turn, so that signals are heard.
+ */
+const TURN_BYTES = 16 << 20;
 
 /**
  * All whole records of the file at `path`, whose header is `layout`; then, where it is cut or corrupt, one error.
@@ -17,20 +24,20 @@ export async function* fileRecords(
   layout: PcapLayout,
   signal?: AbortSignal,
 ): AsyncGenerator<RecordBatch, undefined, ArrayBuffer | undefined> {
-  let file: FileHandle | undefined;
+  let fd: number | undefined;
   try {
-    file = await open(path, 'r');
-    yield* batches(path, file, layout, signal);
+    fd = openSync(path, 'r');
+    yield* batches(path, fd, layout, signal);
   } catch (error) {
     throw toSockctlError(error, path);
   } finally {
-    await file?.close();
+    if (fd !== undefined) closeSync(fd);
   }
 }
 
 async function* batches(
   path: string,
-  file: FileHandle,
+  fd: number,
   layout: PcapLayout,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<RecordBatch, undefined, ArrayBuffer | undefined> {
@@ -40,8 +47,13 @@ async function* batches(
   /** Where the front stands in the file. */
   let offset = FILE_HEADER_LENGTH;
   let before = 0;
+  let turned = 0;
   while (signal?.aborted !== true) {
-    const { bytesRead } = await file.read(memory, left, memory.length - left, offset + left);
+    if (offset - turned >= TURN_BYTES) {
+      turned = offset;
+      await turn();
+    }
+    const bytesRead = readSync(fd, memory, left, memory.length - left, offset + left);
     const length = left + bytesRead;
     const { count, originalBytes, end, need, fault } = scanRecords(memory, length, layout);
     const rest = memory.slice(end, length);
