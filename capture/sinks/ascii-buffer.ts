@@ -14,6 +14,13 @@ const BASE64 = ascii('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345
 /** From this length on one call that copies is cheaper than a loop. */
 const COPIED_FROM = 48;
 
+function countDigits(value: number): number {
+  if (value < 1000) return value < 100 ? 2 : 3;
+  if (value < 100_000) return value < 10_000 ? 4 : 5;
+  if (value < 10_000_000) return value < 1_000_000 ? 6 : 7;
+  return value < 100_000_000 ? 8 : 9;
+}
+
 export class AsciiBuffer {
   #bytes: Uint8Array & Buffer;
   #length = 0;
@@ -62,21 +69,31 @@ export class AsciiBuffer {
   /** Room for it was reserved: 24 bytes are enough. */
   number(value: number): this {
     if (!(value >= 0 && value <= 0xffff_ffff) || Math.floor(value) !== value) return this.text(String(value));
-    const bytes = this.#bytes;
     if (value < 10) {
-      bytes[this.#length++] = 48 + value;
+      this.#bytes[this.#length++] = 48 + value;
       return this;
     }
-    let digits = 2;
-    for (let limit = 100; value >= limit; limit *= 10) digits++;
-    let rest = value;
-    const end = this.#length + digits;
-    for (let at = end - 1; at >= this.#length; at--) {
-      const next = Math.floor(rest / 10);
-      bytes[at] = 48 + (rest - next * 10);
+    // Below 2^31 all is done with integers.
+    if (value < 1_000_000_000) return this.#digits(value | 0, countDigits(value | 0));
+    const high = Math.floor(value / 100_000);
+    return this.#digits(high | 0, high < 100_000 ? 5 : countDigits(high | 0)).#digits((value - high * 100_000) | 0, 5);
+  }
+
+  /** Exactly nine digits, of a number from 0 to 999,999,999; room for them was reserved. */
+  nineDigits(value: number): this {
+    return this.#digits(value | 0, 9);
+  }
+
+  #digits(value: number, count: number): this {
+    const bytes = this.#bytes;
+    const start = this.#length;
+    let rest = value | 0;
+    for (let at = start + count - 1; at >= start; at--) {
+      const next = (rest / 10) | 0;
+      bytes[at] = (48 + rest - next * 10) | 0;
       rest = next;
     }
-    this.#length = end;
+    this.#length = start + count;
     return this;
   }
 
@@ -134,18 +151,6 @@ export class AsciiBuffer {
       to += 4;
     }
     this.#length = to;
-    return this;
-  }
-
-  /** Exactly nine digits, of a number from 0 to 999,999,999; room for them was reserved. */
-  nineDigits(value: number): this {
-    let rest = value;
-    for (let at = this.#length + 8; at >= this.#length; at--) {
-      const next = Math.floor(rest / 10);
-      this.#bytes[at] = 48 + (rest - next * 10);
-      rest = next;
-    }
-    this.#length += 9;
     return this;
   }
 
