@@ -18,6 +18,7 @@ export {
   type CapturedPacket,
   type CaptureInterface,
   type Direction,
+  type OtherBlock,
   type PacketRecord,
   packetRecord,
 } from './record.js';

@@ -53,7 +53,7 @@ export async function runPipeline(options: PipelineOptions): Promise<CaptureSumm
   run.end();
   await attempt(() => options.source.close());
   const statistics = options.source.statistics();
-  for (const sink of options.sinks) await attempt(() => sink.close(statistics));
+  for (const sink of options.sinks) await attempt(() => sink.close(statistics, options.source.trailing));
 
   const [error] = errors;
   return {

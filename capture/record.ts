@@ -23,6 +23,15 @@ export interface CaptureInterface {
 
 export type Direction = 'in' | 'out';
 
+/** A block of a pcapng file that is neither packet nor interface nor counters: names, secrets, what others have put there. */
+export interface OtherBlock {
+  readonly type: number;
+  /** The order of its numbers. */
+  readonly littleEndian: boolean;
+  /** Between its two lengths; a copy. */
+  readonly body: Uint8Array;
+}
+
 /**
  * One packet as captured.
  *
@@ -41,6 +50,8 @@ export interface CapturedPacket {
   readonly originalLength: number;
   readonly bytes: Uint8Array;
   readonly comments?: readonly string[] | undefined;
+  /** Blocks between the packet before and this one, for whoever copies the file. */
+  readonly before?: readonly OtherBlock[] | undefined;
   /** The whole epb_flags word of pcapng, of which `direction` is the lowest two bits. */
   readonly flags?: number | undefined;
 }

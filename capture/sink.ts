@@ -1,5 +1,5 @@
 /** The port that packets leave by: a file, text, records, a count. */
-import type { CapturedPacket, CaptureInterface } from './record.js';
+import type { CapturedPacket, CaptureInterface, OtherBlock } from './record.js';
 import type { CaptureStatistics, RecordBatch } from './source.js';
 
 export interface CaptureSink {
@@ -17,8 +17,12 @@ export interface CaptureSink {
    * @returns memory of this or an earlier batch that is not needed any more
    */
   writeRecords?(batch: RecordBatch): ArrayBuffer | undefined | Promise<ArrayBuffer | undefined>;
-  /** Called once, also after errors; everything taken is out when it resolves. */
-  close(statistics: CaptureStatistics): void | Promise<void>;
+  /**
+   * Called once, also after errors; everything taken is out when it resolves.
+   *
+   * @param trailing blocks of a file behind its last packet
+   */
+  close(statistics: CaptureStatistics, trailing?: readonly OtherBlock[]): void | Promise<void>;
   /** Aborted, with the error as its reason, when the sink fails between two writes (a timed flush found no space). */
   readonly failed?: AbortSignal | undefined;
 }

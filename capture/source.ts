@@ -1,6 +1,6 @@
 /** The port that packets come in by: a live link or a file. */
 import type { PcapLayout } from './format/pcap.js';
-import type { CapturedPacket, CaptureInterface } from './record.js';
+import type { CapturedPacket, CaptureInterface, OtherBlock } from './record.js';
 
 /** What a source knows about what it did not deliver. Null means that nobody counted, never that nothing was lost. */
 export interface CaptureStatistics {
@@ -56,6 +56,8 @@ export interface CaptureSource extends AsyncDisposable {
   records?(signal?: AbortSignal): AsyncGenerator<RecordBatch, undefined, ArrayBuffer | undefined> | undefined;
   /** Final once the iteration has ended and the source is closed. */
   statistics(): CaptureStatistics;
+  /** Blocks of a file behind its last packet, once the iteration has ended. */
+  readonly trailing?: readonly OtherBlock[];
   /** Idempotent. Ends a running iteration. */
   close(): Promise<void>;
 }

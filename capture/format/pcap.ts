@@ -76,6 +76,7 @@ export class PcapReader implements CaptureReader {
   readonly format = 'pcap';
   readonly interfaces: CaptureInterface[] = [];
   readonly statistics: CaptureStatistics = NO_STATISTICS;
+  readonly trailing = [];
   readonly #window = new ByteWindow();
   readonly #interfaceName: string | null;
   #fault: CaptureFault | undefined;

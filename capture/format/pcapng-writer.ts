@@ -1,9 +1,10 @@
 /** Writes pcapng, one little-endian section with nanoseconds: draft-ietf-opsawg-pcapng. */
 import { UsageError } from '../../src/errors.js';
-import type { CapturedPacket, CaptureInterface } from '../record.js';
+import type { CapturedPacket, CaptureInterface, OtherBlock } from '../record.js';
 import type { CaptureStatistics } from '../source.js';
 import type { ByteWriter } from './bytes.js';
 import { BlockTime, BlockType, BYTE_ORDER_MAGIC, FLAG_INBOUND, FLAG_OUTBOUND, OptionCode } from './pcapng-blocks.js';
+import { littleEndianBody } from './pcapng-other.js';
 import type { CaptureWriter } from './port.js';
 
 /** What the section header says about where the file was made. */
@@ -59,6 +60,7 @@ export class PcapngWriter implements CaptureWriter {
   }
 
   packet(out: ByteWriter, packet: CapturedPacket): void {
+    if (packet.before !== undefined) writeBlocks(out, packet.before);
     const written = this.#interfaces.get(packet.interface) ?? this.#describe(out, packet.interface);
     written.packets += 1;
     if (isSimple(packet, written)) {
@@ -93,7 +95,8 @@ export class PcapngWriter implements CaptureWriter {
     finish(out, start);
   }
 
-  close(out: ByteWriter, statistics: CaptureStatistics): void {
+  close(out: ByteWriter, statistics: CaptureStatistics, trailing: readonly OtherBlock[]): void {
+    writeBlocks(out, trailing);
     const [only, ...more] = this.#interfaces.values();
     const { received, droppedInterface, droppedKernel } = statistics;
     if (only === undefined || more.length > 0) return;
@@ -134,6 +137,17 @@ export class PcapngWriter implements CaptureWriter {
     const written = { id: this.#interfaces.size, snapshotLength, packets: 0 };
     this.#interfaces.set(one, written);
     return written;
+  }
+}
+
+/** Blocks that somebody else has put there, as far as their numbers can be had in this file's order. */
+function writeBlocks(out: ByteWriter, blocks: readonly OtherBlock[]): void {
+  for (const block of blocks) {
+    const body = littleEndianBody(block);
+    if (body === undefined) continue;
+    const start = begin(out, block.type);
+    out.bytes(body);
+    finish(out, start);
   }
 }
 

@@ -4,9 +4,10 @@
  *     type (4) | length (4) | body … | length again (4)
  *
  * A file is a row of sections, each with its own byte order and interfaces. Blocks that hold neither packets nor
- * interfaces nor counters (names, secrets, custom and unknown ones) are passed over without being kept in memory.
+ * interfaces nor counters (names, secrets, custom and unknown ones) go with the packet behind them, for whoever copies the
+ * file; large ones are passed over without being kept in memory.
  */
-import { type CapturedPacket, type CaptureInterface, linkDirection } from '../record.js';
+import { type CapturedPacket, type CaptureInterface, linkDirection, type OtherBlock } from '../record.js';
 import { addStatistics, type CaptureStatistics } from '../source.js';
 import { ByteWindow } from './bytes.js';
 import { BLOCK_OVERHEAD, BlockType, BYTE_ORDER_MAGIC, blockName } from './pcapng-blocks.js';
@@ -20,6 +21,9 @@ import {
 } from './port.js';
 
 const SECTION_HEADER_LENGTH = 28;
+/** Larger blocks, and more of them without a packet between, are passed over. */
+const MAX_OTHER_BLOCK = 1 << 20;
+const MAX_WAITING_BYTES = 16 << 20;
 /** Sections whose texts are kept. */
 const MAX_SECTIONS = 1000;
 
@@ -40,6 +44,13 @@ export class PcapngReader implements CaptureReader {
   /** A block that is being passed over: what is left of its body, its length, and where it began. */
   #skipping: { left: number; readonly total: number; readonly offset: number } | undefined;
   #number = 0;
+  /** Blocks since the last packet. */
+  #waiting: OtherBlock[] = [];
+  #waitingBytes = 0;
+
+  get trailing(): readonly OtherBlock[] {
+    return this.#waiting;
+  }
 
   get fault(): CaptureFault | undefined {
     return this.#fault;
@@ -93,6 +104,7 @@ export class PcapngReader implements CaptureReader {
     if (total < BLOCK_OVERHEAD || total % 4 !== 0) return this.#bad(`impossible block length ${total}`);
     if (!KEPT.has(type)) {
       const name = blockName(type);
+      if (this.#keeps(total)) return this.#keep(type, total, name);
       this.#otherBlocks.set(name, (this.#otherBlocks.get(name) ?? 0) + 1);
       this.#skipping = { left: total - BLOCK_OVERHEAD, total, offset: window.offset };
       window.skip(8);
@@ -104,6 +116,23 @@ export class PcapngReader implements CaptureReader {
     if (window.length < total) return false;
     if (window.u32(total - 4, this.#littleEndian) !== total) return this.#bad('the two lengths differ in the block');
     if (!this.#readBody(type, total, packets)) return false;
+    window.skip(total);
+    return true;
+  }
+
+  /** Whether a block is small enough to be carried along, with those that wait for a packet already. */
+  #keeps(total: number): boolean {
+    return total <= MAX_OTHER_BLOCK && this.#waitingBytes + total <= MAX_WAITING_BYTES;
+  }
+
+  #keep(type: number, total: number, name: string): boolean {
+    const window = this.#window;
+    if (window.length < total) return false;
+    if (window.u32(total - 4, this.#littleEndian) !== total) return this.#bad('the two lengths differ in the block');
+    const body = window.peek(8, total - BLOCK_OVERHEAD).slice();
+    this.#otherBlocks.set(name, (this.#otherBlocks.get(name) ?? 0) + 1);
+    this.#waiting.push({ type, littleEndian: this.#littleEndian, body });
+    this.#waitingBytes += total;
     window.skip(total);
     return true;
   }
@@ -143,7 +172,10 @@ export class PcapngReader implements CaptureReader {
         this.#number += 1;
         const { interface: from, bytes } = body;
         const direction = body.direction ?? linkDirection(from.linkType, bytes);
-        packets.push({ number: this.#number, ...body, direction });
+        if (this.#waiting.length === 0) packets.push({ number: this.#number, ...body, direction });
+        else packets.push({ number: this.#number, ...body, direction, before: this.#waiting });
+        this.#waiting = [];
+        this.#waitingBytes = 0;
         return true;
       }
     }

@@ -1,6 +1,6 @@
 /** What a file format is: a reader that is pushed bytes, and a writer that fills a buffer. */
 import { SockctlError } from '../../src/errors.js';
-import type { CapturedPacket, CaptureInterface } from '../record.js';
+import type { CapturedPacket, CaptureInterface, OtherBlock } from '../record.js';
 import type { CaptureStatistics } from '../source.js';
 import type { ByteWriter } from './bytes.js';
 
@@ -43,6 +43,8 @@ export interface CaptureReader {
   readonly fault: CaptureFault | undefined;
   /** What the file itself says was lost. */
   readonly statistics: CaptureStatistics;
+  /** Blocks behind the last packet. */
+  readonly trailing: readonly OtherBlock[];
   /** The packets that `piece` completed. After a fault, none. Their bytes may be views of `piece`. */
   push(piece: Uint8Array): CapturedPacket[];
   /** Says that no more will come: what is left over then is a fault. */
@@ -54,7 +56,8 @@ export interface CaptureWriter {
   /** The file's head, as far as the interfaces known so far allow. */
   open(out: ByteWriter, interfaces: readonly CaptureInterface[]): void;
   packet(out: ByteWriter, packet: CapturedPacket): void;
-  close(out: ByteWriter, statistics: CaptureStatistics): void;
+  /** @param trailing blocks behind the last packet */
+  close(out: ByteWriter, statistics: CaptureStatistics, trailing: readonly OtherBlock[]): void;
 }
 
 /** The error that a fault becomes, for the file called `name`. */

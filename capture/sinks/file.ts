@@ -7,7 +7,7 @@ import { ByteWriter } from '../format/bytes.js';
 import { type CaptureFormat, openWriter } from '../format/open.js';
 import type { SectionText } from '../format/pcapng-writer.js';
 import type { CaptureWriter } from '../format/port.js';
-import type { CapturedPacket, CaptureInterface } from '../record.js';
+import type { CapturedPacket, CaptureInterface, OtherBlock } from '../record.js';
 import type { CaptureSink } from '../sink.js';
 import type { CaptureStatistics } from '../source.js';
 
@@ -102,10 +102,10 @@ class FileSink implements CaptureSink {
     return undefined;
   }
 
-  async close(statistics: CaptureStatistics): Promise<void> {
+  async close(statistics: CaptureStatistics, trailing: readonly OtherBlock[] = []): Promise<void> {
     try {
       if (this.#failure === undefined) {
-        this.#writer.close(this.#filling, statistics);
+        this.#writer.close(this.#filling, statistics, trailing);
         await this.#flush();
       }
       await this.#writing;

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { type CaptureFormat, openReader } from '../format/open.js';
 import { PcapReader } from '../format/pcap.js';
 import { type CaptureDetails, type CaptureReader, faultError } from '../format/port.js';
-import type { CapturedPacket, CaptureInterface } from '../record.js';
+import type { CapturedPacket, CaptureInterface, OtherBlock } from '../record.js';
 import type { CaptureSource, CaptureStatistics, RecordBatch } from '../source.js';
 import { fileRecords } from './file-records.js';
 import { type Compression, type Input, inputName, openInput } from './input.js';
@@ -116,6 +116,10 @@ export class FileSource implements CaptureSource {
 
   #stopped(signal: AbortSignal | undefined): boolean {
     return this.#closed || signal?.aborted === true;
+  }
+
+  get trailing(): readonly OtherBlock[] {
+    return this.#reader.trailing;
   }
 
   statistics(): CaptureStatistics {

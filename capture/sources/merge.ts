@@ -1,6 +1,6 @@
 /** Several sources as one, in the order of their timestamps, as mergecap(1) does. */
 import { setMaxListeners } from 'node:events';
-import type { CapturedPacket, CaptureInterface } from '../record.js';
+import type { CapturedPacket, CaptureInterface, OtherBlock } from '../record.js';
 import { addStatistics, type CaptureSource, type CaptureStatistics } from '../source.js';
 
 /** Where one source stands: its present batch, and the packet in it that comes next. */
@@ -104,6 +104,10 @@ class MergedSource implements CaptureSource {
       this.#interfaces.push(known);
     }
     return known;
+  }
+
+  get trailing(): readonly OtherBlock[] {
+    return this.#sources.flatMap((source) => source.trailing ?? []);
   }
 
   statistics(): CaptureStatistics {

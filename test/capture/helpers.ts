@@ -39,7 +39,7 @@ export function encode(
   const out = new ByteWriter(16);
   writer.open(out, [...new Set(packets.map((one) => one.interface))]);
   for (const one of packets) writer.packet(out, one);
-  writer.close(out, statistics);
+  writer.close(out, statistics, []);
   return out.written().slice();
 }
 

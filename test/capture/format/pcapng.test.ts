@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { ByteWriter } from '../../../capture/format/bytes.js';
+import { openWriter } from '../../../capture/format/open.js';
 import { BlockClock, BlockTime } from '../../../capture/format/pcapng-blocks.js';
 import { decode, ETHERNET, encode, facts, hex, packet } from '../helpers.js';
 
@@ -199,5 +201,74 @@ describe('writing pcapng', () => {
     const second = { ...ETHERNET, id: 1, snapshotLength: 96 };
     const { interfaces } = decode(encode('pcapng', [packet(1), packet(2, { interface: second })]));
     expect(interfaces.map((one) => one.snapshotLength)).toEqual([0, 0]);
+  });
+});
+
+describe('blocks of others', () => {
+  const simple = (little: boolean) => block(3, little, [4, 4], 'aabbccdd');
+  const names = (little: boolean) =>
+    block(
+      4,
+      little,
+      [2, 1],
+      [2, 8],
+      'c0000201',
+      '61620000',
+      [2, 0],
+      [2, 0],
+      [2, 1],
+      [2, 2],
+      '68690000',
+      [2, 0],
+      [2, 0],
+    );
+  const secrets = (little: boolean) =>
+    block(10, little, [4, 0x544c534b], [4, 5], '6b65793d31000000', [2, 1], [2, 1], '78000000');
+  const custom = (little: boolean) => block(0x0bad, little, [4, 32473], 'deadbeef');
+  const secretive = (little: boolean) => block(0x4000_0bad, little, [4, 32473], 'deadbeef');
+  const unknown = (little: boolean) => block(0x7777, little, 'cafebabe');
+
+  const copy = (file: string): string => {
+    const reader = decode(hex(file));
+    expect(reader.fault).toBeUndefined();
+    const out = new ByteWriter(16);
+    const writer = openWriter('pcapng');
+    writer.open(out, reader.interfaces);
+    for (const one of reader.packets) writer.packet(out, one);
+    writer.close(out, reader.statistics, reader.trailing);
+    return Buffer.from(out.written()).toString('hex');
+  };
+
+  test.each([true, false])('are copied where they stood, little-endian: %s', (little) => {
+    const three = (order: boolean) => names(order) + secrets(order) + custom(order);
+    const head = section(little) + description(little);
+    const file = head + three(little) + simple(little) + secretive(little) + simple(little) + secrets(little);
+    const once = copy(file);
+    expect(once).toContain(three(true) + simple(true));
+    expect(once.endsWith(simple(true) + simple(true) + secrets(true))).toBe(true);
+    expect(copy(once)).toBe(once);
+    expect(decode(hex(file)).details.otherBlocks).toEqual({
+      'name resolution': 1,
+      'decryption secrets': 2,
+      custom: 2,
+    });
+  });
+
+  test('that nobody knows are copied as they are, in their own order alone', () => {
+    const file = (little: boolean) => section(little) + description(little) + unknown(little) + simple(little);
+    expect(copy(file(true))).toContain(unknown(true) + simple(true));
+    expect(copy(file(false))).not.toContain('cafebabe');
+  });
+
+  test('are passed over where they are large, or too many without a packet', () => {
+    const large = block(0x7777, true, '00'.repeat((1 << 20) + 16));
+    const { packets } = decode(hex(section(true) + description(true) + large + simple(true)));
+    expect(packets[0]?.before).toBeUndefined();
+    const reader = decode(
+      hex(section(true) + description(true) + block(0x7777, true, '00'.repeat(1 << 19)).repeat(40)),
+    );
+    expect(reader.fault).toBeUndefined();
+    expect(reader.trailing.length).toBeLessThan(33);
+    expect(reader.details.otherBlocks).toEqual({ unknown: 40 });
   });
 });
