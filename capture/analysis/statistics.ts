@@ -69,8 +69,9 @@ interface Entry {
   readonly tracker: TcpTracker | undefined;
 }
 
-/** Intervals that are kept; where there are more, two become one of double the length. */
+/** Intervals that are kept, of a length of our own and of one that was asked for; where there are more, ten become one. */
 const MAX_POINTS = 4096;
+const MAX_ASKED_POINTS = 1_000_000;
 
 export class CaptureStatisticsCollector {
   readonly #options: StatisticsOptions;
@@ -186,9 +187,10 @@ export class CaptureStatisticsCollector {
 
   #addRate(timeMs: number, length: number): void {
     this.#firstMs ??= timeMs;
-    this.#lastMs = timeMs;
+    this.#lastMs = Math.max(this.#lastMs, timeMs);
     const elapsed = Math.max(0, timeMs - this.#firstMs);
-    while (elapsed / this.#intervalMs >= MAX_POINTS) this.#halve();
+    const most = this.#options.intervalMs === undefined ? MAX_POINTS : MAX_ASKED_POINTS;
+    while (elapsed / this.#intervalMs >= most) this.#coarsen();
     const index = Math.floor(elapsed / this.#intervalMs);
     while (this.#points.length <= index) this.#points.push({ packets: 0, bytes: 0 });
     const point = this.#points[index] as { packets: number; bytes: number };
@@ -196,9 +198,10 @@ export class CaptureStatisticsCollector {
     point.bytes += length;
   }
 
-  #halve(): void {
-    this.#points = merge(this.#points, 2);
-    this.#intervalMs *= 2;
+  /** By ten, so that 1, 2 and 5 of the next power of ten can still be put together. */
+  #coarsen(): void {
+    this.#points = merge(this.#points, 10);
+    this.#intervalMs *= 10;
   }
 
   get totals() {
