@@ -261,7 +261,8 @@ const FIELDS = [
   ['ntp.flags.mode', 'ntp', (l) => l.mode, number],
   ['ntp.stratum', 'ntp', (l) => l.stratum, number],
   ['ntp.ppoll', 'ntp', (l) => l.poll, number],
-  ['tls.record.content_type', 'tls', (l) => each(l.records, (r) => r.contentType), number],
+  // tshark tells what is encrypted in TLS 1.3 by another name.
+  [['tls.record.content_type', 'tls.record.opaque_type'], 'tls', (l) => each(l.records, (r) => r.contentType), number],
   ['tls.record.length', 'tls', (l) => each(l.records, (r) => r.length), number],
   ['tls.handshake.extensions_server_name', 'tls', (l) => l.clientHello?.serverName],
   ['tls.handshake.extensions_alpn_str', 'tls', (l) => (l.clientHello ?? l.serverHello)?.alpn],
