@@ -72,6 +72,8 @@ export interface TransferEvent extends Call {
   readonly bytes: number;
   /** How many messages one call moved. */
   readonly messages?: number | undefined;
+  /** How many datagrams these were, where runs of them went as one message (UDP_SEGMENT). */
+  readonly datagrams?: number | undefined;
   readonly connection?: number | undefined;
 }
 

@@ -235,7 +235,7 @@ export class NativeMessageSocket implements MessageSocket {
       if (taken > 0) {
         const datagrams = outbox.datagramsIn(taken);
         const after = outbox.after(taken);
-        this.#traceSend(messages, next, after, datagrams);
+        this.#traceSend(messages, next, after, taken, datagrams);
         this.sent += datagrams;
         next = after;
         echoes = 0;
@@ -263,11 +263,19 @@ export class NativeMessageSocket implements MessageSocket {
     return time;
   }
 
-  #traceSend(messages: readonly OutgoingMessage[], from: Position, to: Position, datagrams: number): void {
+  /** @param taken what the call has returned; a run of equal datagrams is one message to it */
+  #traceSend(
+    messages: readonly OutgoingMessage[],
+    from: Position,
+    to: Position,
+    taken: number,
+    datagrams: number,
+  ): void {
     if (!this.#options.logger.enabled('trace')) return;
     let bytes = to.offset - from.offset;
     for (let i = from.index; i < to.index; i++) bytes += messages[i]?.bytes.length ?? 0;
-    this.#options.logger.log('trace', { event: 'sendmmsg', fd: this.#descriptor.fd, messages: datagrams, bytes });
+    const more = datagrams === taken ? {} : { datagrams };
+    this.#options.logger.log('trace', { event: 'sendmmsg', fd: this.#descriptor.fd, messages: taken, ...more, bytes });
   }
 
   #untilWritable(): Promise<void> {
