@@ -20,8 +20,12 @@ export const RECORD_HEADER_LENGTH = 16;
 /** libpcap's MAXIMUM_SNAPLEN: a larger record is taken for corruption, unless the file's own limit is higher. */
 export const MAX_SNAPSHOT_LENGTH = 262_144;
 
-/** The upper bits hold the length of the frame check sequence and reserved bits (pcap-savefile(5)). */
-const LINK_TYPE_MASK = 0x03ff_ffff;
+/**
+ * The lower 16 bits are the link type, the upper six the length of the frame check sequence; those between are reserved,
+ * and zero (pcap-savefile(5)).
+ */
+const LINK_TYPE_MASK = 0xffff;
+const RESERVED_MASK = 0x03ff_0000;
 
 /** Files of minor version 2 and below have the two lengths exchanged; of 3, some do (libpcap, sf-pcap.c). */
 const ALWAYS_SWAPPED_BEFORE = 3;
@@ -169,10 +173,14 @@ export class PcapReader implements CaptureReader {
     if (major !== 2 || this.#minor > 4) return this.#bad(`unknown pcap version ${major}.${this.#minor}`);
     const snapshotLength = window.u32(16, this.#littleEndian);
     this.#largest = Math.min(Math.max(snapshotLength, MAX_SNAPSHOT_LENGTH), MAX_RECORD_LENGTH);
+    const linkType = window.u32(20, this.#littleEndian);
+    if ((linkType & RESERVED_MASK) !== 0) {
+      return this.#bad(`link type 0x${linkType.toString(16)} has reserved bits set`);
+    }
     this.#interface = {
       id: 0,
       name: this.#interfaceName,
-      linkType: window.u32(20, this.#littleEndian) & LINK_TYPE_MASK,
+      linkType: linkType & LINK_TYPE_MASK,
       snapshotLength,
     };
     this.interfaces.push(this.#interface);

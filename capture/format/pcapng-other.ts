@@ -57,4 +57,5 @@ function swapRecords(view: DataView, at: number): number {
   return next;
 }
 
-const padded = (length: number): number => (length + 3) & ~3;
+/** In arithmetic that has no sign: a length may be anything up to 2^32. */
+const padded = (length: number): number => Math.ceil(length / 4) * 4;

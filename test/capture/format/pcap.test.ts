@@ -81,6 +81,12 @@ describe('reading pcap', () => {
     const reader = decode(hex(LITTLE.replace('0200 0400', version)));
     expect(reader.fault).toMatchObject({ code: 'BAD_CAPTURE', offset: 0 });
   });
+
+  test('takes the link type without what is said of the check sequence, and refuses reserved bits', () => {
+    expect(decode(hex(LITTLE.replace(/01000000$/, '01000044'))).interfaces[0]?.linkType).toBe(1);
+    const { fault } = decode(hex(LITTLE.replace(/01000000$/, '01000200')));
+    expect(fault).toMatchObject({ code: 'BAD_CAPTURE', reason: 'link type 0x20001 has reserved bits set' });
+  });
 });
 
 describe('writing pcap', () => {

@@ -254,6 +254,11 @@ describe('blocks of others', () => {
     });
   });
 
+  test('whose lengths lie are copied as far as they make sense', () => {
+    const liar = block(10, false, [4, 0x544c534b], [4, 0xffff_fff1], '6b65793d31000000');
+    expect(copy(section(false) + description(false) + liar + simple(false))).toContain('6b65793d31000000');
+  });
+
   test('that nobody knows are copied as they are, in their own order alone', () => {
     const file = (little: boolean) => section(little) + description(little) + unknown(little) + simple(little);
     expect(copy(file(true))).toContain(unknown(true) + simple(true));
