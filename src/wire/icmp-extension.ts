@@ -7,11 +7,13 @@
  *     |      object's length          |     class     |     type      |   and so on, to the end
  *     +-------------------------------+---------------+---------------+
  *
- * Class 1 holds MPLS labels (RFC 4950), class 2 says of an interface what it is (RFC 5837).
+ * Class 1 holds MPLS labels (RFC 4950), class 2 says of an interface what it is (RFC 5837), class 3 names the one that an
+ * extended echo request asks about (RFC 8335 section 2.1).
  */
 import { formatIPv4, formatIPv6 } from '../sockaddr/ip-text.js';
+import { ByteList } from './byte-list.js';
 import { checksum } from './checksum.js';
-import type { Packet } from './packet.js';
+import { type Next, NOTHING, type Packet, payload } from './packet.js';
 import { hex } from './text.js';
 
 export interface MplsLabel {
@@ -34,6 +36,13 @@ export type IcmpExtension =
       /** In bytes. */
       readonly mtu?: number;
     }
+  /** By one of the three. */
+  | {
+      readonly kind: 'interface-identification';
+      readonly name?: string;
+      readonly index?: number;
+      readonly address?: string;
+    }
   | { readonly kind: 'unknown'; readonly class: number; readonly type: number; readonly data: string };
 
 export interface Quote {
@@ -44,6 +53,8 @@ export interface Quote {
 
 /** RFC 4884 section 5.5: before there was a length, extensions followed at this distance. */
 const OLD_QUOTE = 128;
+const VERSION = 2;
+const ExtensionClass = { mpls: 1, interface: 2, interfaceIdentification: 3 } as const;
 
 /**
  * Parts the body `[at, end)` of an error into quote and extensions.
@@ -53,13 +64,25 @@ const OLD_QUOTE = 128;
 export function splitQuote(packet: Packet, at: number, end: number, quoteLength: number): Quote {
   const { bytes, view } = packet;
   const from = at + (quoteLength === 0 ? OLD_QUOTE : quoteLength);
-  if (from + 4 > end || view.getUint8(from) >> 4 !== 2) {
+  if (from + 4 > end || view.getUint8(from) >> 4 !== VERSION) {
     return { end: quoteLength === 0 ? end : Math.min(end, from), extensions: undefined };
   }
   // Without a length, only a right checksum tells extensions from the quote's own bytes.
   const sound = !packet.incomplete && view.getUint16(from + 2) !== 0 && checksum(bytes, from, end) === 0;
   if (quoteLength === 0 && !sound) return { end, extensions: undefined };
   return { end: from, extensions: readObjects(packet, from + 4, end) };
+}
+
+/** RFC 8335 section 2: what an extended echo request asks about stands in an extension, which is all that it carries. */
+export function readRequest(
+  packet: Packet,
+  message: { extensions?: readonly IcmpExtension[] },
+  at: number,
+  end: number,
+): Next {
+  if (at + 4 > end || packet.view.getUint8(at) >> 4 !== VERSION) return payload(at, end);
+  message.extensions = readObjects(packet, at + 4, end);
+  return NOTHING;
 }
 
 function readObjects(packet: Packet, start: number, end: number): IcmpExtension[] {
@@ -83,12 +106,17 @@ function readObject({ bytes, view }: Packet, at: number, end: number): IcmpExten
   const objectClass = view.getUint8(at + 2);
   const type = view.getUint8(at + 3);
   const from = at + 4;
-  if (objectClass === 1 && type === 1 && (end - from) % 4 === 0) {
+  if (objectClass === ExtensionClass.mpls && type === 1 && (end - from) % 4 === 0) {
     const labels: MplsLabel[] = [];
     for (let entry = from; entry < end; entry += 4) labels.push(readLabel(view.getUint32(entry)));
     return { kind: 'mpls', labels };
   }
-  const known = objectClass === 2 ? readInterface(bytes, view, type, from, end) : undefined;
+  const known =
+    objectClass === ExtensionClass.interface
+      ? readInterface(bytes, view, type, from, end)
+      : objectClass === ExtensionClass.interfaceIdentification
+        ? readIdentification(bytes, view, type, from, end)
+        : undefined;
   return known ?? { kind: 'unknown', class: objectClass, type, data: hex(bytes, from, end) };
 }
 
@@ -132,6 +160,23 @@ function readInterface(
   return { kind: 'interface', role: ROLES[type >> 6] ?? 'incoming', ...found };
 }
 
+/** RFC 8335 section 2.1: by name, by index, by address. */
+function readIdentification(
+  bytes: Uint8Array,
+  view: DataView,
+  type: number,
+  at: number,
+  end: number,
+): IcmpExtension | undefined {
+  const kind = 'interface-identification';
+  if (type === 1) return { kind, name: nameText(bytes, at, end) };
+  if (type === 2 && end - at === 4) return { kind, index: view.getUint32(at) };
+  if (type !== 3 || end - at < 8) return undefined;
+  const length = ADDRESS_LENGTH[view.getUint16(at)];
+  if (length === undefined || view.getUint8(at + 2) !== length || at + 4 + length !== end) return undefined;
+  return { kind, address: length === 4 ? formatIPv4(bytes, at + 4) : formatIPv6(bytes, at + 4) };
+}
+
 const ADDRESS_LENGTH: Readonly<Record<number, number>> = { 1: 4, 2: 16 };
 const ROLES = ['incoming', 'sub-ip', 'outgoing', 'next-hop'] as const;
 
@@ -143,4 +188,96 @@ function nameText(bytes: Uint8Array, at: number, end: number): string {
     text += byte > 0x1f && byte < 0x7f ? String.fromCharCode(byte) : '?';
   }
   return text;
+}
+
+/** What carries extensions, and how long what it quotes says to be. */
+export interface Extended {
+  /** In bytes. */
+  readonly quoteLength?: number;
+  readonly extensions?: readonly IcmpExtension[];
+}
+
+/**
+ * What stands behind the header: `data`; where extensions follow, filled up with zeros to the quote's length, which is
+ * 128 bytes where the header does not say it.
+ *
+ * @param request has nothing but its extensions
+ * @throws AddressError for what is no address, UsageError for data that is no hex
+ */
+export function extendedData(
+  data: Uint8Array,
+  { quoteLength = OLD_QUOTE, extensions }: Extended,
+  request: boolean,
+): Uint8Array {
+  if (extensions === undefined) return data;
+  const parts = encodeExtensions(extensions);
+  if (request) return parts;
+  return new ByteList()
+    .bytes(data)
+    .zeros(Math.max(0, quoteLength - data.length))
+    .bytes(parts)
+    .toBytes();
+}
+
+function encodeExtensions(extensions: readonly IcmpExtension[]): Uint8Array {
+  const bytes = new ByteList().u16(VERSION << 12).u16(0);
+  for (const extension of extensions) {
+    const from = bytes.length;
+    bytes.u16(0);
+    writeObject(bytes, extension);
+    bytes.patch16(from, bytes.length - from);
+  }
+  const whole = bytes.toBytes();
+  return bytes.patch16(2, checksum(whole, 0, whole.length)).toBytes();
+}
+
+function writeObject(bytes: ByteList, extension: IcmpExtension): void {
+  switch (extension.kind) {
+    case 'mpls':
+      bytes.u8(ExtensionClass.mpls).u8(1);
+      for (const { label, trafficClass, bottomOfStack, ttl } of extension.labels) {
+        bytes.u32(label * 0x1000 + (trafficClass << 9) + (bottomOfStack ? 0x100 : 0) + ttl);
+      }
+      break;
+    case 'interface': {
+      const { role, index, address, name, mtu } = extension;
+      const parts = [mtu, name, address, index].reduce<number>(
+        (bits, part, bit) => bits | (part === undefined ? 0 : 1 << bit),
+        0,
+      );
+      bytes.u8(ExtensionClass.interface).u8((ROLES.indexOf(role) << 6) | parts);
+      if (index !== undefined) bytes.u32(index);
+      if (address !== undefined) writeAddress(bytes, address, 0);
+      if (name !== undefined) {
+        const length = (1 + name.length + 3) & ~3;
+        bytes
+          .u8(length)
+          .text(name)
+          .zeros(length - 1 - name.length);
+      }
+      if (mtu !== undefined) bytes.u32(mtu);
+      break;
+    }
+    case 'interface-identification': {
+      const { name, index, address } = extension;
+      bytes.u8(ExtensionClass.interfaceIdentification).u8(name !== undefined ? 1 : index !== undefined ? 2 : 3);
+      if (name !== undefined) bytes.text(name).align(4);
+      else if (index !== undefined) bytes.u32(index);
+      else if (address !== undefined) writeAddress(bytes, address, address.includes(':') ? 16 : 4);
+      break;
+    }
+    case 'unknown':
+      bytes.u8(extension.class).u8(extension.type).hex(extension.data);
+  }
+}
+
+/** @param length what the byte behind the family holds */
+function writeAddress(bytes: ByteList, address: string, length: number): void {
+  const six = address.includes(':');
+  bytes
+    .u16(six ? 2 : 1)
+    .u8(length)
+    .u8(0);
+  if (six) bytes.ipv6(address);
+  else bytes.ipv4(address);
 }

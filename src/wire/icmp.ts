@@ -15,7 +15,7 @@ import { formatIPv4 } from '../sockaddr/ip-text.js';
 import { ByteList } from './byte-list.js';
 import { checksum } from './checksum.js';
 import { type ExtendedReply, extendedReply, extendedReplyBits } from './extended-echo.js';
-import { type IcmpExtension, splitQuote } from './icmp-extension.js';
+import { extendedData, type IcmpExtension, readRequest, splitQuote } from './icmp-extension.js';
 import { EtherType } from './numbers.js';
 import { type Next, type Packet, payload } from './packet.js';
 
@@ -50,7 +50,9 @@ export interface IcmpMessage {
   readonly active?: boolean;
   readonly hasIPv4?: boolean;
   readonly hasIPv6?: boolean;
-  /** Of errors, where they carry any (RFC 4884). */
+  /** Of errors, where they say so: the length of the packet that they quote, padding included, in bytes (RFC 4884). */
+  readonly quoteLength?: number;
+  /** Of errors and of extended echo requests, where they carry any. */
   readonly extensions?: readonly IcmpExtension[];
 }
 
@@ -124,7 +126,7 @@ export function decodeIcmp(packet: Packet, at: number, end: number): Next {
       message.identifier = view.getUint16(at + 4);
       message.sequence = view.getUint8(at + 6);
       message.local = (view.getUint8(at + 7) & 1) !== 0;
-      return payload(data, end);
+      return readRequest(packet, message, data, end);
     case IcmpType.extendedEchoReply:
       message.identifier = view.getUint16(at + 4);
       message.sequence = view.getUint8(at + 6);
@@ -173,7 +175,9 @@ function quoted(packet: Packet, message: Writable<IcmpMessage>, at: number, end:
   let quoteEnd = end;
   if (extensible) {
     // RFC 4884 section 4.1: the second byte of the rest of the header counts the quote in units of four bytes.
-    const split = splitQuote(packet, at + ICMP_HEADER, end, packet.view.getUint8(at + 5) * 4);
+    const quoteLength = packet.view.getUint8(at + 5) * 4;
+    if (quoteLength > 0) message.quoteLength = quoteLength;
+    const split = splitQuote(packet, at + ICMP_HEADER, end, quoteLength);
     if (split.extensions !== undefined) message.extensions = split.extensions;
     quoteEnd = split.end;
   }
@@ -201,6 +205,10 @@ export interface IcmpFields extends Partial<ExtendedReply> {
   readonly routers?: readonly { readonly address: string; readonly preference: number }[];
   /** Of type 42. */
   readonly local?: boolean;
+  /** Of errors, in bytes, a multiple of four; what is quoted is filled up to it where extensions follow. */
+  readonly quoteLength?: number;
+  /** Of errors, behind what they quote, and of type 42. */
+  readonly extensions?: readonly IcmpExtension[];
   /** Left out, it is computed. */
   readonly checksum?: number;
 }
@@ -234,15 +242,19 @@ function bodyOf(fields: IcmpFields): Uint8Array {
  */
 export function encodeIcmp(fields: IcmpFields, data: Uint8Array): Uint8Array {
   const body = bodyOf(fields);
-  const bytes = new Uint8Array(ICMP_HEADER + body.length + data.length);
-  writeMessage(fields, body, data, bytes, 0);
+  const behind = behindOf(fields, data);
+  const bytes = new Uint8Array(ICMP_HEADER + body.length + behind.length);
+  writeMessage(fields, body, behind, bytes, 0);
   return bytes;
 }
 
 /** Like {@link encodeIcmp}, into `into` at `offset`; returns the end. */
 export function writeIcmp(fields: IcmpFields, data: Uint8Array, into: Uint8Array, offset = 0): number {
-  return writeMessage(fields, bodyOf(fields), data, into, offset);
+  return writeMessage(fields, bodyOf(fields), behindOf(fields, data), into, offset);
 }
+
+const behindOf = (fields: IcmpFields, data: Uint8Array): Uint8Array =>
+  extendedData(data, fields, fields.icmpType === IcmpType.extendedEchoRequest);
 
 function writeMessage(
   fields: IcmpFields,
@@ -268,6 +280,7 @@ function writeMessage(
       icmpType === IcmpType.extendedEchoReply ? extendedReplyBits(fields) : fields.local === true ? 1 : 0,
     );
   } else if (sequence !== undefined) view.setUint16(6, sequence);
+  if (fields.quoteLength !== undefined) view.setUint8(5, fields.quoteLength >> 2);
   if (fields.nextHopMtu !== undefined) view.setUint16(6, fields.nextHopMtu);
   if (icmpType === IcmpType.routerAdvertisement) {
     view.setUint8(4, fields.routers?.length ?? 0);

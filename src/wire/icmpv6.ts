@@ -12,7 +12,7 @@
  */
 import { addressSum, checksum } from './checksum.js';
 import { type ExtendedReply, extendedReply, extendedReplyBits } from './extended-echo.js';
-import { type IcmpExtension, splitQuote } from './icmp-extension.js';
+import { extendedData, type IcmpExtension, readRequest, splitQuote } from './icmp-extension.js';
 import { encodeMld, type MldFields, MldType, readMld } from './mld.js';
 import { encodeNeighbor, type NeighborFields, NeighborType, readNeighbor } from './neighbor-discovery.js';
 import { EtherType, IPProtocol } from './numbers.js';
@@ -38,7 +38,9 @@ export interface Icmpv6Message extends NeighborFields, MldFields {
   readonly active?: boolean;
   readonly hasIPv4?: boolean;
   readonly hasIPv6?: boolean;
-  /** Of errors, where they carry any (RFC 4884). */
+  /** Of errors, where they say so: the length of the packet that they quote, padding included, in bytes (RFC 4884). */
+  readonly quoteLength?: number;
+  /** Of errors and of extended echo requests, where they carry any. */
   readonly extensions?: readonly IcmpExtension[];
 }
 
@@ -86,7 +88,7 @@ export function decodeIcmpv6(packet: Packet, at: number, end: number): Next {
       message.identifier = view.getUint16(at + 4);
       message.sequence = view.getUint8(at + 6);
       message.local = (view.getUint8(at + 7) & 1) !== 0;
-      break;
+      return readRequest(packet, message, at + ICMPV6_HEADER, end);
     case Icmpv6Type.extendedEchoReply:
       message.identifier = view.getUint16(at + 4);
       message.sequence = view.getUint8(at + 6);
@@ -134,7 +136,9 @@ function quoted(packet: Packet, message: Writable<Icmpv6Message>, at: number, en
   let quoteEnd = end;
   if (extensible) {
     // RFC 4884 section 4.4: the first byte of the rest of the header counts the quote in units of eight bytes.
-    const split = splitQuote(packet, at + ICMPV6_HEADER, end, packet.view.getUint8(at + 4) * 8);
+    const quoteLength = packet.view.getUint8(at + 4) * 8;
+    if (quoteLength > 0) message.quoteLength = quoteLength;
+    const split = splitQuote(packet, at + ICMPV6_HEADER, end, quoteLength);
     if (split.extensions !== undefined) message.extensions = split.extensions;
     quoteEnd = split.end;
   }
@@ -151,6 +155,10 @@ export interface Icmpv6Fields extends NeighborFields, MldFields, Partial<Extende
   readonly mtu?: number;
   readonly pointer?: number;
   readonly local?: boolean;
+  /** Of errors, in bytes, a multiple of eight; what is quoted is filled up to it where extensions follow. */
+  readonly quoteLength?: number;
+  /** Of errors, behind what they quote, and of extended echo requests. */
+  readonly extensions?: readonly IcmpExtension[];
   /** Left out, it is computed where the addresses are given, and 0 for the kernel to fill in where they are not. */
   readonly checksum?: number;
 }
@@ -163,8 +171,9 @@ export interface Icmpv6Fields extends NeighborFields, MldFields, Partial<Extende
  */
 export function encodeIcmpv6(fields: Icmpv6Fields, data: Uint8Array, addresses?: Uint8Array): Uint8Array {
   const body = bodyOf(fields);
-  const bytes = new Uint8Array(4 + body.length + data.length);
-  writeMessage(fields, body, data, addresses, bytes, 0);
+  const behind = behindOf(fields, data);
+  const bytes = new Uint8Array(4 + body.length + behind.length);
+  writeMessage(fields, body, behind, addresses, bytes, 0);
   return bytes;
 }
 
@@ -176,8 +185,11 @@ export function writeIcmpv6(
   into: Uint8Array,
   offset = 0,
 ): number {
-  return writeMessage(fields, bodyOf(fields), data, addresses, into, offset);
+  return writeMessage(fields, bodyOf(fields), behindOf(fields, data), addresses, into, offset);
 }
+
+const behindOf = (fields: Icmpv6Fields, data: Uint8Array): Uint8Array =>
+  extendedData(data, fields, fields.icmpType === Icmpv6Type.extendedEchoRequest);
 
 function writeMessage(
   fields: Icmpv6Fields,
@@ -216,6 +228,7 @@ function bodyOf(fields: Icmpv6Fields): Uint8Array {
     view.setUint8(2, sequence ?? 0);
     view.setUint8(3, icmpType === extendedEchoReply ? extendedReplyBits(fields) : fields.local === true ? 1 : 0);
   } else if (sequence !== undefined) view.setUint16(2, sequence);
+  if (fields.quoteLength !== undefined) view.setUint8(0, fields.quoteLength >> 3);
   if (fields.mtu !== undefined) view.setUint32(0, fields.mtu);
   if (fields.pointer !== undefined) view.setUint32(0, fields.pointer);
   return body;

@@ -20,6 +20,8 @@ export interface NeighborOption {
   readonly prefixLength?: number;
   readonly onLink?: boolean;
   readonly autonomous?: boolean;
+  /** The prefix is the router's whole address (RFC 6275 section 7.2). */
+  readonly routerAddress?: boolean;
   /** In seconds, 0xffffffff for ever. */
   readonly validLifetime?: number;
   readonly preferredLifetime?: number;
@@ -39,6 +41,9 @@ export interface NeighborFields {
   readonly hopLimit?: number;
   readonly managed?: boolean;
   readonly otherConfiguration?: boolean;
+  /** Mobile IPv6 (RFC 6275 section 7.1), and proxies (RFC 4389). */
+  readonly homeAgent?: boolean;
+  readonly proxy?: boolean;
   /** 1 high, 0 medium, -1 low (RFC 4191). */
   readonly preference?: number;
   /** In seconds. */
@@ -88,6 +93,8 @@ export function readNeighbor(
       const flags = cursor.u8();
       message.managed = (flags & 0x80) !== 0;
       message.otherConfiguration = (flags & 0x40) !== 0;
+      message.homeAgent = (flags & 0x20) !== 0;
+      message.proxy = (flags & 0x04) !== 0;
       message.preference = preference(flags);
       message.routerLifetime = cursor.u16();
       message.reachableTime = cursor.u32();
@@ -143,7 +150,11 @@ function readOption(type: number, part: Cursor): NeighborOption {
       const flags = part.u8();
       const times = { validLifetime: part.u32(), preferredLifetime: part.u32() };
       part.at += 4;
-      const bits = { onLink: (flags & 0x80) !== 0, autonomous: (flags & 0x40) !== 0 };
+      const bits = {
+        onLink: (flags & 0x80) !== 0,
+        autonomous: (flags & 0x40) !== 0,
+        routerAddress: (flags & 0x20) !== 0,
+      };
       return { type, prefix: part.ipv6(), prefixLength, ...bits, ...times };
     }
     case 5:
@@ -193,6 +204,8 @@ export function encodeNeighbor(type: number, fields: NeighborFields): Uint8Array
       bytes.u8(
         (fields.managed === true ? 0x80 : 0) |
           (fields.otherConfiguration === true ? 0x40 : 0) |
+          (fields.homeAgent === true ? 0x20 : 0) |
+          (fields.proxy === true ? 0x04 : 0) |
           (((fields.preference ?? 0) & 3) << 3),
       );
       bytes
@@ -220,7 +233,11 @@ function writeOption(bytes: ByteList, option: NeighborOption): void {
   else if (option.mtu !== undefined) body.u16(0).u32(option.mtu);
   else if (type === 3 && option.prefix !== undefined) {
     body.u8(option.prefixLength ?? 64);
-    body.u8((option.onLink === true ? 0x80 : 0) | (option.autonomous === true ? 0x40 : 0));
+    body.u8(
+      (option.onLink === true ? 0x80 : 0) |
+        (option.autonomous === true ? 0x40 : 0) |
+        (option.routerAddress === true ? 0x20 : 0),
+    );
     body
       .u32(option.validLifetime ?? 0)
       .u32(option.preferredLifetime ?? 0)

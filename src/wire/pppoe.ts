@@ -9,8 +9,8 @@
  */
 import { ByteList } from './byte-list.js';
 import { Cursor } from './cursor.js';
+import { LinkType } from './link-types.js';
 import { type Next, NOTHING, type Packet, payload } from './packet.js';
-import { decodePpp } from './ppp.js';
 
 export interface PppoeMessage {
   readonly protocol: 'pppoe';
@@ -31,7 +31,8 @@ export function decodePppoeSession(packet: Packet, at: number, end: number): Nex
   if (message === undefined) return payload(at, end);
   packet.layers.push(message);
   const to = packet.claim('pppoe', at + PPPOE_HEADER, message.payloadLength, end, 'payloadLength');
-  return to > at + PPPOE_HEADER ? decodePpp(packet, at + PPPOE_HEADER, to) : NOTHING;
+  if (to <= at + PPPOE_HEADER) return NOTHING;
+  return { table: 'linkType', key: LinkType.PPP, at: at + PPPOE_HEADER, end: to };
 }
 
 export function decodePppoeDiscovery(packet: Packet, at: number, end: number): Next {

@@ -80,7 +80,11 @@ describe('cooked headers', () => {
 });
 
 describe('loopback', () => {
-  encoderSuite(fc.record({ addressFamily: u16 }), encodeLoopback, (bytes, fields) => {
+  const fields = fc.record({
+    addressFamily: fc.integer({ min: 1, max: 0xffff }),
+    byteOrder: fc.constantFrom('little' as const, 'big' as const),
+  });
+  encoderSuite(fields, encodeLoopback, (bytes, fields) => {
     for (const linkType of [LinkType.LOOP, LinkType.NULL]) {
       expect(read({ linkType }, bytes).layers[0]).toEqual({ protocol: 'loopback', ...fields });
     }
