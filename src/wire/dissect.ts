@@ -30,8 +30,26 @@ export interface DissectOptions {
  * Payload layers are views of `bytes`.
  */
 export function dissect(bytes: Uint8Array, linkType: number, options: DissectOptions = {}): Dissection {
+  return dissectTraced(bytes, linkType, options);
+}
+
+/** Where a layer stands in the packet, and where what it carries does. */
+export interface Extent {
+  readonly at: number;
+  readonly innerAt: number;
+  readonly innerEnd: number;
+  readonly end: number;
+}
+
+/** Like {@link dissect}; `extents` is given the place of each layer. */
+export function dissectTraced(
+  bytes: Uint8Array,
+  linkType: number,
+  options: DissectOptions,
+  extents?: Extent[],
+): Dissection {
   const packet = new Packet(bytes, options.originalLength ?? bytes.length, options.checksumPending ?? false);
-  return walk(packet, { table: 'linkType', key: linkType, at: 0, end: bytes.length });
+  return walk(packet, { table: 'linkType', key: linkType, at: 0, end: bytes.length }, extents);
 }
 
 /** The layers of what an IP header of protocol `protocolNumber` would carry, as message sockets deliver it. */
@@ -39,7 +57,7 @@ export function dissectProtocol(bytes: Uint8Array, protocolNumber: number): Diss
   return walk(new Packet(bytes, bytes.length), { table: 'ipProtocol', key: protocolNumber, at: 0, end: bytes.length });
 }
 
-function walk(packet: Packet, first: Next): Dissection {
+function walk(packet: Packet, first: Next, extents?: Extent[]): Dissection {
   const { layers } = packet;
   let next = first;
   while (next.table !== 'none') {
@@ -47,10 +65,17 @@ function walk(packet: Packet, first: Next): Dissection {
     const bounded = layers.length < MAX_LAYERS - 1 && packet.networks < MAX_NETWORKS;
     const decode = table === 'payload' || !bounded ? undefined : findDecoder(table, key);
     if (decode === undefined) {
-      if (end > at) layers.push({ protocol: 'payload', length: end - at, data: packet.bytes.subarray(at, end) });
+      if (end > at) {
+        layers.push({ protocol: 'payload', length: end - at, data: packet.bytes.subarray(at, end) });
+        extents?.push({ at, innerAt: end, innerEnd: end, end });
+      }
       break;
     }
     next = decode(packet, at, end, key);
+    // A decoder that has added no layer leaves all its bytes to the next one.
+    if (extents === undefined || extents.length === layers.length) continue;
+    if (next.table === 'none') extents.push({ at, innerAt: end, innerEnd: end, end });
+    else extents.push({ at, innerAt: next.at, innerEnd: next.end, end });
   }
   const { fault: malformed, cut, payloadAt, payloadEnd } = packet;
   const whole: Dissection = payloadAt < 0 ? { layers } : { layers, payloadAt, payloadEnd };

@@ -12,6 +12,7 @@ import { encodeQuic } from '../../../src/wire/application/quic.js';
 import { encodeTlsHello } from '../../../src/wire/application/tls.js';
 import { pseudoAddresses } from '../../../src/wire/checksum.js';
 import { dissect } from '../../../src/wire/dissect.js';
+import { dissectExactly, encodePacket } from '../../../src/wire/encode.js';
 import { encodeEsp } from '../../../src/wire/esp.js';
 import { encodeEthernet } from '../../../src/wire/ethernet.js';
 import { encodeGre } from '../../../src/wire/gre.js';
@@ -116,6 +117,10 @@ function both<M>(
         const layer = found.layers.find(({ protocol }) => protocol === find);
         expect(layer).toEqual({ protocol: find, ...expected(message) });
         expect(summarize(found, bytes.length)).toMatch(/^[\x20-\x7e]+$/);
+        const exact = dissectExactly(bytes, linkType);
+        expect(encodePacket(exact)).toEqual(bytes);
+        // The fields alone say all of it but padding behind the end.
+        for (const kept of exact.kept) expect(kept?.front).toBeUndefined();
       }),
       { numRuns: 200 },
     );
@@ -488,6 +493,8 @@ describe('of the network', () => {
       hopLimit: u8,
       managed: fc.boolean(),
       otherConfiguration: fc.boolean(),
+      homeAgent: fc.boolean(),
+      proxy: fc.boolean(),
       preference: fc.constantFrom(-1, 0, 1),
       routerLifetime: u16,
       reachableTime: u32,
@@ -539,6 +546,7 @@ function neighborOptions() {
         prefixLength: u8,
         onLink: fc.boolean(),
         autonomous: fc.boolean(),
+        routerAddress: fc.boolean(),
         validLifetime: u32,
         preferredLifetime: u32,
       }),
