@@ -4,11 +4,11 @@
 export function printablePayload(bytes: Uint8Array, limit = 160): string {
   const shown = bytes.subarray(0, limit);
   const text = new TextDecoder('utf-8', { fatal: false }).decode(shown);
-  const safe = text.includes('\ufffd') ? escapeBytes(shown) : escapeControls(text);
+  const safe = text.includes('\ufffd') ? escapeBytes(shown) : escapeAsBytes(text);
   return bytes.length > limit ? `${safe}…` : safe;
 }
 
-function escapeControls(text: string): string {
+function escapeAsBytes(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029\\]/gu, (c) => {
     const known: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\\': '\\\\' };
     return known[c] ?? [...new TextEncoder().encode(c)].map(hexEscape).join('');

@@ -14,6 +14,7 @@
 import { parseIPv4 } from '../sockaddr/ip.js';
 import { formatIPv4 } from '../sockaddr/ip-text.js';
 import { checksum } from './checksum.js';
+import { compressCode, expandCode } from './float-code.js';
 import { type Next, type Packet, payload } from './packet.js';
 
 export interface IgmpRecord {
@@ -68,7 +69,7 @@ export function decodeIgmp(packet: Packet, at: number, end: number): Next {
     protocol: 'igmp',
     version,
     igmpType,
-    maxResponseTime: version === 3 ? expand(code) : code,
+    maxResponseTime: version === 3 ? expandCode(code, 8) : code,
     checksum: view.getUint16(at + 2),
     checksumValid: packet.incomplete ? null : checksum(bytes, at, end) === 0,
     group: version === null || igmpType === IgmpType.reportV3 ? null : formatIPv4(bytes, at + 4),
@@ -89,7 +90,7 @@ export function decodeIgmp(packet: Packet, at: number, end: number): Next {
     ...message,
     suppress: (view.getUint8(at + 8) & 8) !== 0,
     robustness: view.getUint8(at + 8) & 7,
-    queryInterval: expand(view.getUint8(at + 9)),
+    queryInterval: expandCode(view.getUint8(at + 9), 8),
     sources: readSources(bytes, from, fits),
   });
   return payload(from + 4 * fits, end);
@@ -99,18 +100,6 @@ export function decodeIgmp(packet: Packet, at: number, end: number): Next {
 function versionOf(type: number, code: number, length: number): number | null {
   if (type === IgmpType.query) return length >= QUERY_V3_HEADER ? 3 : code === 0 ? 1 : 2;
   return VERSIONS[type] ?? null;
-}
-
-/** RFC 3376 section 4.1.1: from 128 on, a code has four bits of mantissa and three of exponent. */
-function expand(code: number): number {
-  return code < 128 ? code : ((code & 15) | 16) << (((code >> 4) & 7) + 3);
-}
-
-/** The least code of RFC 3376 section 4.1.1 for at least `value`; 255 where none is large enough. */
-function compress(value: number): number {
-  if (value < 128) return value;
-  for (let code = 128; code < 255; code++) if (expand(code) >= value) return code;
-  return 255;
 }
 
 function readSources(bytes: Uint8Array, at: number, count: number): string[] {
@@ -171,7 +160,7 @@ export function encodeIgmp(fields: IgmpFields): Uint8Array {
   const view = new DataView(bytes.buffer);
   const time = fields.maxResponseTime ?? 0;
   view.setUint8(0, fields.igmpType);
-  view.setUint8(1, query || report ? compress(time) : time);
+  view.setUint8(1, query || report ? compressCode(time, 8) : time);
   if (report) {
     view.setUint16(6, records.length);
     let at = IGMP_HEADER;
@@ -185,7 +174,7 @@ export function encodeIgmp(fields: IgmpFields): Uint8Array {
   }
   if (query) {
     view.setUint8(8, (suppress === true ? 8 : 0) | ((robustness ?? 0) & 7));
-    view.setUint8(9, compress(queryInterval ?? 0));
+    view.setUint8(9, compressCode(queryInterval ?? 0, 8));
     view.setUint16(10, sources?.length ?? 0);
     writeAddresses(bytes, QUERY_V3_HEADER, sources ?? []);
   }

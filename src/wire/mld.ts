@@ -8,6 +8,7 @@
  */
 import { ByteList } from './byte-list.js';
 import { Cursor } from './cursor.js';
+import { compressCode, expandCode } from './float-code.js';
 import type { IgmpRecord } from './igmp.js';
 import type { Packet } from './packet.js';
 
@@ -49,12 +50,12 @@ export function readMld(packet: Packet, type: number, message: Writable<MldField
   // RFC 9777 section 8.1: queries tell their version by their length.
   const second = type === MldType.query && end - at >= V2_BODY;
   message.mldVersion = second ? 2 : 1;
-  message.maxResponseTime = second ? expand16(code) : code;
+  message.maxResponseTime = second ? expandCode(code, 16) : code;
   if (!second) return cursor.at;
   const flags = cursor.u8();
   message.suppress = (flags & 8) !== 0;
   message.robustness = flags & 7;
-  message.queryInterval = expand8(cursor.u8());
+  message.queryInterval = expandCode(cursor.u8(), 8);
   message.sources = sourcesOf(cursor, cursor.u16());
   return cursor.at;
 }
@@ -77,22 +78,6 @@ function readRecords(cursor: Cursor, count: number): IgmpRecord[] {
   return records;
 }
 
-/** RFC 9777 section 5.1.3: from 32,768 on, 12 bits of mantissa and three of exponent. */
-function expand16(code: number): number {
-  return code < 0x8000 ? code : ((code & 0xfff) | 0x1000) << (((code >> 12) & 7) + 3);
-}
-
-function expand8(code: number): number {
-  return code < 128 ? code : ((code & 15) | 16) << (((code >> 4) & 7) + 3);
-}
-
-/** The least code for at least `value`, of those that `expand` knows from `from` to `last`. */
-function compress(value: number, from: number, last: number, expand: (code: number) => number): number {
-  if (value < from) return value;
-  for (let code = from; code < last; code++) if (expand(code) >= value) return code;
-  return last;
-}
-
 /** The body of a message of `type`, from behind the checksum on. */
 export function encodeMld(type: number, fields: MldFields): Uint8Array {
   const bytes = new ByteList();
@@ -107,11 +92,11 @@ export function encodeMld(type: number, fields: MldFields): Uint8Array {
   }
   const { sources, maxResponseTime = 0 } = fields;
   const second = type === MldType.query && (fields.mldVersion === 2 || sources !== undefined);
-  bytes.u16(second ? compress(maxResponseTime, 0x8000, 0xffff, expand16) : maxResponseTime).u16(0);
+  bytes.u16(second ? compressCode(maxResponseTime, 16) : maxResponseTime).u16(0);
   bytes.ipv6(fields.group ?? '::');
   if (!second) return bytes.toBytes();
   bytes.u8((fields.suppress === true ? 8 : 0) | ((fields.robustness ?? 0) & 7));
-  bytes.u8(compress(fields.queryInterval ?? 0, 128, 255, expand8));
+  bytes.u8(compressCode(fields.queryInterval ?? 0, 8));
   bytes.u16(sources?.length ?? 0);
   for (const source of sources ?? []) bytes.ipv6(source);
   return bytes.toBytes();
