@@ -1,5 +1,5 @@
 /** The port that packets come in by: a live link or a file. */
-import type { PcapLayout } from './format/pcap.js';
+import type { PcapLayout } from './format/pcap-records.js';
 import type { CapturedPacket, CaptureInterface, OtherBlock } from './record.js';
 
 /** What a source knows about what it did not deliver. Null means that nobody counted, never that nothing was lost. */

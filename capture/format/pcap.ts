@@ -9,13 +9,13 @@
 import { type CapturedPacket, type CaptureInterface, linkDirection } from '../record.js';
 import { type CaptureStatistics, NO_STATISTICS } from '../source.js';
 import { ByteWindow } from './bytes.js';
+import { CUT_RECORD, moment, type PcapLayout, RECORD_HEADER_LENGTH, tooLong } from './pcap-records.js';
 import { type CaptureDetails, type CaptureFault, type CaptureReader, MAX_RECORD_LENGTH } from './port.js';
 
 export const MAGIC_MICROSECONDS = 0xa1b2c3d4;
 export const MAGIC_NANOSECONDS = 0xa1b23c4d;
 
 export const FILE_HEADER_LENGTH = 24;
-export const RECORD_HEADER_LENGTH = 16;
 
 /** libpcap's MAXIMUM_SNAPLEN: a larger record is taken for corruption, unless the file's own limit is higher. */
 export const MAX_SNAPSHOT_LENGTH = 262_144;
@@ -29,52 +29,6 @@ const RESERVED_MASK = 0x03ff_0000;
 
 /** Files of minor version 2 and below have the two lengths exchanged; of 3, some do (libpcap, sf-pcap.c). */
 const ALWAYS_SWAPPED_BEFORE = 3;
-
-/** What the header says, as plain values: enough to read records of that file anywhere. */
-export interface PcapLayout {
-  readonly littleEndian: boolean;
-  readonly nanosecondsPerUnit: number;
-  /** The largest record that is taken for one, in bytes. */
-  readonly largest: number;
-  readonly interface: CaptureInterface;
-}
-
-/** A run of whole records. */
-export interface RecordRun {
-  readonly count: number;
-  /** Lengths on the link, together. */
-  readonly originalBytes: number;
-  /** Where the run ends; a record that is not all there begins here. */
-  readonly end: number;
-  /** Bytes that the record at the end needs, its header counted; 0 where that is not all there either. */
-  readonly need: number;
-  /** Set where it can't be one. */
-  readonly fault: Omit<CaptureFault, 'offset'> | undefined;
-}
-
-/** Goes from record to record of `bytes[0, length)` by their lengths alone. */
-export function scanRecords(bytes: Uint8Array, length: number, { littleEndian, largest }: PcapLayout): RecordRun {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, length);
-  let count = 0;
-  let originalBytes = 0;
-  let at = 0;
-  while (at + RECORD_HEADER_LENGTH <= length) {
-    const captured = view.getUint32(at + 8, littleEndian);
-    if (captured > largest) return { count, originalBytes, end: at, need: 0, fault: tooLong(captured, largest) };
-    const next = at + RECORD_HEADER_LENGTH + captured;
-    if (next > length) return { count, originalBytes, end: at, need: next - at, fault: undefined };
-    originalBytes += view.getUint32(at + 12, littleEndian);
-    count++;
-    at = next;
-  }
-  return { count, originalBytes, end: at, need: 0, fault: undefined };
-}
-
-function tooLong(captured: number, largest: number): Omit<CaptureFault, 'offset'> {
-  return { code: 'BAD_CAPTURE', reason: `a packet record claims ${captured} bytes, more than ${largest},` };
-}
-
-export const CUT_RECORD = 'the file ends inside the packet record';
 
 export class PcapReader implements CaptureReader {
   readonly format = 'pcap';
@@ -94,22 +48,6 @@ export class PcapReader implements CaptureReader {
   /** @param interfaceName the name that the stream itself can't carry */
   constructor(interfaceName: string | null = null) {
     this.#interfaceName = interfaceName;
-  }
-
-  /**
-   * A reader of records without the header.
-   *
-   * @param before packets that were read elsewhere
-   */
-  static resume(layout: PcapLayout, before: number): PcapReader {
-    const reader = new PcapReader();
-    reader.#littleEndian = layout.littleEndian;
-    reader.#nanosecondsPerUnit = layout.nanosecondsPerUnit;
-    reader.#largest = layout.largest;
-    reader.#interface = layout.interface;
-    reader.interfaces.push(layout.interface);
-    reader.#number = before;
-    return reader;
   }
 
   /** Undefined before the header was read, and for old versions whose records are not told apart by their lengths alone. */
@@ -192,8 +130,7 @@ export class PcapReader implements CaptureReader {
     const window = this.#window;
     const from = this.#interface as CaptureInterface;
     const little = this.#littleEndian;
-    let seconds = window.u32(0, little);
-    let nanoseconds = window.u32(4, little) * this.#nanosecondsPerUnit;
+    const timestamp = moment(window.u32(0, little), window.u32(4, little) * this.#nanosecondsPerUnit);
     let captured = window.u32(8, little);
     let originalLength = window.u32(12, little);
     if (this.#minor < ALWAYS_SWAPPED_BEFORE || (this.#minor === 3 && captured > originalLength)) {
@@ -204,16 +141,12 @@ export class PcapReader implements CaptureReader {
       return undefined;
     }
     if (window.length < RECORD_HEADER_LENGTH + captured) return undefined;
-    if (nanoseconds > 999_999_999) {
-      seconds += Math.floor(nanoseconds / 1e9);
-      nanoseconds %= 1e9;
-    }
     const bytes = window.peek(RECORD_HEADER_LENGTH, captured);
     window.skip(RECORD_HEADER_LENGTH + captured);
     this.#number += 1;
     return {
       number: this.#number,
-      timestamp: { seconds, nanoseconds },
+      timestamp,
       interface: from,
       direction: linkDirection(from.linkType, bytes),
       originalLength,

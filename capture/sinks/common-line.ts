@@ -2,7 +2,6 @@
  * The line of a packet as most are (common-packet.ts), without its layers: what summarize of src/wire has for it, byte
  * for byte; a test holds one against the other.
  */
-import { formatIPv6 } from '../../src/sockaddr/ip-text.js';
 import { type CommonPacket, long, word } from '../../src/wire/common-packet.js';
 import { tcpFlagLetters } from '../../src/wire/summary-tcp.js';
 import { TCP_FLAG_LISTS } from '../../src/wire/tcp.js';
@@ -51,12 +50,12 @@ export function writeCommonLine(out: AsciiBuffer, bytes: Uint8Array, packet: Com
   } else {
     out
       .constant(TEXT.ip6)
-      .text(formatIPv6(bytes, ipAt + 8))
+      .ipv6(bytes, ipAt + 8)
       .constant(TEXT.dot);
     out
       .number(word(bytes, at))
       .constant(TEXT.to)
-      .text(formatIPv6(bytes, ipAt + 24));
+      .ipv6(bytes, ipAt + 24);
   }
   out.constant(TEXT.dot).number(word(bytes, at + 2));
   if (tcp) writeTcp(out, bytes, packet, payload);

@@ -3,15 +3,15 @@
  * packets that most are (common-packet.ts) are written field by field; others go through their layers. A test holds both
  * against packetRecord.
  */
-import { formatTimestamp, type Timestamp } from '../../src/measure/clock.js';
-import { formatIPv6 } from '../../src/sockaddr/ip-text.js';
+import { formatTimestamp } from '../../src/measure/clock.js';
 import { CommonPacket, long, word } from '../../src/wire/common-packet.js';
 import { dissect } from '../../src/wire/dissect.js';
 import type { Dissection, Layer } from '../../src/wire/layer.js';
 import { LinkType, linkTypeName } from '../../src/wire/link-types.js';
 import { TCP_FLAG_LISTS } from '../../src/wire/tcp.js';
-import { type CapturedPacket, jsonValue } from '../record.js';
-import { AsciiBuffer } from './ascii-buffer.js';
+import type { PcapRecords } from '../format/pcap-records.js';
+import { type CapturedPacket, type CaptureInterface, type Direction, jsonValue } from '../record.js';
+import { type Ascii, AsciiBuffer, ascii } from './ascii-buffer.js';
 import { TEXT } from './json-text.js';
 
 /** Bytes of a layer that is written field by field, and of a record's own fields, at most. */
@@ -26,7 +26,7 @@ export class PacketLines {
   readonly #common = new CommonPacket();
   #out = new AsciiBuffer(0);
   #second = Number.NaN;
-  #secondText = '';
+  #secondText = ascii('');
   #memory: ArrayBufferLike | undefined;
   #buffer: Buffer = Buffer.alloc(0);
   #linkType = -1;
@@ -44,47 +44,74 @@ export class PacketLines {
 
   /** Adds the line of a packet. */
   add(packet: CapturedPacket): void {
-    const { interface: from, originalLength, bytes } = packet;
+    const { interface: from, originalLength, bytes, timestamp, number, direction } = packet;
     const plain =
       from.linkType === LinkType.ETHERNET && originalLength === bytes.length && packet.comments === undefined;
-    if (plain && this.#common.read(bytes)) this.#addCommon(packet);
-    else this.#addLayers(packet, dissect(bytes, from.linkType, { originalLength }));
+    if (plain && this.#common.read(bytes, 0, bytes.length)) {
+      if (timestamp === null) this.#headWithoutTime();
+      else this.#head(timestamp.seconds, timestamp.nanoseconds);
+      this.#origin(number, from, direction, originalLength, bytes.length);
+      this.#addCommon(bytes);
+    } else this.#addLayers(packet, dissect(bytes, from.linkType, { originalLength }));
   }
 
-  #head(packet: CapturedPacket): void {
-    const { timestamp, interface: from, direction } = packet;
+  /** Adds the line of the record that `records` is at. */
+  addRecord(records: PcapRecords): void {
+    const { bytes, interface: from, start, end, seconds, nanoseconds, originalLength } = records;
+    const plain = from.linkType === LinkType.ETHERNET && originalLength === end - start && nanoseconds <= 999_999_999;
+    if (plain && this.#common.read(bytes, start, end)) {
+      this.#head(seconds, nanoseconds);
+      this.#origin(records.number, from, null, originalLength, originalLength);
+      this.#addCommon(bytes);
+    } else this.add(records.packet());
+  }
+
+  #headWithoutTime(): void {
+    this.#out.reserve(ROOM);
+    this.#out.constant(TEXT.packet).constant(TEXT.none);
+  }
+
+  #head(seconds: number, nanoseconds: number): void {
+    const out = this.#out;
+    out.reserve(ROOM);
+    if (seconds !== this.#second) {
+      this.#second = seconds;
+      const text = formatTimestamp({ seconds, nanoseconds: 0 }).slice(0, -10);
+      this.#secondText = ascii(`{"type":"packet","time":"${text}`);
+    }
+    out.constant(this.#secondText).nineDigits(nanoseconds).constant(TEXT.zulu);
+  }
+
+  #origin(
+    number: number,
+    from: CaptureInterface,
+    direction: Direction | null,
+    originalLength: number,
+    capturedLength: number,
+  ): void {
     if (from.linkType !== this.#linkType) {
       this.#linkType = from.linkType;
       this.#linkText = linkTypeName(from.linkType);
     }
-    const name = from.name === null ? undefined : quoted(from.name);
     const out = this.#out;
-    out.reserve(ROOM + (name?.length ?? 0));
-    out.constant(TEXT.packet);
-    this.#time(timestamp);
-    out.constant(TEXT.number).number(packet.number).constant(TEXT.interface);
-    if (name === undefined) out.constant(TEXT.none);
-    else out.text(name);
+    out.constant(TEXT.number).number(number).constant(TEXT.interface);
+    if (from.name === null) out.constant(TEXT.none);
+    else {
+      const name = quoted(from.name);
+      out.reserve(ROOM + name.length);
+      out.text(name);
+    }
     out.constant(direction === null ? TEXT.way : direction === 'in' ? TEXT.wayIn : TEXT.wayOut);
-    out.number(packet.originalLength).constant(TEXT.capturedLength).number(packet.bytes.length);
+    out.number(originalLength).constant(TEXT.capturedLength).number(capturedLength);
     out.constant(TEXT.linkType).text(this.#linkText).constant(TEXT.layers);
-  }
-
-  #time(time: Timestamp | null): void {
-    if (time === null) {
-      this.#out.constant(TEXT.none);
-      return;
-    }
-    if (time.seconds !== this.#second) {
-      this.#second = time.seconds;
-      this.#secondText = `"${formatTimestamp({ seconds: time.seconds, nanoseconds: 0 }).slice(0, -10)}`;
-    }
-    this.#out.text(this.#secondText).nineDigits(time.nanoseconds).constant(TEXT.zulu);
   }
 
   #addLayers(packet: CapturedPacket, { layers, malformed }: Dissection): void {
     const out = this.#out;
-    this.#head(packet);
+    const { timestamp, bytes } = packet;
+    if (timestamp === null) this.#headWithoutTime();
+    else this.#head(timestamp.seconds, timestamp.nanoseconds);
+    this.#origin(packet.number, packet.interface, packet.direction, packet.originalLength, bytes.length);
     for (let i = 0; i < layers.length; i++) {
       out.reserve(ROOM);
       if (i > 0) out.constant(TEXT.comma);
@@ -152,20 +179,22 @@ export class PacketLines {
   }
 
   /** The same, of a packet as most are, without its layers. */
-  #addCommon(packet: CapturedPacket): void {
-    const { bytes } = packet;
-    const { vlan, family, ipAt, at, payloadAt, end, tcp } = this.#common;
+  #addCommon(bytes: Uint8Array): void {
+    const { start, vlan, family, ipAt, at, payloadAt, end, tcp } = this.#common;
     const payload = end - payloadAt;
-    this.#head(packet);
     const out = this.#out;
     out.reserve(4 * ROOM + 4 * Math.ceil(payload / 3));
-    out.constant(TEXT.ethernet).hardware(bytes, 6).constant(TEXT.destination).hardware(bytes, 0);
-    out.constant(TEXT.addressedType).number(word(bytes, 12)).constant(TEXT.next);
+    const source = start + 6;
+    out.constant(TEXT.ethernet).hardware(bytes, source).constant(TEXT.destination).hardware(bytes, start);
+    out
+      .constant(TEXT.addressedType)
+      .number(word(bytes, start + 12))
+      .constant(TEXT.next);
     if (vlan >= 0) {
       const id = vlan & 0xfff;
       out.constant(TEXT.vlan).number(id).constant(TEXT.priority);
       out.number(vlan >> 13).constant((vlan & 0x1000) === 0 ? TEXT.keep : TEXT.drop);
-      out.number(word(bytes, 16)).constant(TEXT.next);
+      out.number(word(bytes, start + 16)).constant(TEXT.next);
     }
     if (family === 4) this.#commonIPv4(bytes, ipAt);
     else this.#commonIPv6(bytes, ipAt);
@@ -199,9 +228,9 @@ export class PacketLines {
   #commonIPv6(bytes: Uint8Array, at: number): void {
     const out = this.#out;
     const first = word(bytes, at);
-    const source = formatIPv6(bytes, at + 8);
-    const destination = formatIPv6(bytes, at + 24);
-    out.constant(TEXT.ipv6).text(source).constant(TEXT.destination).text(destination);
+    const source = at + 8;
+    const destination = at + 24;
+    out.constant(TEXT.ipv6).ipv6(bytes, source).constant(TEXT.destination).ipv6(bytes, destination);
     out.constant(TEXT.hopLimit).number(bytes[at + 7] as number);
     out.constant(TEXT.nextHeader).number(bytes[at + 6] as number);
     out.constant(TEXT.flowLabel).number(((first & 15) << 16) | word(bytes, at + 2));
@@ -235,7 +264,7 @@ export class PacketLines {
     } else out.constant(TEXT.noOptions).number(payload);
   }
 
-  #ports(before: Uint8Array, bytes: Uint8Array, at: number): void {
+  #ports(before: Ascii, bytes: Uint8Array, at: number): void {
     const destination = at + 2;
     this.#out.constant(before).number(word(bytes, at)).constant(TEXT.destinationPort).number(word(bytes, destination));
   }

@@ -5,5 +5,5 @@ import { createRenderer } from './render.js';
 /** @param write is given the lines of a batch at once */
 export function createNdjsonSink(write: WriteLines): CaptureSink {
   const render = createRenderer({ kind: 'ndjson' });
-  return { write: (batch) => write(render(batch)), close: () => undefined };
+  return { write: (batch) => write(render.packets(batch)), close: () => undefined };
 }

@@ -7,7 +7,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { SockctlError } from '../../src/errors.js';
-import { PcapReader } from '../format/pcap.js';
 import type { CapturedPacket } from '../record.js';
 import type { CaptureSink, WriteLines } from '../sink.js';
 import type { RecordBatch } from '../source.js';
@@ -40,7 +39,7 @@ export function createParallelSink(spec: RenderSpec, write: WriteLines, options:
     write: (batch) => {
       if (crew === undefined) {
         for (const { bytes } of batch) seen += bytes.length;
-        if (seen <= limit) return write(render(batch));
+        if (seen <= limit) return write(render.packets(batch));
         crew = new Crew(spec, write, program);
       }
       return crew.work(batch);
@@ -49,7 +48,7 @@ export function createParallelSink(spec: RenderSpec, write: WriteLines, options:
       if (crew === undefined) {
         seen += batch.bytes.length;
         if (seen <= limit) {
-          await write(render(PcapReader.resume(batch.layout, batch.before).push(batch.bytes)));
+          await write(render.records(batch));
           return batch.bytes.buffer as ArrayBuffer;
         }
         crew = new Crew(spec, write, program);

@@ -1,6 +1,5 @@
 /** The thread that works out the lines of batches; its parent is parallel.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { PcapReader } from '../format/pcap.js';
 import type { CaptureInterface } from '../record.js';
 import { type BatchMessage, unpackBatch } from './batch-message.js';
 import type { RecordsMessage, WorkResult } from './parallel.js';
@@ -11,10 +10,7 @@ const interfaces: CaptureInterface[] = [];
 
 parentPort?.on('message', (message: BatchMessage | RecordsMessage) => {
   const records = 'layout' in message;
-  const packets = records
-    ? PcapReader.resume(message.layout, message.before).push(message.bytes)
-    : unpackBatch(message, interfaces);
-  const lines = render(packets);
+  const lines = records ? render.records(message) : render.packets(unpackBatch(message, interfaces));
   const bytes = typeof lines === 'string' ? Buffer.from(lines) : lines;
   // What lies in Node's shared pool can't be given away.
   const own = bytes.buffer.byteLength > Buffer.poolSize ? bytes : bytes.slice();

@@ -1,30 +1,53 @@
 /** Batches of packets as lines: what a sink writes, whichever thread works it out. */
 
-import { CommonPacket } from '../../src/wire/common-packet.js';
-import { LinkType } from '../../src/wire/link-types.js';
+import { PcapRecords } from '../format/pcap-records.js';
 import type { CapturedPacket } from '../record.js';
-import { AsciiBuffer } from './ascii-buffer.js';
-import { writeCommonLine } from './common-line.js';
+import type { RecordBatch } from '../source.js';
 import { PacketLines } from './json-line.js';
-import { createTextLine, createTimeText, type TextOptions } from './text-line.js';
+import { PlainLines } from './plain-lines.js';
+import { createTextLine, isStateful, type TextOptions } from './text-line.js';
 
 /** What is made of packets; plain values, which a thread can be given. */
 export type RenderSpec = { readonly kind: 'ndjson' } | { readonly kind: 'text'; readonly options: TextOptions };
 
-/** The lines of a batch, which are the caller's. */
-export type RenderBatch = (batch: readonly CapturedPacket[]) => string | Uint8Array;
+/** Makes lines, which are the caller's. */
+export interface Renderer {
+  packets(batch: readonly CapturedPacket[]): string | Uint8Array;
+  records(batch: Pick<RecordBatch, 'layout' | 'bytes' | 'before'>): string | Uint8Array;
+}
 
-/** Bytes of a record without its payload, about. */
+/** Writes lines straight into memory. */
+interface LineWriter {
+  /** @param expected bytes of the lines, about */
+  begin(expected: number): void;
+  add(packet: CapturedPacket): void;
+  addRecord(records: PcapRecords): void;
+  /** The lines since {@link begin}, which are the caller's. */
+  take(): Uint8Array;
+}
+
+/** Bytes of a record without its payload, of a payload in base64 to a byte, and of a line, about. */
 const RECORD = 900;
+const BASE64 = 4 / 3;
+const LINE = 180;
+/** Packets are as long as this, about. */
+const PACKET = 400;
 
-export function createRenderer(spec: RenderSpec): RenderBatch {
-  if (spec.kind === 'ndjson') return createRecordRenderer();
-  if (isPlain(spec.options)) return createLineRenderer(spec.options);
+export function createRenderer(spec: RenderSpec): Renderer {
+  if (spec.kind === 'ndjson') return writing(new PacketLines(), RECORD, BASE64);
+  if (isPlain(spec.options)) return writing(new PlainLines(spec.options), LINE, 0);
   const line = createTextLine(spec.options);
-  return (batch) => {
-    let lines = '';
-    for (const packet of batch) lines += line(packet);
-    return lines;
+  return {
+    packets: (batch) => {
+      let lines = '';
+      for (const packet of batch) lines += line(packet);
+      return lines;
+    },
+    records: ({ bytes, layout, before }) => {
+      let lines = '';
+      for (const records = new PcapRecords(bytes, layout, before); records.next(); ) lines += line(records.packet());
+      return lines;
+    },
   };
 }
 
@@ -33,45 +56,25 @@ function isPlain({ link, verbose, numbers, hex }: TextOptions): boolean {
   return link !== true && verbose !== true && numbers !== true && hex === undefined;
 }
 
-/** Bytes of a line with its time, about. */
-const LINE = 180;
-
-function createLineRenderer(options: TextOptions): RenderBatch {
-  const time = createTimeText(options);
-  const line = createTextLine(options, time);
-  const common = new CommonPacket();
-  return (batch) => {
-    const out = new AsciiBuffer(batch.length * LINE);
-    for (const packet of batch) {
-      const { bytes, interface: from, originalLength } = packet;
-      const whole = from.linkType === LinkType.ETHERNET && originalLength === bytes.length;
-      if (whole && common.read(bytes)) {
-        const stamp = time(packet.timestamp);
-        out.reserve(stamp.length);
-        out.text(stamp);
-        writeCommonLine(out, bytes, common);
-      } else {
-        const text = line(packet);
-        out.reserve(text.length);
-        out.text(text);
-      }
-    }
-    return out.take();
-  };
-}
-
-function createRecordRenderer(): RenderBatch {
-  const records = new PacketLines();
-  return (batch) => {
-    let length = 0;
-    for (const { bytes } of batch) length += bytes.length;
-    records.begin(batch.length * RECORD + Math.ceil(length / 3) * 4);
-    for (const packet of batch) records.add(packet);
-    return records.take();
+/** Lines of so many bytes each, and so many for each byte of a packet. */
+function writing(writer: LineWriter, each: number, perByte: number): Renderer {
+  return {
+    packets: (batch) => {
+      let length = 0;
+      for (const { bytes } of batch) length += bytes.length;
+      writer.begin(batch.length * each + Math.ceil(length * perByte));
+      for (const packet of batch) writer.add(packet);
+      return writer.take();
+    },
+    records: ({ bytes, layout, before }) => {
+      writer.begin(Math.ceil((bytes.length / PACKET) * each + bytes.length * perByte));
+      for (const records = new PcapRecords(bytes, layout, before); records.next(); ) writer.addRecord(records);
+      return writer.take();
+    },
   };
 }
 
 /** Whether the lines of a batch are the same whatever came before it: only then can batches be worked out in any order. */
 export function isStateless(spec: RenderSpec): boolean {
-  return spec.kind === 'ndjson' || (spec.options.time !== 'delta' && spec.options.time !== 'elapsed');
+  return spec.kind === 'ndjson' || !isStateful(spec.options);
 }

@@ -49,6 +49,11 @@ function withoutLink(packet: CapturedPacket): Uint8Array {
   return packet.bytes.subarray(linkHeaderLength(packet.interface.linkType, packet.bytes));
 }
 
+/** Whether the time of a line depends on the lines before it. */
+export function isStateful({ time }: TextOptions): boolean {
+  return time === 'delta' || time === 'elapsed';
+}
+
 /** The time in front of a line, with the space behind it. */
 export function createTimeText(options: TextOptions): (time: Timestamp | null) => string {
   const { time: style = 'time', utc = false } = options;

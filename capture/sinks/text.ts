@@ -6,5 +6,5 @@ import type { TextOptions } from './text-line.js';
 /** @param write is given the lines of a batch at once */
 export function createTextSink(write: WriteLines, options: TextOptions = {}): CaptureSink {
   const render = createRenderer({ kind: 'text', options });
-  return { write: (batch) => write(render(batch)), close: () => undefined };
+  return { write: (batch) => write(render.packets(batch)), close: () => undefined };
 }

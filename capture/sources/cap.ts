@@ -14,7 +14,7 @@ import { Socket } from 'node:net';
 import type { Cap } from 'cap';
 import { portableWallClock } from '../../src/measure/clock.js';
 import { dropPrivileges } from '../../src/socket/privileges.js';
-import { RECORD_HEADER_LENGTH } from '../format/pcap.js';
+import { RECORD_HEADER_LENGTH } from '../format/pcap-records.js';
 import { PcapWriter } from '../format/pcap-writer.js';
 import type { CaptureInterface } from '../record.js';
 import {

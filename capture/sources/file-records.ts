@@ -2,7 +2,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { toSockctlError } from '../../src/errors.js';
-import { CUT_RECORD, FILE_HEADER_LENGTH, type PcapLayout, scanRecords } from '../format/pcap.js';
+import { FILE_HEADER_LENGTH } from '../format/pcap.js';
+import { CUT_RECORD, type PcapLayout, scanRecords } from '../format/pcap-records.js';
 import { faultError } from '../format/port.js';
 import type { RecordBatch } from '../source.js';
 

@@ -48,7 +48,7 @@ async function packets(load) {
       const parsed = JSON.parse(json);
       const layers = JSON.stringify(dissection.layers.map((layer) => jsonValue(layer)));
       if (JSON.stringify(parsed.layers) !== layers) throw new Error(`two readings: ${json} and ${layers}`);
-      text([packet]);
+      text.packets([packet]);
       for (const layer of dissection.layers) {
         if (Object.values(layer).some(Number.isNaN)) throw new Error('a number that is none');
       }

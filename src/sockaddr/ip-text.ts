@@ -128,23 +128,12 @@ export function formatIPv4(bytes: Uint8Array, offset: number): string {
 export function formatIPv6(bytes: Uint8Array, offset: number): string {
   const mapped = isMapped(bytes, offset);
   const groups = mapped ? 6 : 8;
-  // Section 4.2: '::' replaces the longest run of zero groups, the first of equals, and never a single group.
-  let bestStart = -1;
-  let bestLength = 1;
-  for (let i = 0; i < groups; i++) {
-    let length = 0;
-    while (i + length < groups && readUint16(bytes, offset + 2 * (i + length)) === 0) length++;
-    if (length > bestLength) {
-      bestStart = i;
-      bestLength = length;
-    }
-    if (length > 0) i += length;
-  }
+  const { start, length } = longestZeroRun(bytes, offset, groups);
   let text = '';
   for (let i = 0; i < groups; i++) {
-    if (i === bestStart) {
+    if (i === start) {
       text += '::';
-      i += bestLength - 1;
+      i += length - 1;
       continue;
     }
     if (text !== '' && !text.endsWith(':')) text += ':';
@@ -152,6 +141,31 @@ export function formatIPv6(bytes: Uint8Array, offset: number): string {
   }
   // Section 5: a prefix known to hold an IPv4 address shows it in dotted form.
   return mapped ? `${text}:${formatIPv4(bytes, offset + 12)}` : text;
+}
+
+/**
+ * RFC 5952 section 4.2: '::' replaces the longest run of zero groups, the first of equals, and never a single group.
+ *
+ * @param groups how many there are at `offset`
+ * @returns the run, its start -1 where there is none
+ */
+export function longestZeroRun(
+  bytes: Uint8Array,
+  offset: number,
+  groups: number,
+): { readonly start: number; readonly length: number } {
+  let start = -1;
+  let length = 1;
+  for (let i = 0; i < groups; i++) {
+    let zeros = 0;
+    while (i + zeros < groups && readUint16(bytes, offset + 2 * (i + zeros)) === 0) zeros++;
+    if (zeros > length) {
+      start = i;
+      length = zeros;
+    }
+    i += zeros;
+  }
+  return { start, length };
 }
 
 /** ::ffff:0:0/96, RFC 4291 section 2.5.5.2. */

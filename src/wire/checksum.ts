@@ -4,51 +4,53 @@
  */
 import { parseIP } from '../sockaddr/ip.js';
 
-/** RFC 1071 section 2(B): a sum of swapped words is the swapped sum, so that words may be read in the host's order. */
-const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
-
-/** Below this many bytes, making a view of words costs more than it saves (measured). */
-const WORD_VIEW_FROM = 512;
+/** Below this many bytes a loop over them is as fast. */
+const VIEW_FROM = 16;
+/** So many bytes are summed before the sums could leave 31 bits. */
+const BLOCK = 0x1_0000;
 
 /**
  * Adds the 16-bit words of `bytes[start, end)` to `sum`; an odd last byte counts as the high one of its word. The parts
  * of one packet may be added one by one, where each but the last is even.
  *
+ * RFC 1071 section 2(B): a sum of swapped words is the swapped sum, so that words may be read in either order; eight
+ * bytes a round through a view, at any alignment, take a third of the time of a loop over bytes (measured).
+ *
  * @returns an unfolded sum, exact for up to 2^37 bytes
  */
 export function sumWords(bytes: Uint8Array, start: number, end: number, sum = 0): number {
-  const length = end - start;
   let total = sum;
   let at = start;
-  if (LITTLE_ENDIAN && length >= WORD_VIEW_FROM && ((bytes.byteOffset + start) & 1) === 0) {
-    total += swap(foldCarries(sumView(new Uint16Array(bytes.buffer, bytes.byteOffset + start, length >> 1))));
-    at = end - (length & 1);
+  if (end - start >= VIEW_FROM) {
+    const view = viewOf(bytes.buffer);
+    const base = bytes.byteOffset;
+    let swapped = 0;
+    while (end - at >= 8) {
+      const stop = base + Math.min(end, at + BLOCK) - 7;
+      let low = 0;
+      let high = 0;
+      let place = base + at;
+      for (; place < stop; place += 8) {
+        const one = view.getInt32(place, true);
+        const two = view.getInt32(place + 4, true);
+        low = (low + (one & 0xffff) + (two & 0xffff)) | 0;
+        high = (high + (one >>> 16) + (two >>> 16)) | 0;
+      }
+      swapped += low + high;
+      at = place - base;
+    }
+    total += swap(foldCarries(swapped));
   }
-  // 2^15 words stay below 2^31, so that the inner sum is a small integer.
-  for (const even = end - (length & 1); at < even; ) {
-    const stop = Math.min(even, at + 0x1_0000);
-    let words = 0;
-    for (; at < stop; at += 2) words = (words + (((bytes[at] as number) << 8) | (bytes[at + 1] as number))) | 0;
-    total += words >>> 0;
-  }
+  for (; at + 1 < end; at += 2) total += ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
   return at < end ? total + ((bytes[at] as number) << 8) : total;
 }
 
-function sumView(words: Uint16Array): number {
-  let total = 0;
-  let at = 0;
-  while (at < words.length) {
-    const stop = Math.min(words.length, at + 0x8000);
-    let left = 0;
-    let right = 0;
-    for (; at + 4 <= stop; at += 4) {
-      left += (words[at] as number) + (words[at + 1] as number);
-      right += (words[at + 2] as number) + (words[at + 3] as number);
-    }
-    for (; at < stop; at++) left += words[at] as number;
-    total += left + right;
-  }
-  return total;
+let viewed: DataView = new DataView(new ArrayBuffer(0));
+
+/** Making a view costs as much as a sum: packets that lie in one buffer share it. */
+function viewOf(buffer: ArrayBufferLike): DataView {
+  if (viewed.buffer !== buffer) viewed = new DataView(buffer);
+  return viewed;
 }
 
 const swap = (word: number): number => ((word & 255) << 8) | (word >> 8);

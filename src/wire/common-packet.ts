@@ -16,6 +16,8 @@ const TIMESTAMPS_LENGTH = 12;
 
 /** One instance is filled again for each packet; its fields hold after {@link CommonPacket.read} was true. */
 export class CommonPacket {
+  /** Where the frame begins; all places are such in the bytes that were read. */
+  start = 0;
   /** Of the tag; -1 without one. */
   vlan = -1;
   family: 4 | 6 = 4;
@@ -31,38 +33,38 @@ export class CommonPacket {
   /** Whether TCP has timestamps as its only options. */
   timestamps = false;
 
-  /** @param bytes a whole frame, nothing of it cut */
-  read(bytes: Uint8Array): boolean {
-    const { length } = bytes;
-    if (length < ETHERNET + 28) return false;
-    let at = ETHERNET;
-    let etherType = word(bytes, 12);
+  /** `bytes[start, end)` is a whole frame, nothing of it cut. */
+  read(bytes: Uint8Array, start: number, end: number): boolean {
+    if (end - start < ETHERNET + 28) return false;
+    let at = start + ETHERNET;
+    let etherType = word(bytes, at - 2);
+    this.start = start;
     this.vlan = -1;
     if (etherType === EtherType.vlan) {
-      this.vlan = word(bytes, 14);
-      etherType = word(bytes, 16);
-      at = 18;
+      this.vlan = word(bytes, at);
+      etherType = word(bytes, at + 2);
+      at += 4;
     }
     this.ipAt = at;
-    if (etherType === EtherType.ipv4) return this.#readIPv4(bytes, at, length);
-    return etherType === EtherType.ipv6 && this.#readIPv6(bytes, at, length);
+    if (etherType === EtherType.ipv4) return this.#readIPv4(bytes, at, end);
+    return etherType === EtherType.ipv6 && this.#readIPv6(bytes, at, end);
   }
 
-  #readIPv4(bytes: Uint8Array, at: number, length: number): boolean {
-    if (bytes[at] !== 0x45 || at + 20 > length) return false;
+  #readIPv4(bytes: Uint8Array, at: number, frameEnd: number): boolean {
+    if (bytes[at] !== 0x45 || at + 20 > frameEnd) return false;
     const total = word(bytes, at + 2);
     // More fragments, an offset, or the reserved bit.
-    if (total < 20 || at + total > length || (word(bytes, at + 6) & 0xbfff) !== 0) return false;
+    if (total < 20 || at + total > frameEnd || (word(bytes, at + 6) & 0xbfff) !== 0) return false;
     this.family = 4;
     const valid = checksum(bytes, at, at + 20) === 0;
     this.headerChecksumValid = valid || word(bytes, at + 10) !== 0 ? valid : null;
     return this.#readTransport(bytes, bytes[at + 9] as number, at + 20, at + total, at + 12, 4);
   }
 
-  #readIPv6(bytes: Uint8Array, at: number, length: number): boolean {
-    if (at + 40 > length || (bytes[at] as number) >> 4 !== 6) return false;
+  #readIPv6(bytes: Uint8Array, at: number, frameEnd: number): boolean {
+    if (at + 40 > frameEnd || (bytes[at] as number) >> 4 !== 6) return false;
     const payload = word(bytes, at + 4);
-    if (payload === 0 || at + 40 + payload > length) return false;
+    if (payload === 0 || at + 40 + payload > frameEnd) return false;
     this.family = 6;
     return this.#readTransport(bytes, bytes[at + 6] as number, at + 40, at + 40 + payload, at + 8, 16);
   }

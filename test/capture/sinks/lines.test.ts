@@ -1,7 +1,8 @@
 /** The fast writers against the plain ones: the same bytes, whatever the packet is. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { packetRecord } from '../../../capture/record.js';
+import { PcapRecords } from '../../../capture/format/pcap-records.js';
+import { type CapturedPacket, packetRecord } from '../../../capture/record.js';
 import { createRenderer, type RenderSpec } from '../../../capture/sinks/render.js';
 import { formatTimestamp } from '../../../src/measure/clock.js';
 import { pseudoAddresses } from '../../../src/wire/checksum.js';
@@ -75,8 +76,8 @@ function commonPacket(): Uint8Array {
 
 const mixed = Array.from({ length: 600 }, commonPacket);
 
-const render = (spec: RenderSpec, packets: Parameters<ReturnType<typeof createRenderer>>[0]) =>
-  Buffer.from(createRenderer(spec)(packets)).toString();
+const render = (spec: RenderSpec, packets: readonly CapturedPacket[]) =>
+  Buffer.from(createRenderer(spec).packets(packets)).toString();
 const NDJSON: RenderSpec = { kind: 'ndjson' };
 const TEXT: RenderSpec = { kind: 'text', options: { time: 'epoch', nanoseconds: true } };
 
@@ -86,6 +87,17 @@ function expectSame(linkType: number, bytes: Uint8Array, originalLength = bytes.
   const dissection = dissect(bytes, linkType, { originalLength });
   expect(render(NDJSON, [packet])).toBe(`${JSON.stringify(packetRecord(packet, dissection))}\n`);
   expect(render(TEXT, [packet])).toBe(`1700000000.000001002 ${summarize(dissection, originalLength)}\n`);
+}
+
+/** Records of pcap, some of which say that there was more on the link. */
+function fileRecords(list: readonly (readonly [Uint8Array, readonly number[], number])[], little: boolean): Uint8Array {
+  const parts = list.flatMap(([bytes, [seconds = 0, fraction = 0], more]) => {
+    const head = Buffer.alloc(16);
+    const words = [seconds, fraction, bytes.length, bytes.length + more];
+    words.forEach((word, i) => void (little ? head.writeUInt32LE(word, 4 * i) : head.writeUInt32BE(word, 4 * i)));
+    return [head, bytes];
+  });
+  return Uint8Array.from(Buffer.concat(parts));
 }
 
 describe('records and lines', () => {
@@ -126,6 +138,38 @@ describe('records and lines', () => {
     expect(lines).toHaveLength(6);
     expect(JSON.parse(lines[4] ?? '').comments).toEqual(['a', 'ä\u009b']);
     expect(lines[4]).not.toContain('\u009b');
+  });
+
+  it('are the same of records that lie in a file, whatever their bytes and times are', () => {
+    const time = fc.constantFrom([0, 0], [1_700_000_000, 999_999], [4_294_967_295, 4_294_967_295], [5, 1_000_000]);
+    const record = fc.tuple(fc.constantFrom(...mixed, ...samples.map(([, bytes]) => bytes)), time, fc.nat(3));
+    const layouts = fc.record({
+      littleEndian: fc.boolean(),
+      nanosecondsPerUnit: fc.constantFrom(1, 1000),
+      linkType: fc.constantFrom(LinkType.ETHERNET, LinkType.RAW, LinkType.LINUX_SLL),
+    });
+    const specs: RenderSpec[] = [
+      NDJSON,
+      TEXT,
+      ...(['time', 'none', 'date', 'delta', 'elapsed'] as const).map(
+        (one): RenderSpec => ({ kind: 'text', options: { time: one, utc: true } }),
+      ),
+      { kind: 'text', options: { verbose: true, time: 'none' } },
+    ];
+    fc.assert(
+      fc.property(fc.array(record, { maxLength: 8 }), layouts, fc.nat(5), (list, { linkType, ...layout }, before) => {
+        const bytes = fileRecords(list, layout.littleEndian);
+        const batch = { layout: { ...layout, largest: 1e6, interface: { ...ETHERNET, linkType } }, bytes, before };
+        const packets = [];
+        for (const one = new PcapRecords(bytes, batch.layout, before); one.next(); ) packets.push(one.packet());
+        expect(packets.length).toBe(list.length);
+        expect(packets.map(({ number }) => number)).toEqual(list.map((_, i) => before + i + 1));
+        for (const spec of specs) {
+          expect(Buffer.from(createRenderer(spec).records(batch)).toString()).toBe(render(spec, packets));
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('have the times that a file has, and none', () => {
