@@ -1,5 +1,6 @@
-/** A batch of packets as memory that can be handed to another thread, and back. */
+/** What threads that work out lines are told, and say: batches as memory that is handed over. */
 import type { CapturedPacket, CaptureInterface, Direction } from '../record.js';
+import type { RecordBatch } from '../source.js';
 
 export interface BatchMessage {
   readonly id: number;
@@ -75,3 +76,18 @@ export function unpackBatch(message: BatchMessage, interfaces: CaptureInterface[
   }
   return packets;
 }
+
+/** Records for a thread. */
+export interface RecordsMessage extends Pick<RecordBatch, 'layout' | 'before' | 'bytes'> {
+  readonly id: number;
+}
+
+/** Lines from a thread, with the memory that the records were in. */
+export interface WorkResult {
+  readonly id: number;
+  readonly bytes: Uint8Array;
+  readonly memory?: ArrayBuffer;
+}
+
+/** What a thread says when it can be given work. */
+export const READY = 'ready';

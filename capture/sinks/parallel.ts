@@ -1,23 +1,27 @@
 /**
- * Lines of packets from several threads, in the order of the packets. Short captures are done with before a thread has
- * started: those begin with the first megabytes.
+ * Lines of packets from several threads, this one among them, in the order of the packets. Short captures are done with
+ * before another thread has started: only from a few megabytes on one is asked for, and until it is there this one goes
+ * on alone.
  *
- * Bounded: each thread has at most two batches; the source waits for a place.
+ * Bounded: each thread has at most two batches, and lines that wait for those before them are few; then the source waits.
  */
 import { availableParallelism } from 'node:os';
+import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { SockctlError } from '../../src/errors.js';
 import type { CapturedPacket } from '../record.js';
 import type { CaptureSink, WriteLines } from '../sink.js';
 import type { RecordBatch } from '../source.js';
-import { BatchPacker } from './batch-message.js';
-import { createRenderer, isStateless, type RenderSpec } from './render.js';
+import { BatchPacker, READY, type RecordsMessage, type WorkResult } from './batch-message.js';
+import { createRenderer, isStateless, type Renderer, type RenderSpec } from './render.js';
 
 /** Bytes of packets that are worked out here before threads are started. */
 const INLINE_BYTES = 2 << 20;
-/** Two fill the machines that this is measured on, and their memory stays what a command may have. */
+/** With this one two fill the machines that this is measured on, and their memory stays what a command may have. */
 const MAX_THREADS = 2;
 const BATCHES_EACH = 2;
+/** Lines of batches that wait for others. */
+const MAX_DONE = 4;
 /** A batch leaves nothing behind: what a thread does not collect is only waste. */
 const MEMORY = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 128 };
 
@@ -32,56 +36,43 @@ export interface ParallelOptions {
 export function createParallelSink(spec: RenderSpec, write: WriteLines, options: ParallelOptions = {}): CaptureSink {
   const render = createRenderer(spec);
   const limit = isStateless(spec) && availableParallelism() > 1 ? (options.inlineBytes ?? INLINE_BYTES) : Infinity;
+  const program = options.program ?? new URL('./render-worker.js', import.meta.url);
   let seen = 0;
   let crew: Crew | undefined;
-  const program = options.program ?? new URL('./render-worker.js', import.meta.url);
+  /** Undefined as long as there is too little for a second thread. */
+  const helped = (bytes: number): Crew | undefined => {
+    seen += bytes;
+    if (seen > limit) crew ??= new Crew(spec, render, write, program);
+    return crew;
+  };
   return {
     write: (batch) => {
-      if (crew === undefined) {
-        for (const { bytes } of batch) seen += bytes.length;
-        if (seen <= limit) return write(render.packets(batch));
-        crew = new Crew(spec, write, program);
-      }
-      return crew.work(batch);
+      const help = helped(batch.reduce((sum, { bytes }) => sum + bytes.length, 0));
+      return help === undefined ? write(render.packets(batch)) : help.packets(batch);
     },
     writeRecords: async (batch) => {
-      if (crew === undefined) {
-        seen += batch.bytes.length;
-        if (seen <= limit) {
-          await write(render.records(batch));
-          return batch.bytes.buffer as ArrayBuffer;
-        }
-        crew = new Crew(spec, write, program);
-      }
-      return crew.workRecords(batch);
+      const help = helped(batch.bytes.length);
+      if (help !== undefined) return help.records(batch);
+      await write(render.records(batch));
+      return batch.bytes.buffer as ArrayBuffer;
     },
     close: () => crew?.close(),
   };
 }
 
-/** Records for a thread. */
-export interface RecordsMessage extends Pick<RecordBatch, 'layout' | 'before' | 'bytes'> {
-  readonly id: number;
-}
-
-/** Lines from a thread, with the memory that the records were in. */
-export interface WorkResult {
-  readonly id: number;
-  readonly bytes: Uint8Array;
-  readonly memory?: ArrayBuffer;
-}
-
 interface Thread {
   readonly worker: Worker;
   readonly packer: BatchPacker;
+  ready: boolean;
   busy: number;
 }
 
 class Crew {
+  readonly #render: Renderer;
   readonly #threads: Thread[];
   readonly #write: WriteLines;
   /** Lines that wait for those before them. */
-  readonly #done = new Map<number, Uint8Array>();
+  readonly #done = new Map<number, string | Uint8Array>();
   /** Memory of records that threads are done with. */
   readonly #spare: ArrayBuffer[] = [];
   #given = 0;
@@ -92,49 +83,74 @@ class Crew {
   /** What the writer has asked to wait for. */
   #pressure: Promise<void> | undefined;
 
-  constructor(spec: RenderSpec, write: WriteLines, program: URL) {
+  constructor(spec: RenderSpec, render: Renderer, write: WriteLines, program: URL) {
+    this.#render = render;
     this.#write = write;
-    const count = Math.min(availableParallelism(), MAX_THREADS);
-    this.#threads = Array.from({ length: count }, () => this.#start(spec, program));
+    const others = Math.min(availableParallelism(), MAX_THREADS);
+    this.#threads = Array.from({ length: others }, () => this.#start(spec, program));
   }
 
   #start(spec: RenderSpec, program: URL): Thread {
     const worker = new Worker(program, { workerData: spec, resourceLimits: MEMORY });
-    const thread: Thread = { worker, packer: new BatchPacker(), busy: 0 };
-    worker.on('message', ({ id, bytes, memory }: WorkResult) => {
+    const thread: Thread = { worker, packer: new BatchPacker(), ready: false, busy: 0 };
+    worker.on('message', (message: WorkResult | typeof READY) => {
+      if (message === READY) {
+        thread.ready = true;
+        return;
+      }
       thread.busy--;
-      if (memory !== undefined) this.#spare.push(memory);
-      this.#done.set(id, bytes);
-      this.#writeReady();
+      if (message.memory !== undefined) this.#spare.push(message.memory);
+      this.#finish(message.id, message.bytes);
     });
     worker.on('error', (error) => this.#fail(error));
     return thread;
   }
 
   /** @throws SockctlError when a thread has failed */
-  async work(batch: readonly CapturedPacket[]): Promise<void> {
-    const { worker, packer } = await this.#free();
-    const message = packer.pack(this.#given++, batch);
-    worker.postMessage(message, [message.bytes.buffer as ArrayBuffer, message.columns.buffer as ArrayBuffer]);
+  async packets(batch: readonly CapturedPacket[]): Promise<void> {
+    const free = await this.#free();
+    const id = this.#given++;
+    if (free === undefined) return this.#here(id, this.#render.packets(batch));
+    const message = free.packer.pack(id, batch);
+    free.worker.postMessage(message, [message.bytes.buffer as ArrayBuffer, message.columns.buffer as ArrayBuffer]);
   }
 
   /**
    * @returns memory that is done with
    * @throws SockctlError when a thread has failed
    */
-  async workRecords({ layout, before, bytes }: RecordBatch): Promise<ArrayBuffer | undefined> {
-    const { worker } = await this.#free();
-    const message: RecordsMessage = { id: this.#given++, layout, before, bytes };
-    worker.postMessage(message, [bytes.buffer as ArrayBuffer]);
+  async records({ layout, before, bytes }: RecordBatch): Promise<ArrayBuffer | undefined> {
+    const free = await this.#free();
+    const id = this.#given++;
+    if (free === undefined) {
+      await this.#here(id, this.#render.records({ layout, before, bytes }));
+      return bytes.buffer as ArrayBuffer;
+    }
+    const message: RecordsMessage = { id, layout, before, bytes };
+    free.worker.postMessage(message, [bytes.buffer as ArrayBuffer]);
     return this.#spare.pop();
   }
 
-  /** A thread with a place, which is taken. */
-  async #free(): Promise<Thread> {
+  /** Lines that were worked out in this thread; the others are then listened to. */
+  async #here(id: number, lines: string | Uint8Array): Promise<void> {
+    this.#finish(id, lines);
+    await turn();
+  }
+
+  /** Keeps lines, and writes those that nothing before them is missing of. */
+  #finish(id: number, lines: string | Uint8Array): void {
+    this.#done.set(id, lines);
+    this.#writeReady();
+  }
+
+  /** A thread with a place, which is taken; undefined where this thread is to do the work. */
+  async #free(): Promise<Thread | undefined> {
     while (this.#failure === undefined) {
       if (this.#pressure !== undefined) await this.#pressure;
-      const free = this.#threads.reduce((a, b) => (b.busy < a.busy ? b : a));
-      if (free.busy < BATCHES_EACH && this.#done.size < BATCHES_EACH * this.#threads.length) {
+      const there = this.#threads.filter(({ ready }) => ready);
+      if (there.length === 0) return undefined;
+      const free = there.reduce((a, b) => (b.busy < a.busy ? b : a));
+      if (free.busy < BATCHES_EACH && this.#done.size < MAX_DONE) {
         free.busy++;
         return free;
       }

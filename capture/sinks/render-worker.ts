@@ -1,8 +1,7 @@
 /** The thread that works out the lines of batches; its parent is parallel.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { CaptureInterface } from '../record.js';
-import { type BatchMessage, unpackBatch } from './batch-message.js';
-import type { RecordsMessage, WorkResult } from './parallel.js';
+import { type BatchMessage, READY, type RecordsMessage, unpackBatch, type WorkResult } from './batch-message.js';
 import { createRenderer, type RenderSpec } from './render.js';
 
 const render = createRenderer(workerData as RenderSpec);
@@ -23,3 +22,4 @@ parentPort?.on('message', (message: BatchMessage | RecordsMessage) => {
   if (result.memory !== undefined) given.push(result.memory);
   parentPort?.postMessage(result, given);
 });
+parentPort?.postMessage(READY);
