@@ -19,6 +19,8 @@ export interface CaptureInterface {
   readonly description?: string | undefined;
   readonly operatingSystem?: string | undefined;
   readonly hardware?: string | undefined;
+  /** What else a pcapng file says of it, for whoever copies the file. */
+  readonly options?: readonly OtherOption[] | undefined;
 }
 
 export type Direction = 'in' | 'out';
@@ -30,6 +32,13 @@ export interface OtherBlock {
   readonly littleEndian: boolean;
   /** Between its two lengths; a copy. */
   readonly body: Uint8Array;
+}
+
+/** An option of a block in a pcapng file that is only carried along: a hash, a drop count, an address of the interface. */
+export interface OtherOption {
+  readonly code: number;
+  /** A copy, its numbers in little-endian order. */
+  readonly value: Uint8Array;
 }
 
 /**
@@ -50,6 +59,7 @@ export interface CapturedPacket {
   readonly originalLength: number;
   readonly bytes: Uint8Array;
   readonly comments?: readonly string[] | undefined;
+  readonly options?: readonly OtherOption[] | undefined;
   /** Blocks between the packet before and this one, for whoever copies the file. */
   readonly before?: readonly OtherBlock[] | undefined;
   /** The whole epb_flags word of pcapng, of which `direction` is the lowest two bits. */

@@ -1,5 +1,6 @@
 /** The port that packets come in by: a live link or a file. */
 import type { PcapLayout } from './format/pcap-records.js';
+import type { SectionDetails } from './format/port.js';
 import type { CapturedPacket, CaptureInterface, OtherBlock } from './record.js';
 
 /** What a source knows about what it did not deliver. Null means that nobody counted, never that nothing was lost. */
@@ -56,6 +57,8 @@ export interface CaptureSource extends AsyncDisposable {
   records?(signal?: AbortSignal): AsyncGenerator<RecordBatch, undefined, ArrayBuffer | undefined> | undefined;
   /** Final once the iteration has ended and the source is closed. */
   statistics(): CaptureStatistics;
+  /** What a pcapng file says of its making, for whoever copies it. */
+  readonly section?: SectionDetails | undefined;
   /** Blocks of a file behind its last packet, once the iteration has ended. */
   readonly trailing?: readonly OtherBlock[];
   /** Idempotent. Ends a running iteration. */

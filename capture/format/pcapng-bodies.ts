@@ -1,9 +1,10 @@
 /** The bodies of pcapng blocks that are read: interfaces, packets, counters. */
-import type { CapturedPacket, CaptureInterface, Direction } from '../record.js';
+import type { CapturedPacket, CaptureInterface, Direction, OtherOption } from '../record.js';
 import { type CaptureStatistics, NO_STATISTICS } from '../source.js';
 import type { ByteWindow } from './bytes.js';
 import {
   BlockClock,
+  type BlockOption,
   BlockType,
   FLAG_INBOUND,
   FLAG_OUTBOUND,
@@ -11,6 +12,7 @@ import {
   optionText,
   readOptions,
 } from './pcapng-blocks.js';
+import { carriedOption } from './pcapng-other.js';
 import type { SectionDetails } from './port.js';
 
 /** A whole block at the start of `window`; `end` is where its trailing length stands. */
@@ -51,6 +53,7 @@ export function describeInterface(block: Block, id: number): SectionInterface | 
   let resolution = 6;
   let offset = 0n;
   const text: { -readonly [K in keyof CaptureInterface]?: CaptureInterface[K] } = {};
+  const options: OtherOption[] = [];
   for (const option of readOptions(window, BODY + 8, end, littleEndian)) {
     const { name, description, operatingSystem, hardware, ...numbers } = OptionCode.interface;
     if (option.code === name) text.name = optionText(window, option);
@@ -59,6 +62,7 @@ export function describeInterface(block: Block, id: number): SectionInterface | 
     else if (option.code === hardware) text.hardware = optionText(window, option);
     else if (option.code === numbers.resolution && option.length >= 1) resolution = window.u8(option.at);
     else if (option.code === numbers.offset && option.length >= 8) offset = window.i64(option.at, littleEndian);
+    else keepOption(options, 'interface', block, option);
   }
   const value: CaptureInterface = {
     id,
@@ -66,8 +70,15 @@ export function describeInterface(block: Block, id: number): SectionInterface | 
     linkType: window.u16(BODY, littleEndian),
     snapshotLength: window.u32(BODY + 4, littleEndian),
     ...text,
+    ...(options.length === 0 ? {} : { options }),
   };
   return { value, clock: new BlockClock(resolution, offset) };
+}
+
+function keepOption(into: OtherOption[], of: 'packet' | 'interface', block: Block, option: BlockOption): void {
+  const value = block.window.peek(option.at, option.length).slice();
+  const carried = carriedOption(of, option.code, value, block.littleEndian);
+  if (carried !== undefined) into.push(carried);
 }
 
 /** Enhanced, simple and obsolete packet blocks; text is what is wrong with it. */
@@ -91,7 +102,7 @@ export function readPacket(
     interface: from.value,
     originalLength: window.u32(BODY + 16, littleEndian),
     bytes: window.peek(dataAt, captured),
-    ...packetOptions(window, optionsAt, end, littleEndian),
+    ...packetOptions(block, optionsAt),
   };
 }
 
@@ -108,22 +119,26 @@ function readSimplePacket(block: Block, section: readonly SectionInterface[]): O
   return { timestamp: null, interface: from, direction: null, originalLength, bytes };
 }
 
-type PacketOptions = Pick<CapturedPacket, 'direction' | 'flags' | 'comments'>;
+type PacketOptions = Pick<CapturedPacket, 'direction' | 'flags' | 'comments' | 'options'>;
 
 const NO_OPTIONS: PacketOptions = { direction: null };
 
-function packetOptions(window: ByteWindow, at: number, end: number, littleEndian: boolean): PacketOptions {
+function packetOptions(block: Block, at: number): PacketOptions {
+  const { window, end, littleEndian } = block;
   if (at + 4 > end) return NO_OPTIONS;
+  const options: OtherOption[] = [];
   let flags: number | undefined;
   const comments: string[] = [];
   for (const option of readOptions(window, at, end, littleEndian)) {
     if (option.code === OptionCode.comment) comments.push(optionText(window, option));
     else if (option.code === OptionCode.packet.flags && option.length >= 4) flags = window.u32(option.at, littleEndian);
+    else keepOption(options, 'packet', block, option);
   }
   return {
     direction: flags === undefined ? null : directionOf(flags),
     ...(flags === undefined ? {} : { flags }),
     ...(comments.length === 0 ? {} : { comments }),
+    ...(options.length === 0 ? {} : { options }),
   };
 }
 

@@ -1,8 +1,8 @@
 /**
- * Blocks that are carried from file to file: name resolution, decryption secrets, custom and unknown ones
- * (draft-ietf-opsawg-pcapng, section 4).
+ * What is carried from file to file without being looked into: blocks of names, decryption secrets, custom and unknown
+ * ones, and options of packets and interfaces (draft-ietf-opsawg-pcapng, sections 3.5, 4 and 5).
  */
-import type { OtherBlock } from '../record.js';
+import type { OtherBlock, OtherOption } from '../record.js';
 
 const NAME_RESOLUTION = 4;
 const DECRYPTION_SECRETS = 10;
@@ -59,3 +59,63 @@ function swapRecords(view: DataView, at: number): number {
 
 /** In arithmetic that has no sign: a length may be anything up to 2^32. */
 const padded = (length: number): number => Math.ceil(length / 4) * 4;
+
+/** How many bytes of an option's value, from where on, are a number. */
+type NumberAt = readonly [at: number, length: 4 | 8];
+
+const BYTES = [] as const;
+const PRIVATE_NUMBER: NumberAt = [0, 4];
+
+/** Options whose numbers are known, of packets and of interfaces; of those without one the value is bytes or text. */
+const CARRIED: Readonly<Record<'packet' | 'interface', ReadonlyMap<number, readonly NumberAt[]>>> = {
+  packet: new Map<number, readonly NumberAt[]>([
+    // Hash, drop count, packet id, queue, verdict.
+    [3, BYTES],
+    [4, [[0, 8]]],
+    [5, [[0, 8]]],
+    [6, [[0, 4]]],
+    [7, [[1, 8]]],
+  ]),
+  interface: new Map<number, readonly NumberAt[]>([
+    // Comment, IPv4, IPv6, MAC and EUI address, speed, time zone, filter, check sequence, speeds by direction, zone.
+    [1, BYTES],
+    [4, BYTES],
+    [5, BYTES],
+    [6, BYTES],
+    [7, BYTES],
+    [8, [[0, 8]]],
+    [10, [[0, 4]]],
+    [11, BYTES],
+    [13, BYTES],
+    [16, [[0, 8]]],
+    [17, [[0, 8]]],
+    [18, BYTES],
+  ]),
+};
+/** Custom options: those that may be copied, text and bytes, and those that may not. */
+const CUSTOM_COPIED = new Set([2988, 2989]);
+const CUSTOM_NOT_TO_COPY = new Set([19_372, 19_373]);
+
+/**
+ * The option as it is written into another file; undefined for what may not be copied, and for unknown ones of
+ * big-endian sections.
+ *
+ * @param value is kept
+ */
+export function carriedOption(
+  of: 'packet' | 'interface',
+  code: number,
+  value: Uint8Array,
+  littleEndian: boolean,
+): OtherOption | undefined {
+  if (CUSTOM_NOT_TO_COPY.has(code)) return undefined;
+  if (littleEndian) return { code, value };
+  const numbers = CUSTOM_COPIED.has(code) ? [PRIVATE_NUMBER] : CARRIED[of].get(code);
+  if (numbers === undefined) return undefined;
+  // Only the verdicts of programs are numbers; others are as long as they like.
+  for (const [at, length] of numbers) {
+    const fits = of === 'packet' && code === 7 ? value.length === at + length : value.length >= at + length;
+    if (fits) value.subarray(at, at + length).reverse();
+  }
+  return { code, value };
+}

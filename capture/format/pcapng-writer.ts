@@ -1,6 +1,6 @@
 /** Writes pcapng, one little-endian section with nanoseconds: draft-ietf-opsawg-pcapng. */
 import { UsageError } from '../../src/errors.js';
-import type { CapturedPacket, CaptureInterface, OtherBlock } from '../record.js';
+import type { CapturedPacket, CaptureInterface, OtherBlock, OtherOption } from '../record.js';
 import type { CaptureStatistics } from '../source.js';
 import type { ByteWriter } from './bytes.js';
 import { BlockTime, BlockType, BYTE_ORDER_MAGIC, FLAG_INBOUND, FLAG_OUTBOUND, OptionCode } from './pcapng-blocks.js';
@@ -12,10 +12,13 @@ export interface SectionText {
   readonly hardware?: string | undefined;
   readonly operatingSystem?: string | undefined;
   readonly application?: string | undefined;
+  readonly comments?: readonly string[] | undefined;
 }
 
 /** if_tsresol: 10^-9 s. */
 const NANOSECONDS = 9;
+/** A section header up to its options. */
+const SECTION_FIXED = 24;
 /** An option's value has at most this many bytes. */
 const MAX_OPTION = 0xffff;
 
@@ -43,17 +46,18 @@ export class PcapngWriter implements CaptureWriter {
   }
 
   open(out: ByteWriter, interfaces: readonly CaptureInterface[]): void {
-    const { hardware, operatingSystem, application } = this.#section;
+    const { hardware, operatingSystem, application, comments = [] } = this.#section;
     const start = begin(out, BlockType.sectionHeader);
     out.u32(BYTE_ORDER_MAGIC);
     out.u16(1);
     out.u16(0);
     // The section's length is not known ahead: -1.
     out.u64(0xffff_ffff_ffff_ffffn);
+    for (const comment of comments) textOption(out, OptionCode.comment, comment);
     textOption(out, OptionCode.section.hardware, hardware);
     textOption(out, OptionCode.section.operatingSystem, operatingSystem);
     textOption(out, OptionCode.section.application, application);
-    if (hardware !== undefined || operatingSystem !== undefined || application !== undefined) endOptions(out);
+    if (out.length > start + SECTION_FIXED) endOptions(out);
     finish(out, start);
     this.#agreed = interfaces.every((one) => one.snapshotLength === interfaces[0]?.snapshotLength);
     for (const one of interfaces) this.#describe(out, one);
@@ -84,14 +88,15 @@ export class PcapngWriter implements CaptureWriter {
     out.bytes(packet.bytes);
     out.align4();
     const flags = flagsOf(packet);
-    const comments = packet.comments ?? [];
-    for (const comment of comments) textOption(out, OptionCode.comment, comment);
+    const optionsAt = out.length;
+    for (const comment of packet.comments ?? []) textOption(out, OptionCode.comment, comment);
     if (flags !== 0) {
       out.u16(OptionCode.packet.flags);
       out.u16(4);
       out.u32(flags);
     }
-    if (flags !== 0 || comments.length > 0) endOptions(out);
+    for (const option of packet.options ?? []) otherOption(out, option);
+    if (out.length > optionsAt) endOptions(out);
     finish(out, start);
   }
 
@@ -132,6 +137,7 @@ export class PcapngWriter implements CaptureWriter {
     byteOption(out, code.resolution, NANOSECONDS);
     textOption(out, code.operatingSystem, one.operatingSystem);
     textOption(out, code.hardware, one.hardware);
+    for (const option of one.options ?? []) otherOption(out, option);
     endOptions(out);
     finish(out, start);
     const written = { id: this.#interfaces.size, snapshotLength, packets: 0 };
@@ -154,7 +160,8 @@ function writeBlocks(out: ByteWriter, blocks: readonly OtherBlock[]): void {
 /** Whether a Simple Packet Block says everything: interface 0, no time, no options, cut at the snapshot length. */
 function isSimple(packet: CapturedPacket, on: Written): boolean {
   const { originalLength, bytes } = packet;
-  if (packet.timestamp !== null || on.id !== 0 || packet.comments !== undefined || flagsOf(packet) !== 0) return false;
+  if (packet.timestamp !== null || on.id !== 0 || flagsOf(packet) !== 0) return false;
+  if (packet.comments !== undefined || packet.options !== undefined) return false;
   return bytes.length === Math.min(originalLength, on.snapshotLength || originalLength);
 }
 
@@ -178,11 +185,13 @@ function finish(out: ByteWriter, start: number): void {
 }
 
 function textOption(out: ByteWriter, code: number, text: string | undefined): void {
-  if (text === undefined) return;
-  const bytes = Buffer.from(text);
+  if (text !== undefined) otherOption(out, { code, value: Buffer.from(text) });
+}
+
+function otherOption(out: ByteWriter, { code, value }: OtherOption): void {
   out.u16(code);
-  out.u16(Math.min(bytes.length, MAX_OPTION));
-  out.bytes(bytes.subarray(0, MAX_OPTION));
+  out.u16(Math.min(value.length, MAX_OPTION));
+  out.bytes(value.subarray(0, MAX_OPTION));
   out.align4();
 }
 

@@ -3,7 +3,7 @@
 import { stat } from 'node:fs/promises';
 import { type CaptureFormat, openReader } from '../format/open.js';
 import { PcapReader } from '../format/pcap.js';
-import { type CaptureDetails, type CaptureReader, faultError } from '../format/port.js';
+import { type CaptureDetails, type CaptureReader, faultError, type SectionDetails } from '../format/port.js';
 import type { CapturedPacket, CaptureInterface, OtherBlock } from '../record.js';
 import type { CaptureSource, CaptureStatistics, RecordBatch } from '../source.js';
 import { fileRecords } from './file-records.js';
@@ -57,6 +57,10 @@ export class FileSource implements CaptureSource {
 
   get details(): CaptureDetails {
     return this.#reader.details;
+  }
+
+  get section(): SectionDetails | undefined {
+    return this.#reader.details.sections[0];
   }
 
   get compression(): Compression | null {

@@ -14,7 +14,7 @@ interface ReadFlags extends PacketFlags {
 export async function run([args]: [string[]], flags: ReadFlags, context: CommandContext): Promise<ExitCode> {
   const source = await openFiles(splitFiles(args));
   const counter = createCountSink();
-  const sinks = flags.countOnly === true ? [counter] : await packetSinks(flags, context, true);
+  const sinks = flags.countOnly === true ? [counter] : await packetSinks(flags, context, source);
   context.dropPrivileges();
   const summary = await runPipeline({
     source,

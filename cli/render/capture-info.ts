@@ -42,7 +42,7 @@ export function captureInfoRecord({
     durationMs: roundMs(durationMs),
     ...counts,
     ...statistics,
-    interfaces: interfaces.map(({ linkType, ...rest }) => ({ ...rest, linkType: linkTypeName(linkType) })),
+    interfaces: interfaces.map(({ linkType, options: _, ...rest }) => ({ ...rest, linkType: linkTypeName(linkType) })),
     ...(error === null ? {} : { error }),
   };
 }

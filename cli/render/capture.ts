@@ -2,6 +2,7 @@
 import {
   type CaptureFormat,
   type CaptureSink,
+  type CaptureSource,
   type CaptureSummary,
   createDetailSink,
   createFieldsSink,
@@ -42,13 +43,13 @@ const TIME_STYLES: readonly TimeStyle[] = ['time', 'none', 'epoch', 'delta', 'da
 /**
  * The sinks that the flags ask for: a file with -w, else records, a table or lines on stdout.
  *
- * @param parallel lines may be worked out by several threads
+ * @param read what is read to its end: its lines may be worked out by several threads, and a copy says what it says
  * @throws UsageError for flags that contradict each other, and for fields that there are none of
  */
 export async function packetSinks(
   flags: PacketFlags,
   context: CommandContext,
-  parallel = false,
+  read?: CaptureSource,
 ): Promise<CaptureSink[]> {
   const { json, output } = context;
   const { write: file, format, fields } = flags;
@@ -62,7 +63,9 @@ export async function packetSinks(
   if (file !== undefined) {
     if (file === '-' && json) throw new UsageError('-w - and --json: both would go to stdout', 'write to a file');
     giveNewFile(file, context.account);
-    return [await openFileSink(file, format === undefined || table ? {} : { format })];
+    // A copy says where the packets were captured, not where it was made.
+    const section = read?.section === undefined ? {} : { section: { ...read.section, application: 'sockctl' } };
+    return [await openFileSink(file, { ...section, ...(format === undefined || table ? {} : { format }) })];
   }
   const write = (lines: string | Uint8Array) => output.write(lines);
   if (fields !== undefined) {
@@ -74,7 +77,7 @@ export async function packetSinks(
   if (flags.detail === true && !json) return [createDetailSink(write)];
   const spec: RenderSpec = json ? { kind: 'ndjson' } : { kind: 'text', options: textOptions(flags) };
   // What is on its way is to be seen at once; a file is to be done with.
-  if (parallel) return [createParallelSink(spec, write)];
+  if (read !== undefined) return [createParallelSink(spec, write)];
   return [json ? createNdjsonSink(write) : createTextSink(write, textOptions(flags))];
 }
 

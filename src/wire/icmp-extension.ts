@@ -13,7 +13,7 @@
 import { formatIPv4, formatIPv6 } from '../sockaddr/ip-text.js';
 import { ByteList } from './byte-list.js';
 import { checksum } from './checksum.js';
-import { type Next, NOTHING, type Packet, payload } from './packet.js';
+import { type Next, type Packet, payload } from './packet.js';
 import { hex } from './text.js';
 
 export interface MplsLabel {
@@ -73,16 +73,21 @@ export function splitQuote(packet: Packet, at: number, end: number, quoteLength:
   return { end: from, extensions: readObjects(packet, from + 4, end) };
 }
 
-/** RFC 8335 section 2: what an extended echo request asks about stands in an extension, which is all that it carries. */
+/**
+ * RFC 8335 section 2: what an extended echo request asks about stands in an extension with one object; what follows is
+ * payload, which the extension's checksum does not cover.
+ */
 export function readRequest(
   packet: Packet,
   message: { extensions?: readonly IcmpExtension[] },
   at: number,
   end: number,
 ): Next {
-  if (at + 4 > end || packet.view.getUint8(at) >> 4 !== VERSION) return payload(at, end);
-  message.extensions = readObjects(packet, at + 4, end);
-  return NOTHING;
+  if (at + 8 > end || packet.view.getUint8(at) >> 4 !== VERSION) return payload(at, end);
+  const object = at + 4;
+  const stop = Math.min(end, object + Math.max(4, packet.view.getUint16(object)));
+  message.extensions = readObjects(packet, object, stop);
+  return payload(stop, end);
 }
 
 function readObjects(packet: Packet, start: number, end: number): IcmpExtension[] {
@@ -201,7 +206,7 @@ export interface Extended {
  * What stands behind the header: `data`; where extensions follow, filled up with zeros to the quote's length, which is
  * 128 bytes where the header does not say it.
  *
- * @param request has nothing but its extensions
+ * @param request its extensions come first
  * @throws AddressError for what is no address, UsageError for data that is no hex
  */
 export function extendedData(
@@ -211,7 +216,7 @@ export function extendedData(
 ): Uint8Array {
   if (extensions === undefined) return data;
   const parts = encodeExtensions(extensions);
-  if (request) return parts;
+  if (request) return new ByteList().bytes(parts).bytes(data).toBytes();
   return new ByteList()
     .bytes(data)
     .zeros(Math.max(0, quoteLength - data.length))

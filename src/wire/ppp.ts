@@ -44,14 +44,14 @@ export const PppProtocol = {
 export function decodePpp(packet: Packet, start: number, end: number): Next {
   let at = start;
   const { view } = packet;
-  if (!packet.has('ppp', at, end, 1)) return payload(at, end);
+  if (!packet.has('ppp', at, end, 1)) return payload(start, end);
   const framed = view.getUint8(at) === 0xff;
   if (framed) {
-    if (!packet.has('ppp', at, end, 3)) return payload(at, end);
+    if (!packet.has('ppp', at, end, 3)) return payload(start, end);
     at += 2;
   }
   const compressed = (view.getUint8(at) & 1) === 1;
-  if (!compressed && !packet.has('ppp', at, end, 2)) return payload(at, end);
+  if (!compressed && !packet.has('ppp', at, end, 2)) return payload(start, end);
   const protocolId = compressed ? view.getUint8(at) : view.getUint16(at);
   packet.layers.push({ protocol: 'ppp', framed, protocolId, compressed });
   return { table: 'pppProtocol', key: protocolId, at: at + (compressed ? 1 : 2), end };

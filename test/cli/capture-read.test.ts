@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ByteWriter } from '../../capture/format/bytes.js';
+import { openWriter } from '../../capture/format/open.js';
+import { NO_STATISTICS } from '../../capture/source.js';
 import { encodeDns } from '../../src/wire/application/dns.js';
 import { encodeHttp } from '../../src/wire/application/http.js';
 import { pseudoAddresses } from '../../src/wire/checksum.js';
@@ -12,7 +15,7 @@ import { encodeEthernet } from '../../src/wire/ethernet.js';
 import { encodeIPv4 } from '../../src/wire/ipv4.js';
 import { encodeTcp, type TcpFlag } from '../../src/wire/tcp.js';
 import { encodeUdp } from '../../src/wire/udp.js';
-import { encode, packet } from '../capture/helpers.js';
+import { ETHERNET, encode, packet } from '../capture/helpers.js';
 import { hasCommand } from '../hosts/machine.js';
 import { ethernetSamples } from '../src/wire/samples.js';
 import { records, run, sockctl } from './process.js';
@@ -51,6 +54,21 @@ function tcp(
 
 const udp = (port: number, data: Uint8Array) =>
   frame(A, B, 17, encodeUdp({ sourcePort: 5000, destinationPort: port }, data, pseudoAddresses(A, B)));
+
+/** A pcapng file of another machine, with a remark. */
+function foreignFile(): Uint8Array {
+  const writer = openWriter('pcapng', {
+    hardware: 'abacus',
+    operatingSystem: 'Multics',
+    application: 'other',
+    comments: ['made by hand'],
+  });
+  const out = new ByteWriter();
+  writer.open(out, [ETHERNET]);
+  writer.packet(out, packet(1, { bytes: udp(9, new Uint8Array(4)) }));
+  writer.close(out, NO_STATISTICS, []);
+  return out.written();
+}
 
 const query = encodeDns({
   ...{ id: 7, response: false, opcode: 0, authoritative: false, truncated: false, recursionDesired: true },
@@ -190,6 +208,15 @@ describe('capture read', () => {
 });
 
 describe('capture info', () => {
+  it('says of a copy where the packets are from, and who has made it', async () => {
+    const [file, copy] = [join(folder, 'foreign.pcapng'), join(folder, 'copy.pcapng')] as const;
+    writeFileSync(file, foreignFile());
+    expect((await sockctl(['capture', 'read', file, '-w', copy, '-q'])).code).toBe(0);
+    const text = (await sockctl(['capture', 'info', copy])).stdout.toString();
+    for (const said of ['abacus', 'Multics', 'made by hand', 'sockctl']) expect(text).toContain(said);
+    expect(text).not.toContain('other');
+  });
+
   it('tells what a file is', async () => {
     const zipped = join(folder, 'zipped.pcap.gz');
     writeFileSync(zipped, gzipSync(execFileSync('cat', [conversation])));

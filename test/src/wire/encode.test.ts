@@ -28,6 +28,14 @@ describe('exactly', () => {
     }
   });
 
+  it('a header that breaks off behind what it began with', () => {
+    const bytes = fromHex('ff0300');
+    const { layers, malformed } = dissectExactly(bytes, LinkType.PPP);
+    expect(layers).toEqual([{ protocol: 'payload', length: 3, data: bytes }]);
+    expect(malformed).toMatchObject({ layer: 'ppp', need: 2, have: 1 });
+    expect(encodePacket({ layers })).toEqual(bytes);
+  });
+
   it('any bytes, at random and changed from packets', () => {
     const linkTypes = [...DECODERS.linkType.keys(), 40_000];
     const base = fc.oneof(

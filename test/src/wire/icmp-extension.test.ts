@@ -87,7 +87,9 @@ it('is read back, and written again from the fields alone', () => {
       fc.boolean(),
       fc.constantFrom(undefined, 128, 144),
       extensions,
-      (family, error, quoteLength, list) => {
+      (family, error, quoteLength, some) => {
+        // A request asks about one interface.
+        const list = error ? some : some.slice(0, 1);
         const bytes = inIP(family, message(family, error, quoteLength, list));
         const exact = dissectExactly(bytes, LinkType.RAW);
         expect(exact.malformed).toBeUndefined();
