@@ -3,7 +3,8 @@ import { networkInterfaces } from 'node:os';
 import { type CaptureEvent, type Direction, openCapSource, runPipeline } from '../../capture/index.js';
 import type { ExitCode } from '../../src/errors.js';
 import type { CommandContext } from '../context.js';
-import { finishCapture, type PacketFlags, packetSinks } from '../render/capture.js';
+import { finishCapture } from '../render/capture.js';
+import { type PacketFlags, packetSinks } from '../render/packet-sinks.js';
 import { recordHead } from '../render/record.js';
 
 interface LiveFlags extends PacketFlags {

@@ -4,7 +4,8 @@ import { createCountSink, runPipeline } from '../../capture/index.js';
 import { ExitCode, UsageError } from '../../src/errors.js';
 import { openFiles } from '../capture-files.js';
 import type { CommandContext } from '../context.js';
-import { finishCapture, type PacketFlags, packetSinks } from '../render/capture.js';
+import { finishCapture } from '../render/capture.js';
+import { type PacketFlags, packetSinks } from '../render/packet-sinks.js';
 
 interface ReadFlags extends PacketFlags {
   readonly count?: number;

@@ -4,7 +4,8 @@ import type { ExitCode } from '../../src/errors.js';
 import type { SniffProtocol } from '../../src/raw/sniff.js';
 import { interfaceIndex } from '../../src/sockaddr/interfaces.js';
 import type { CommandContext } from '../context.js';
-import { finishCapture, type PacketFlags, packetSinks } from '../render/capture.js';
+import { finishCapture } from '../render/capture.js';
+import { type PacketFlags, packetSinks } from '../render/packet-sinks.js';
 import { createSniffSource } from './sniff-source.js';
 
 interface SniffFlags extends PacketFlags {

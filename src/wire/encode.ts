@@ -97,7 +97,7 @@ function tryEncode(layer: Layer, outer: readonly Layer[], inner: Uint8Array): Ui
 }
 
 function beginsWith(whole: Uint8Array, part: Uint8Array): boolean {
-  return part.length <= whole.length && Buffer.compare(whole.subarray(0, part.length), part) === 0;
+  return part.length <= whole.length && part.every((byte, i) => byte === whole[i]);
 }
 
 /**
@@ -116,10 +116,15 @@ export function encodePacket({ layers, kept = [] }: PacketLayers): Uint8Array {
   return inner;
 }
 
-const joined = (...parts: readonly Uint8Array[]): Uint8Array => {
-  const filled = parts.filter((part) => part.length > 0);
-  return filled.length === 1 ? (filled[0] as Uint8Array) : Uint8Array.from(Buffer.concat(filled));
-};
+function joined(...parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
 
 /** Room for any header that is written into a buffer. */
 const MAX_HEADER = 2100;
