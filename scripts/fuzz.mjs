@@ -145,7 +145,14 @@ function writeKept(path, inputs) {
   let number = 0;
   for (const { bytes, linkType, originalLength } of inputs) {
     const from = interfaces[linkTypes.indexOf(linkType)];
-    writer.packet(out, { number: ++number, timestamp: null, interface: from, bytes, originalLength });
+    writer.packet(out, {
+      number: ++number,
+      timestamp: null,
+      interface: from,
+      direction: null,
+      bytes,
+      originalLength,
+    });
   }
   writer.close(out, { received: null, droppedKernel: null, droppedInterface: null, droppedApplication: null }, []);
   const file = out.written();

@@ -1,5 +1,5 @@
 /**
- * Lines of packets from several threads, this one among them, in the order of the packets. Short captures are done with
+ * Lines of packets from several threads, in the order of the packets. Short captures are done with
  * before another thread has started: only from a few megabytes on one is asked for, and until it is there this one goes
  * on alone.
  *
@@ -17,7 +17,7 @@ import { createRenderer, isStateless, type Renderer, type RenderSpec } from './r
 
 /** Bytes of packets that are worked out here before threads are started. */
 const INLINE_BYTES = 2 << 20;
-/** With this one two fill the machines that this is measured on, and their memory stays what a command may have. */
+/** Two fill the machines that this is measured on, and their memory stays what a command may have. */
 const MAX_THREADS = 2;
 const BATCHES_EACH = 2;
 /** Lines of batches that wait for others. */
@@ -86,8 +86,8 @@ class Crew {
   constructor(spec: RenderSpec, render: Renderer, write: WriteLines, program: URL) {
     this.#render = render;
     this.#write = write;
-    const others = Math.min(availableParallelism(), MAX_THREADS);
-    this.#threads = Array.from({ length: others }, () => this.#start(spec, program));
+    const length = Math.min(availableParallelism(), MAX_THREADS);
+    this.#threads = Array.from({ length }, () => this.#start(spec, program));
   }
 
   #start(spec: RenderSpec, program: URL): Thread {
@@ -143,7 +143,7 @@ class Crew {
     this.#writeReady();
   }
 
-  /** A thread with a place, which is taken; undefined where this thread is to do the work. */
+  /** A thread with a place, which is taken; undefined as long as none has started, and this one is to do the work. */
   async #free(): Promise<Thread | undefined> {
     while (this.#failure === undefined) {
       if (this.#pressure !== undefined) await this.#pressure;

@@ -89,8 +89,8 @@ export class Packet {
   }
 
   /**
-   * The end of a part that claims to be `length` bytes long at `at`: at most `end`. A claim beyond what is there is a
-   * fault, unless the packet is known to be cut; the part is read as far as it goes.
+   * The end of a part that claims to be `length` bytes long at `at`: at most `end`. A claim beyond what was there on the
+   * wire is a fault; what is only not captured, or not quoted, is none. The part is read as far as it goes.
    */
   claim(layer: string, at: number, length: number, end: number, claimedBy: string): number {
     if (at + length <= end) {
@@ -98,12 +98,13 @@ export class Packet {
       this.wireEnd = at + length;
       return at + length;
     }
-    if (this.incomplete) {
+    if (this.piece || (this.incomplete && at + length <= this.wireEnd)) {
       this.wireEnd = at + length;
     } else {
-      this.fail(layer, at, length, end - at, claimedBy);
+      const there = this.incomplete ? Math.max(this.wireEnd, end) : end;
+      this.fail(layer, at, length, there - at, claimedBy);
       this.incomplete = true;
-      this.wireEnd = end;
+      this.wireEnd = there;
     }
     return end;
   }

@@ -115,6 +115,14 @@ describe('a capture that is cut', () => {
 });
 
 describe('where an IP header lies', () => {
+  it('about more than was on the wire, it is malformed although the capture was cut too', () => {
+    const bytes = inIPv4(6, encodeTcp(PORTS, new Uint8Array(80), ADDRESSES), { totalLength: 500 });
+    const found = dissect(bytes.slice(0, 60), LinkType.RAW, { originalLength: bytes.length });
+    expect(found.malformed).toEqual({ layer: 'ipv4', offset: 0, need: 500, have: 120, claimedBy: 'totalLength' });
+    // What can have been sent is what there was room for.
+    expect(layer(found, 'tcp').payloadLength).toBe(80);
+  });
+
   it('about its version, it is no header', () => {
     const found = dissect(fromHex('020000000002 020000000001 0800 6500'), LinkType.ETHERNET);
     expect(layersOf(found)).toEqual(['ethernet', 'payload']);
