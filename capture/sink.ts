@@ -28,7 +28,8 @@ export interface CaptureSink {
 }
 
 /**
- * Where text sinks write: one or more whole lines, each with its newline, as text or as the bytes of it, which are the
- * writer's from then on. The caller owns stdout; a promise is back-pressure.
+ * Where text sinks write: one or more whole lines, each with its newline, as text or as the bytes of it. The caller owns
+ * stdout; a promise is back-pressure, and when it resolves the bytes have been written: their memory is used again then.
+ * Without a promise they are the writer's for good.
  */
 export type WriteLines = (lines: string | Uint8Array) => void | Promise<void>;

@@ -59,8 +59,10 @@ export class AsciiBuffer {
   #view: DataView;
   #length = 0;
 
-  constructor(capacity: number) {
-    this.#bytes = Buffer.allocUnsafeSlow(capacity + WORD);
+  /** @param memory is written into, where it is large enough */
+  constructor(capacity: number, memory?: ArrayBuffer) {
+    const fits = memory !== undefined && memory.byteLength >= capacity + WORD;
+    this.#bytes = fits ? Buffer.from(memory) : Buffer.allocUnsafeSlow(capacity + WORD);
     this.#view = new DataView(this.#bytes.buffer);
   }
 

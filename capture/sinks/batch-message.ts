@@ -4,6 +4,8 @@ import type { RecordBatch } from '../source.js';
 
 export interface BatchMessage {
   readonly id: number;
+  /** For the lines. */
+  readonly output?: ArrayBuffer | undefined;
   /** Eight numbers for each packet; see {@link packBatch}. */
   readonly columns: Float64Array;
   readonly bytes: Uint8Array;
@@ -78,8 +80,10 @@ export function unpackBatch(message: BatchMessage, interfaces: CaptureInterface[
 }
 
 /** Records for a thread. */
-export interface RecordsMessage extends Pick<RecordBatch, 'layout' | 'before' | 'bytes'> {
+export interface RecordsMessage extends Pick<RecordBatch, 'layout' | 'before' | 'bytes' | 'count'> {
   readonly id: number;
+  /** For the lines. */
+  readonly output?: ArrayBuffer | undefined;
 }
 
 /** Lines from a thread, with the memory that the records were in. */

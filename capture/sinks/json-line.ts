@@ -32,9 +32,12 @@ export class PacketLines {
   #linkType = -1;
   #linkText = '';
 
-  /** @param expected bytes of the lines, about */
-  begin(expected: number): void {
-    this.#out = new AsciiBuffer(expected);
+  /**
+   * @param expected bytes of the lines, about
+   * @param memory is written into, where it is large enough
+   */
+  begin(expected: number, memory?: ArrayBuffer): void {
+    this.#out = new AsciiBuffer(expected, memory);
   }
 
   /** The lines since {@link begin}, which are the caller's from here on. */
@@ -167,10 +170,63 @@ export class PacketLines {
         return;
       }
     }
-    // Its texts are ASCII (text.ts), and it has no bytes.
-    const text = JSON.stringify(layer);
-    out.reserve(text.length);
-    out.text(text);
+    this.#object(layer);
+  }
+
+  /** Any layer without bytes; its texts are ASCII (text.ts). */
+  #object(fields: object): void {
+    const out = this.#out;
+    let before = OPEN;
+    for (const key in fields) {
+      const value = (fields as Record<string, unknown>)[key];
+      if (value === undefined) continue;
+      out.reserve(ROOM);
+      out.constant(before).constant(keyText(key));
+      this.#value(value);
+      before = TEXT.comma;
+    }
+    out.reserve(ROOM);
+    if (before === OPEN) out.constant(OPEN);
+    out.constant(TEXT.close);
+  }
+
+  #value(value: unknown): void {
+    const out = this.#out;
+    switch (typeof value) {
+      case 'number':
+        out.number(value);
+        return;
+      case 'boolean':
+        out.constant(value ? TRUE : FALSE);
+        return;
+      case 'string':
+        this.#string(value);
+        return;
+      default:
+        if (value === null) out.constant(TEXT.none);
+        else if (Array.isArray(value)) this.#list(value);
+        else this.#object(value as object);
+    }
+  }
+
+  #list(values: readonly unknown[]): void {
+    const out = this.#out;
+    out.constant(OPEN_LIST);
+    for (let i = 0; i < values.length; i++) {
+      out.reserve(ROOM);
+      if (i > 0) out.constant(TEXT.comma);
+      this.#value(values[i]);
+    }
+    out.reserve(ROOM);
+    out.constant(TEXT.closeList);
+  }
+
+  #string(text: string): void {
+    const out = this.#out;
+    const json = SPECIAL.test(text) ? JSON.stringify(text) : undefined;
+    out.reserve(ROOM + (json ?? text).length);
+    if (json === undefined) out.constant(QUOTE).text(text).constant(QUOTE);
+    else out.text(json);
   }
 
   #sum(checksum: number, valid: boolean | null): void {
@@ -277,6 +333,26 @@ export class PacketLines {
     }
     return this.#buffer.toString('base64', data.byteOffset + start, data.byteOffset + end);
   }
+}
+
+const OPEN = ascii('{');
+const OPEN_LIST = ascii('[');
+const QUOTE = ascii('"');
+const TRUE = ascii('true');
+const FALSE = ascii('false');
+/** What JSON writes in another way. */
+const SPECIAL = /["\\]/;
+
+const KEYS = new Map<string, Ascii>();
+
+/** `"key":`, of the few hundred that layers have. */
+function keyText(key: string): Ascii {
+  let text = KEYS.get(key);
+  if (text === undefined) {
+    text = ascii(`"${key}":`);
+    KEYS.set(key, text);
+  }
+  return text;
 }
 
 const quoted = (text: string): string => escapeJson(JSON.stringify(text));

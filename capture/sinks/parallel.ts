@@ -17,8 +17,13 @@ import { createRenderer, isStateless, type Renderer, type RenderSpec } from './r
 
 /** Bytes of packets that are worked out here before threads are started. */
 const INLINE_BYTES = 2 << 20;
-/** Two fill the machines that this is measured on, and their memory stays what a command may have. */
-const MAX_THREADS = 2;
+/**
+ * Two fill the machines that this is measured on. The compilers of V8 from Node 22 on keep some 80 MB more for a thread,
+ * beyond what a command may have; there this thread works beside one other, which takes a tenth longer for records.
+ */
+const MAX_THREADS = Number.parseInt(process.versions.node, 10) < 22 ? 2 : 1;
+/** Whether this thread works too when the others are busy. */
+const WORKS_TOO = MAX_THREADS === 1;
 const BATCHES_EACH = 2;
 /** Lines of batches that wait for others. */
 const MAX_DONE = 4;
@@ -73,8 +78,9 @@ class Crew {
   readonly #write: WriteLines;
   /** Lines that wait for those before them. */
   readonly #done = new Map<number, string | Uint8Array>();
-  /** Memory of records that threads are done with. */
+  /** Memory of records that threads are done with, and of lines that are written. */
   readonly #spare: ArrayBuffer[] = [];
+  readonly #outputs: ArrayBuffer[] = [];
   #given = 0;
   #written = 0;
   #failure: SockctlError | undefined;
@@ -110,24 +116,28 @@ class Crew {
   async packets(batch: readonly CapturedPacket[]): Promise<void> {
     const free = await this.#free();
     const id = this.#given++;
-    if (free === undefined) return this.#here(id, this.#render.packets(batch));
-    const message = free.packer.pack(id, batch);
-    free.worker.postMessage(message, [message.bytes.buffer as ArrayBuffer, message.columns.buffer as ArrayBuffer]);
+    const output = this.#outputs.pop();
+    if (free === undefined) return this.#here(id, this.#render.packets(batch, output));
+    const message = { ...free.packer.pack(id, batch), output };
+    const given = [message.bytes.buffer as ArrayBuffer, message.columns.buffer as ArrayBuffer];
+    free.worker.postMessage(message, output === undefined ? given : [...given, output]);
   }
 
   /**
    * @returns memory that is done with
    * @throws SockctlError when a thread has failed
    */
-  async records({ layout, before, bytes }: RecordBatch): Promise<ArrayBuffer | undefined> {
+  async records({ layout, before, bytes, count }: RecordBatch): Promise<ArrayBuffer | undefined> {
     const free = await this.#free();
     const id = this.#given++;
+    const output = this.#outputs.pop();
     if (free === undefined) {
-      await this.#here(id, this.#render.records({ layout, before, bytes }));
+      await this.#here(id, this.#render.records({ layout, before, bytes, count }, output));
       return bytes.buffer as ArrayBuffer;
     }
-    const message: RecordsMessage = { id, layout, before, bytes };
-    free.worker.postMessage(message, [bytes.buffer as ArrayBuffer]);
+    const message: RecordsMessage = { id, layout, before, bytes, count, output };
+    const given = [bytes.buffer as ArrayBuffer];
+    free.worker.postMessage(message, output === undefined ? given : [...given, output]);
     return this.#spare.pop();
   }
 
@@ -143,16 +153,19 @@ class Crew {
     this.#writeReady();
   }
 
-  /** A thread with a place, which is taken; undefined as long as none has started, and this one is to do the work. */
+  /** A thread with a place, which is taken; undefined where this one is to do the work. */
   async #free(): Promise<Thread | undefined> {
     while (this.#failure === undefined) {
       if (this.#pressure !== undefined) await this.#pressure;
       const there = this.#threads.filter(({ ready }) => ready);
       if (there.length === 0) return undefined;
       const free = there.reduce((a, b) => (b.busy < a.busy ? b : a));
-      if (free.busy < BATCHES_EACH && this.#done.size < MAX_DONE) {
-        free.busy++;
-        return free;
+      if (this.#done.size < MAX_DONE) {
+        if (free.busy < BATCHES_EACH) {
+          free.busy++;
+          return free;
+        }
+        if (WORKS_TOO) return undefined;
       }
       await this.#change();
     }
@@ -176,8 +189,10 @@ class Crew {
       this.#done.delete(this.#written++);
       const waiting = this.#write(lines);
       if (waiting !== undefined) {
+        const written = lines;
         const pressure = waiting.finally(() => {
           if (this.#pressure === pressure) this.#pressure = undefined;
+          if (typeof written !== 'string') this.#outputs.push(written.buffer as ArrayBuffer);
         });
         this.#pressure = pressure;
       }

@@ -30,9 +30,12 @@ export class PlainLines {
     this.#digits = options.time === 'none' || isStateful(options) ? 0 : options.nanoseconds === true ? 9 : 6;
   }
 
-  /** @param expected bytes of the lines, about */
-  begin(expected: number): void {
-    this.#out = new AsciiBuffer(expected);
+  /**
+   * @param expected bytes of the lines, about
+   * @param memory is written into, where it is large enough
+   */
+  begin(expected: number, memory?: ArrayBuffer): void {
+    this.#out = new AsciiBuffer(expected, memory);
   }
 
   /** The lines since {@link begin}, which are the caller's from here on. */

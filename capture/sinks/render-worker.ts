@@ -9,7 +9,8 @@ const interfaces: CaptureInterface[] = [];
 
 parentPort?.on('message', (message: BatchMessage | RecordsMessage) => {
   const records = 'layout' in message;
-  const lines = records ? render.records(message) : render.packets(unpackBatch(message, interfaces));
+  const { output } = message;
+  const lines = records ? render.records(message, output) : render.packets(unpackBatch(message, interfaces), output);
   const bytes = typeof lines === 'string' ? Buffer.from(lines) : lines;
   // What lies in Node's shared pool can't be given away.
   const own = bytes.buffer.byteLength > Buffer.poolSize ? bytes : bytes.slice();

@@ -10,16 +10,16 @@ import { createTextLine, isStateful, type TextOptions } from './text-line.js';
 /** What is made of packets; plain values, which a thread can be given. */
 export type RenderSpec = { readonly kind: 'ndjson' } | { readonly kind: 'text'; readonly options: TextOptions };
 
-/** Makes lines, which are the caller's. */
+/** Makes lines, which are the caller's; `memory` of earlier ones that are done with is used again. */
 export interface Renderer {
-  packets(batch: readonly CapturedPacket[]): string | Uint8Array;
-  records(batch: Pick<RecordBatch, 'layout' | 'bytes' | 'before'>): string | Uint8Array;
+  packets(batch: readonly CapturedPacket[], memory?: ArrayBuffer): string | Uint8Array;
+  records(batch: Pick<RecordBatch, 'layout' | 'bytes' | 'before' | 'count'>, memory?: ArrayBuffer): string | Uint8Array;
 }
 
 /** Writes lines straight into memory. */
 interface LineWriter {
   /** @param expected bytes of the lines, about */
-  begin(expected: number): void;
+  begin(expected: number, memory?: ArrayBuffer): void;
   add(packet: CapturedPacket): void;
   addRecord(records: PcapRecords): void;
   /** The lines since {@link begin}, which are the caller's. */
@@ -30,8 +30,6 @@ interface LineWriter {
 const RECORD = 900;
 const BASE64 = 4 / 3;
 const LINE = 180;
-/** Packets are as long as this, about. */
-const PACKET = 400;
 
 export function createRenderer(spec: RenderSpec): Renderer {
   if (spec.kind === 'ndjson') return writing(new PacketLines(), RECORD, BASE64);
@@ -59,15 +57,15 @@ function isPlain({ link, verbose, numbers, hex }: TextOptions): boolean {
 /** Lines of so many bytes each, and so many for each byte of a packet. */
 function writing(writer: LineWriter, each: number, perByte: number): Renderer {
   return {
-    packets: (batch) => {
+    packets: (batch, memory) => {
       let length = 0;
       for (const { bytes } of batch) length += bytes.length;
-      writer.begin(batch.length * each + Math.ceil(length * perByte));
+      writer.begin(batch.length * each + Math.ceil(length * perByte), memory);
       for (const packet of batch) writer.add(packet);
       return writer.take();
     },
-    records: ({ bytes, layout, before }) => {
-      writer.begin(Math.ceil((bytes.length / PACKET) * each + bytes.length * perByte));
+    records: ({ bytes, layout, before, count }, memory) => {
+      writer.begin(count * each + Math.ceil(bytes.length * perByte), memory);
       for (const records = new PcapRecords(bytes, layout, before); records.next(); ) writer.addRecord(records);
       return writer.take();
     },

@@ -159,7 +159,8 @@ describe('records and lines', () => {
     fc.assert(
       fc.property(fc.array(record, { maxLength: 8 }), layouts, fc.nat(5), (list, { linkType, ...layout }, before) => {
         const bytes = fileRecords(list, layout.littleEndian);
-        const batch = { layout: { ...layout, largest: 1e6, interface: { ...ETHERNET, linkType } }, bytes, before };
+        const from = { ...ETHERNET, linkType };
+        const batch = { layout: { ...layout, largest: 1e6, interface: from }, bytes, before, count: list.length };
         const packets = [];
         for (const one = new PcapRecords(bytes, batch.layout, before); one.next(); ) packets.push(one.packet());
         expect(packets.length).toBe(list.length);
