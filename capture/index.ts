@@ -13,7 +13,7 @@ export {
 export { type CaptureFormat, openReader, openWriter } from './format/open.js';
 export type { SectionText } from './format/pcapng-writer.js';
 export type { CaptureDetails, CaptureFault, CaptureReader, CaptureWriter } from './format/port.js';
-export { type CaptureEndReason, type CaptureSummary, type PipelineOptions, runPipeline } from './pipeline.js';
+export * from './reading.js';
 export {
   type CapturedPacket,
   type CaptureInterface,
@@ -22,8 +22,6 @@ export {
   type PacketRecord,
   packetRecord,
 } from './record.js';
-export type { CaptureSink, WriteLines } from './sink.js';
-export { type CountSink, createCountSink } from './sinks/count.js';
 export { createDetailSink } from './sinks/detail.js';
 export { createFieldsSink } from './sinks/fields.js';
 export { type FileSinkOptions, openFileSink } from './sinks/file.js';
@@ -33,8 +31,6 @@ export { createParallelSink } from './sinks/parallel.js';
 export type { RenderSpec } from './sinks/render.js';
 export { createTextSink } from './sinks/text.js';
 export type { TextOptions, TimeStyle } from './sinks/text-line.js';
-export type { CaptureEvent, CaptureSource, CaptureStatistics } from './source.js';
 export type { CapOptions } from './sources/cap-options.js';
 export { openCapSource } from './sources/cap-process.js';
-export { type FileSource, openFileSource } from './sources/file.js';
-export { mergeSources } from './sources/merge.js';
+export { deviceFilterOptions } from './sources/device-link.js';

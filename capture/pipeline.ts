@@ -1,7 +1,8 @@
 /** The one place that joins a source, a filter and the sinks. */
 import { type SockctlError, toSockctlError } from '../src/errors.js';
 import { monotonicMs } from '../src/measure/clock.js';
-import type { CapturedPacket } from './record.js';
+import type { PacketFilter } from './filter/packet-filter.js';
+import type { CapturedPacket, OtherBlock } from './record.js';
 import type { CaptureSink } from './sink.js';
 import type { CaptureSource, CaptureStatistics } from './source.js';
 
@@ -9,7 +10,7 @@ export interface PipelineOptions {
   readonly source: CaptureSource;
   readonly sinks: readonly CaptureSink[];
   /** Which packets go on; default all. */
-  readonly filter?: ((packet: CapturedPacket) => boolean) | undefined;
+  readonly filter?: PacketFilter | undefined;
   /** Ends after this many packets that passed the filter, from 1 up. */
   readonly count?: number | undefined;
   /** Ends after this time. */
@@ -93,7 +94,8 @@ class Run {
     if (await this.#moveRecords()) return;
     const { source, sinks, count } = this.#options;
     for await (const batch of source.packets(this.#stop.signal)) {
-      const selected = this.#select(batch);
+      const left: OtherBlock[] = [];
+      const selected = this.#select(batch, left);
       if (selected.length > 0) {
         for (const sink of sinks) {
           const written = sink.write(selected);
@@ -104,6 +106,7 @@ class Run {
         this.endReason = 'count';
         return;
       }
+      if (left.length > 0) for (const sink of sinks) await sink.writeBlocks?.(left);
     }
     for (const { failed } of sinks) failed?.throwIfAborted();
   }
@@ -112,16 +115,17 @@ class Run {
   async #moveRecords(): Promise<boolean> {
     const { source, sinks, filter, count, onPacket } = this.#options;
     const [sink] = sinks;
-    if (filter !== undefined || count !== undefined || onPacket !== undefined) return false;
+    if (count !== undefined || onPacket !== undefined) return false;
     if (sinks.length !== 1 || sink?.writeRecords === undefined) return false;
     const records = source.records?.(this.#stop.signal);
     if (records === undefined) return false;
     let spare: ArrayBuffer | undefined;
     try {
       for (let next = await records.next(); next.done !== true; next = await records.next(spare)) {
-        this.captured += next.value.count;
-        this.bytes += next.value.originalBytes;
-        spare = await sink.writeRecords(next.value);
+        const batch = filter === undefined ? next.value : filter.select(next.value);
+        this.captured += batch.count;
+        this.bytes += batch.originalBytes;
+        spare = batch.count === 0 ? (batch.bytes.buffer as ArrayBuffer) : await sink.writeRecords(batch);
       }
     } finally {
       await records.return(undefined);
@@ -130,10 +134,14 @@ class Run {
     return true;
   }
 
-  /** The packets of a batch that go on; they are counted here. */
-  #select(batch: readonly CapturedPacket[]): readonly CapturedPacket[] {
+  /**
+   * The packets of a batch that go on; they are counted here.
+   *
+   * @param left is given the blocks of packets that don't, behind the last that does
+   */
+  #select(batch: readonly CapturedPacket[], left: OtherBlock[]): readonly CapturedPacket[] {
     const { filter, count, onPacket } = this.#options;
-    let selected = filter === undefined ? batch : batch.filter(filter);
+    let selected = filter === undefined ? batch : passing(batch, filter, left);
     const room = (count ?? Number.POSITIVE_INFINITY) - this.captured;
     if (selected.length > room) selected = selected.slice(0, room);
     for (const packet of selected) {
@@ -165,4 +173,17 @@ class Run {
     clearTimeout(this.#timer);
     this.#options.signal?.removeEventListener('abort', this.#interrupt);
   }
+}
+
+/** The packets that pass; blocks that stood before others now stand before the next of them. */
+function passing(batch: readonly CapturedPacket[], filter: PacketFilter, left: OtherBlock[]): CapturedPacket[] {
+  const selected: CapturedPacket[] = [];
+  for (const packet of batch) {
+    const { before } = packet;
+    if (!filter.matches(packet)) {
+      if (before !== undefined) left.push(...before);
+    } else if (left.length === 0) selected.push(packet);
+    else selected.push({ ...packet, before: [...left.splice(0), ...(before ?? [])] });
+  }
+  return selected;
 }

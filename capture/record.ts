@@ -14,6 +14,8 @@ export interface CaptureInterface {
   readonly name: string | null;
   /** A LINKTYPE_ number (https://www.tcpdump.org/linktypes.html), not the DLT_ value of one system. */
   readonly linkType: number;
+  /** Of the machine that captured; loopback headers are in it. */
+  readonly byteOrder?: 'little' | 'big' | undefined;
   /** The most bytes that were kept of a packet; 0 means no limit. */
   readonly snapshotLength: number;
   readonly description?: string | undefined;
@@ -24,6 +26,11 @@ export interface CaptureInterface {
 }
 
 export type Direction = 'in' | 'out';
+
+/** What an interface says of its order of bytes: only for the link whose headers are in the order of the machine. */
+export function loopbackOrder(linkType: number, littleEndian: boolean): Pick<CaptureInterface, 'byteOrder'> {
+  return linkType === LinkType.NULL ? { byteOrder: littleEndian ? 'little' : 'big' } : {};
+}
 
 /** A block of a pcapng file that is neither packet nor interface nor counters: names, secrets, what others have put there. */
 export interface OtherBlock {

@@ -17,6 +17,8 @@ export interface CaptureSink {
    * @returns memory of this or an earlier batch that is not needed any more
    */
   writeRecords?(batch: RecordBatch): ArrayBuffer | undefined | Promise<ArrayBuffer | undefined>;
+  /** Takes blocks of a file whose next packet a filter has left out; sinks that copy no files have no such method. */
+  writeBlocks?(blocks: readonly OtherBlock[]): void | Promise<void>;
   /**
    * Called once, also after errors; everything taken is out when it resolves.
    *

@@ -33,6 +33,8 @@ export interface RecordBatch {
   readonly originalBytes: number;
   /** Packets of the file before these. */
   readonly before: number;
+  /** Numbers of the packets in the file, where a filter has left some out. */
+  readonly numbers?: Float64Array | undefined;
 }
 
 export interface CaptureSource extends AsyncDisposable {

@@ -120,6 +120,13 @@ export interface SockctlErrorInit {
   readonly cause?: unknown;
 }
 
+/** A part of a text. */
+export interface TextSpan {
+  readonly start: number;
+  /** Behind the last character; `start` at the text's end. */
+  readonly end: number;
+}
+
 /** The root of sockctl's errors. `message` is one line, fit for a user: what failed, why. */
 export class SockctlError extends Error {
   override readonly name: string = 'SockctlError';
@@ -127,6 +134,8 @@ export class SockctlError extends Error {
   readonly code: string;
   /** What to try, one clause. */
   readonly advice: string;
+  /** The part of a text of the user's that is wrong, as indexes into it; undefined for errors that are about no text. */
+  readonly span: TextSpan | undefined = undefined;
 
   constructor(code: string, init: SockctlErrorInit) {
     super(init.what, init.cause === undefined ? undefined : { cause: init.cause });
@@ -136,6 +145,11 @@ export class SockctlError extends Error {
 
   get exitCode(): ExitCode {
     return describeCode(this.code).exitCode;
+  }
+
+  /** Lines that show where it is wrong, for people; most errors need none. */
+  get detail(): readonly string[] {
+    return [];
   }
 }
 

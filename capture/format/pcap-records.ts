@@ -6,6 +6,7 @@
  */
 import type { Timestamp } from '../../src/measure/clock.js';
 import { type CapturedPacket, type CaptureInterface, linkDirection } from '../record.js';
+import type { RecordBatch } from '../source.js';
 import type { CaptureFault } from './port.js';
 
 export const RECORD_HEADER_LENGTH = 16;
@@ -76,12 +77,14 @@ export class PcapRecords {
   end = 0;
   readonly #view: DataView;
   readonly #layout: PcapLayout;
+  readonly #numbers: Float64Array | undefined;
+  #index = 0;
 
-  /** @param before packets of the file before these */
-  constructor(bytes: Uint8Array, layout: PcapLayout, before: number) {
+  constructor({ bytes, layout, before, numbers }: Pick<RecordBatch, 'bytes' | 'layout' | 'before' | 'numbers'>) {
     this.bytes = bytes;
     this.interface = layout.interface;
     this.number = before;
+    this.#numbers = numbers;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#layout = layout;
   }
@@ -96,7 +99,7 @@ export class PcapRecords {
     this.originalLength = view.getUint32(at + 12, littleEndian);
     this.start = at + RECORD_HEADER_LENGTH;
     this.end = this.start + view.getUint32(at + 8, littleEndian);
-    this.number++;
+    this.number = this.#numbers === undefined ? this.number + 1 : (this.#numbers[this.#index++] as number);
     return this.end <= view.byteLength;
   }
 

@@ -6,7 +6,7 @@
  *
  * The magic number gives the byte order and the unit of the fraction.
  */
-import { type CapturedPacket, type CaptureInterface, linkDirection } from '../record.js';
+import { type CapturedPacket, type CaptureInterface, linkDirection, loopbackOrder } from '../record.js';
 import { type CaptureStatistics, NO_STATISTICS } from '../source.js';
 import { ByteWindow } from './bytes.js';
 import { CUT_RECORD, moment, type PcapLayout, RECORD_HEADER_LENGTH, tooLong } from './pcap-records.js';
@@ -120,6 +120,7 @@ export class PcapReader implements CaptureReader {
       name: this.#interfaceName,
       linkType: linkType & LINK_TYPE_MASK,
       snapshotLength,
+      ...loopbackOrder(linkType & LINK_TYPE_MASK, this.#littleEndian),
     };
     this.interfaces.push(this.#interface);
     window.skip(FILE_HEADER_LENGTH);

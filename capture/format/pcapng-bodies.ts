@@ -1,5 +1,11 @@
 /** The bodies of pcapng blocks that are read: interfaces, packets, counters. */
-import type { CapturedPacket, CaptureInterface, Direction, OtherOption } from '../record.js';
+import {
+  type CapturedPacket,
+  type CaptureInterface,
+  type Direction,
+  loopbackOrder,
+  type OtherOption,
+} from '../record.js';
 import { type CaptureStatistics, NO_STATISTICS } from '../source.js';
 import type { ByteWindow } from './bytes.js';
 import {
@@ -64,10 +70,12 @@ export function describeInterface(block: Block, id: number): SectionInterface | 
     else if (option.code === numbers.offset && option.length >= 8) offset = window.i64(option.at, littleEndian);
     else keepOption(options, 'interface', block, option);
   }
+  const linkType = window.u16(BODY, littleEndian);
   const value: CaptureInterface = {
     id,
     name: null,
-    linkType: window.u16(BODY, littleEndian),
+    linkType,
+    ...loopbackOrder(linkType, littleEndian),
     snapshotLength: window.u32(BODY + 4, littleEndian),
     ...text,
     ...(options.length === 0 ? {} : { options }),

@@ -100,6 +100,10 @@ export class PcapngWriter implements CaptureWriter {
     finish(out, start);
   }
 
+  blocks(out: ByteWriter, blocks: readonly OtherBlock[]): void {
+    writeBlocks(out, blocks);
+  }
+
   close(out: ByteWriter, statistics: CaptureStatistics, trailing: readonly OtherBlock[]): void {
     writeBlocks(out, trailing);
     const [only, ...more] = this.#interfaces.values();

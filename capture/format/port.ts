@@ -56,6 +56,8 @@ export interface CaptureWriter {
   /** The file's head, as far as the interfaces known so far allow. */
   open(out: ByteWriter, interfaces: readonly CaptureInterface[]): void;
   packet(out: ByteWriter, packet: CapturedPacket): void;
+  /** Blocks between packets; formats without them have no such method. */
+  blocks?(out: ByteWriter, blocks: readonly OtherBlock[]): void;
   /** @param trailing blocks behind the last packet */
   close(out: ByteWriter, statistics: CaptureStatistics, trailing: readonly OtherBlock[]): void;
 }

@@ -80,7 +80,7 @@ export function unpackBatch(message: BatchMessage, interfaces: CaptureInterface[
 }
 
 /** Records for a thread. */
-export interface RecordsMessage extends Pick<RecordBatch, 'layout' | 'before' | 'bytes' | 'count'> {
+export interface RecordsMessage extends Omit<RecordBatch, 'originalBytes'> {
   readonly id: number;
   /** For the lines. */
   readonly output?: ArrayBuffer | undefined;

@@ -102,6 +102,12 @@ class FileSink implements CaptureSink {
     return undefined;
   }
 
+  writeBlocks(blocks: readonly OtherBlock[]): void | Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#writer.blocks?.(this.#filling, blocks);
+    if (this.#filling.length >= FLUSH_BYTES) return this.#flush();
+  }
+
   async close(statistics: CaptureStatistics, trailing: readonly OtherBlock[] = []): Promise<void> {
     try {
       if (this.#failure === undefined) {

@@ -127,15 +127,15 @@ class Crew {
    * @returns memory that is done with
    * @throws SockctlError when a thread has failed
    */
-  async records({ layout, before, bytes, count }: RecordBatch): Promise<ArrayBuffer | undefined> {
+  async records({ layout, before, bytes, count, numbers }: RecordBatch): Promise<ArrayBuffer | undefined> {
     const free = await this.#free();
     const id = this.#given++;
     const output = this.#outputs.pop();
     if (free === undefined) {
-      await this.#here(id, this.#render.records({ layout, before, bytes, count }, output));
+      await this.#here(id, this.#render.records({ layout, before, bytes, count, numbers }, output));
       return bytes.buffer as ArrayBuffer;
     }
-    const message: RecordsMessage = { id, layout, before, bytes, count, output };
+    const message: RecordsMessage = { id, layout, before, bytes, count, numbers, output };
     const given = [bytes.buffer as ArrayBuffer];
     free.worker.postMessage(message, output === undefined ? given : [...given, output]);
     return this.#spare.pop();

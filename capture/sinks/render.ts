@@ -13,7 +13,7 @@ export type RenderSpec = { readonly kind: 'ndjson' } | { readonly kind: 'text'; 
 /** Makes lines, which are the caller's; `memory` of earlier ones that are done with is used again. */
 export interface Renderer {
   packets(batch: readonly CapturedPacket[], memory?: ArrayBuffer): string | Uint8Array;
-  records(batch: Pick<RecordBatch, 'layout' | 'bytes' | 'before' | 'count'>, memory?: ArrayBuffer): string | Uint8Array;
+  records(batch: Omit<RecordBatch, 'originalBytes'>, memory?: ArrayBuffer): string | Uint8Array;
 }
 
 /** Writes lines straight into memory. */
@@ -41,9 +41,9 @@ export function createRenderer(spec: RenderSpec): Renderer {
       for (const packet of batch) lines += line(packet);
       return lines;
     },
-    records: ({ bytes, layout, before }) => {
+    records: (batch) => {
       let lines = '';
-      for (const records = new PcapRecords(bytes, layout, before); records.next(); ) lines += line(records.packet());
+      for (const records = new PcapRecords(batch); records.next(); ) lines += line(records.packet());
       return lines;
     },
   };
@@ -64,9 +64,9 @@ function writing(writer: LineWriter, each: number, perByte: number): Renderer {
       for (const packet of batch) writer.add(packet);
       return writer.take();
     },
-    records: ({ bytes, layout, before, count }, memory) => {
-      writer.begin(count * each + Math.ceil(bytes.length * perByte), memory);
-      for (const records = new PcapRecords(bytes, layout, before); records.next(); ) writer.addRecord(records);
+    records: (batch, memory) => {
+      writer.begin(batch.count * each + Math.ceil(batch.bytes.length * perByte), memory);
+      for (const records = new PcapRecords(batch); records.next(); ) writer.addRecord(records);
       return writer.take();
     },
   };

@@ -96,6 +96,25 @@ export const DLT_RAW_OPENBSD = 14;
 
 const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(LinkType).map(([name, number]) => [number, name]));
 
+/** Names that libpcap's DLT_ numbers have where LINKTYPE_ ones have another. */
+const DLT_NAMES: Readonly<Record<string, number>> = {
+  EN10MB: LinkType.ETHERNET,
+  IEEE802: LinkType.IEEE802_5,
+  ARCNET: LinkType.ARCNET_BSD,
+  PPP_SERIAL: LinkType.PPP_HDLC,
+  IEEE802_11_RADIO: LinkType.IEEE802_11_RADIOTAP,
+  IEEE802_11_RADIO_AVS: LinkType.IEEE802_11_AVS,
+  PRISM_HEADER: LinkType.IEEE802_11_PRISM,
+};
+
+/** The number of `ETHERNET`, `en10mb` or `1`; undefined for what is none. */
+export function linkTypeNumber(name: string): number | undefined {
+  const key = name.toUpperCase();
+  if (/^[0-9]{1,5}$/.test(name)) return Number(name) <= 0xffff ? Number(name) : undefined;
+  if (Object.hasOwn(LinkType, key)) return LinkType[key as keyof typeof LinkType];
+  return Object.hasOwn(DLT_NAMES, key) ? DLT_NAMES[key] : undefined;
+}
+
 /** `ETHERNET` for 1; `LINKTYPE_4711` for a number without a name here. */
 export function linkTypeName(number: number): string {
   return NAMES.get(number) ?? `LINKTYPE_${number}`;

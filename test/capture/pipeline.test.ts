@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { PacketFilter } from '../../capture/filter/packet-filter.js';
 import { runPipeline } from '../../capture/pipeline.js';
 import type { CapturedPacket } from '../../capture/record.js';
 import type { CaptureSink } from '../../capture/sink.js';
@@ -50,7 +51,7 @@ describe('the pipeline', () => {
   test('counts what passes the filter, and keeps the numbers of the source', async () => {
     const sink = recorder();
     const seen: number[] = [];
-    const filter = (one: CapturedPacket): boolean => one.number % 2 === 1;
+    const filter: PacketFilter = { matches: (one) => one.number % 2 === 1, select: (batch) => batch };
     const onPacket = (one: CapturedPacket): void => void seen.push(one.number);
     await runPipeline({ source: memorySource(BATCHES), sinks: [sink], filter, count: 2, onPacket });
     expect(sink.numbers).toEqual([1, 3]);

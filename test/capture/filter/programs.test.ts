@@ -2,11 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeProgram, encodeProgram, type Program } from '../../../capture/filter/instruction.js';
-import { runProgram } from '../../../capture/filter/interpret.js';
-import { compileProgram } from '../../../capture/filter/javascript.js';
-import { type ListingForm, listProgram, parseListing } from '../../../capture/filter/listing.js';
-import { findProgramFault } from '../../../capture/filter/validate.js';
+import { decodeProgram, encodeProgram, type Program } from '../../../capture/filter/program/instruction.js';
+import { runProgram } from '../../../capture/filter/program/interpret.js';
+import { compileProgram } from '../../../capture/filter/program/javascript.js';
+import { type ListingForm, listProgram, parseListing } from '../../../capture/filter/program/listing.js';
+import { findProgramFault } from '../../../capture/filter/program/validate.js';
 import { UsageError } from '../../../src/errors.js';
 import { hasCommand } from '../../hosts/machine.js';
 import { fromHex } from '../../src/wire/codec-suite.js';

@@ -162,7 +162,7 @@ describe('records and lines', () => {
         const from = { ...ETHERNET, linkType };
         const batch = { layout: { ...layout, largest: 1e6, interface: from }, bytes, before, count: list.length };
         const packets = [];
-        for (const one = new PcapRecords(bytes, batch.layout, before); one.next(); ) packets.push(one.packet());
+        for (const one = new PcapRecords(batch); one.next(); ) packets.push(one.packet());
         expect(packets.length).toBe(list.length);
         expect(packets.map(({ number }) => number)).toEqual(list.map((_, i) => before + i + 1));
         for (const spec of specs) {

@@ -2,7 +2,7 @@
  * Programs as text, in the three forms of tcpdump(8): `-d` for people, `-dd` for C, `-ddd` as decimal numbers; the last is
  * read back too.
  */
-import { UsageError } from '../../src/errors.js';
+import { UsageError } from '../../../src/errors.js';
 import { Alu, Class, type Instruction, Jump, jumpTarget, Mode, type Program, Size, Source } from './instruction.js';
 
 export type ListingForm = 'd' | 'dd' | 'ddd';
@@ -86,6 +86,27 @@ const HEX_OPERANDS = new Set(['and', 'or', 'xor']);
 const JUMP_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(Jump).map(([name, code]) => [code, name]));
 const WIDTHS: Readonly<Record<number, string>> = { [Size.w]: '', [Size.h]: 'h', [Size.b]: 'b' };
 
+/** SKF_AD_OFF of linux/filter.h: loads from there on, four apart, are of what the kernel knows besides the packet. */
+const KERNEL = 0xffff_f000;
+const KERNEL_NAMES = [
+  ...[
+    'proto',
+    'type',
+    'ifidx',
+    'nla',
+    'nlan',
+    'mark',
+    'queue',
+    'hatype',
+    'rxhash',
+    'cpu',
+    'xor_x',
+    'vlan_tci',
+    'vlanp',
+  ],
+  ...['pay_offset', 'random', 'vlan_tpid'],
+];
+
 function loadParts(code: number, k: number): readonly [string, string] {
   const index = (code & 7) === Class.ldx;
   const name = index ? 'ldx' : 'ld';
@@ -94,7 +115,7 @@ function loadParts(code: number, k: number): readonly [string, string] {
     case Mode.imm:
       return [name, hex(k)];
     case Mode.abs:
-      return [`ld${width}`, `[${signed(k)}]`];
+      return [`ld${width}`, `[${KERNEL_NAMES[(k - KERNEL) / 4] ?? signed(k)}]`];
     case Mode.ind:
       return [`ld${width}`, `[x + ${signed(k)}]`];
     case Mode.mem:

@@ -1,0 +1,108 @@
+/**
+ * Where the headers of the packet that is asked about begin. Tests for tags and tunnels (`vlan`, `mpls`, `pppoes`,
+ * `geneve`, `vxlan`) move these places for everything behind them in the expression: `vlan and ip` asks for IP within
+ * a tagged frame.
+ */
+import { LinkType, linkTypeName } from '../../../src/wire/link-types.js';
+import { FilterError, type Span } from '../error.js';
+import { type Base, Cell } from './condition.js';
+import { type LinkLayout, linkLayout, SOCKET_ABOVE_IP } from './link-layouts.js';
+
+/** What a compilation is for. */
+export interface LinkContext {
+  /** A LINKTYPE_ number. */
+  readonly linkType: number;
+  /**
+   * Where the program runs: `file` sees a packet's bytes alone, `kernel` also what the kernel knows besides (direction,
+   * interface, a VLAN tag that it has taken out of the packet); `datagram` is a socket above IP, which finds the network's
+   * header at an address of its own and has no link.
+   */
+  readonly target: 'file' | 'kernel' | 'datagram';
+  /** Of loopback headers, whose address family is in the order of the machine that captured. */
+  readonly littleEndian: boolean;
+  /** Of the interface's network, for `ip broadcast`. */
+  readonly netmask: number | undefined;
+}
+
+export class LinkState {
+  readonly context: LinkContext;
+  readonly expression: string;
+  /** The part of the expression that is read now, for errors. */
+  span: Span = { start: 0, end: 0 };
+
+  layout: LinkLayout;
+  /** The link's own header. */
+  header: Base;
+  /** The field that says what is carried; undefined for links without. */
+  type: Base | undefined;
+  payload: Base;
+  /** Of the network's header within the payload, with SNAP and without. */
+  network: number;
+  networkPlain: number;
+  mplsDepth = 0;
+  vlanDepth = 0;
+  /** Set within a tunnel whose frame may lack a link header. */
+  tunnelled = false;
+  /** What a capture puts before the link's header, in front of the whole packet. */
+  readonly prefix: LinkLayout['prefix'];
+  /** Cells that the program's beginning fills: the radio header's length, the 802.11 header's. */
+  readonly prefixCell: Cell | undefined;
+  readonly wirelessCell: Cell | undefined;
+  /** Cells that a condition of the expression fills, if it holds; they begin as 0, for no other program may read them. */
+  readonly foundCells: Cell[] = [];
+
+  constructor(expression: string, context: LinkContext) {
+    this.expression = expression;
+    this.context = context;
+    const layout = context.target === 'datagram' ? SOCKET_ABOVE_IP : linkLayout(context.linkType);
+    this.layout = layout;
+    const { header = 0, scheme } = layout;
+    this.prefix = layout.prefix;
+    this.prefixCell = layout.prefix === undefined ? undefined : new Cell();
+    this.wirelessCell = scheme === 'wireless' ? new Cell() : undefined;
+    this.header = { constant: header, cell: this.prefixCell };
+    this.type = layout.type === undefined ? undefined : { constant: header + layout.type };
+    this.payload = { constant: header + layout.payload, cell: this.wirelessCell };
+    this.network = layout.network;
+    this.networkPlain = layout.networkPlain;
+  }
+
+  get linkTypeName(): string {
+    if (this.context.target === 'datagram') return 'socket';
+    return linkTypeName(this.context.linkType);
+  }
+
+  get isRadio(): boolean {
+    const { prefix } = this.layout;
+    return prefix === 'radiotap' || prefix === 'avs' || prefix === 'prism';
+  }
+
+  /** Ethernet as the packet's own link, not within a tunnel. */
+  get isOuterEthernet(): boolean {
+    return this.context.linkType === LinkType.ETHERNET && this.header.cell === undefined && this.header.constant === 0;
+  }
+
+  /** The network's header. */
+  get networkHeader(): Base {
+    return { ...this.payload, constant: this.payload.constant + this.network };
+  }
+
+  /** The network's header behind LLC without SNAP. */
+  get plainNetworkHeader(): Base {
+    return { ...this.payload, constant: this.payload.constant + this.networkPlain };
+  }
+
+  fail(reason: string, advice?: string): FilterError {
+    return new FilterError(this.expression, this.span, reason, advice);
+  }
+
+  /** @throws FilterError */
+  atMost(what: string, value: number, maximum: number): void {
+    if (value > maximum) throw this.fail(`${what} ${value} is above ${maximum}`);
+  }
+
+  /** For words that mean nothing on this link. */
+  unsupported(word: string): FilterError {
+    return this.fail(`'${word}' means nothing on a link of type ${this.linkTypeName}`);
+  }
+}

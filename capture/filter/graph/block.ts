@@ -1,0 +1,49 @@
+/** A program as blocks: statements that run one after the other, and a jump or a return at the end. */
+import { Class, Jump, Source } from '../program/instruction.js';
+
+/** An instruction that goes on to the next one. */
+export interface Statement {
+  code: number;
+  /** From 0 to 2^32 - 1. */
+  k: number;
+}
+
+export class Block {
+  statements: Statement[];
+  /** A conditional jump, or a return. */
+  code: number;
+  k: number;
+  /** Where the jump leads; undefined for returns. */
+  whenTrue: Block | undefined;
+  whenFalse: Block | undefined;
+
+  constructor(statements: Statement[], code: number, k: number, whenTrue?: Block, whenFalse?: Block) {
+    this.statements = statements;
+    this.code = code;
+    this.k = k;
+    this.whenTrue = whenTrue;
+    this.whenFalse = whenFalse;
+  }
+}
+
+export const statement = (code: number, k = 0): Statement => ({ code, k: k >>> 0 });
+
+export const JUMP_EQUAL = Class.jmp | Jump.jeq | Source.k;
+export const JUMP_EQUAL_X = Class.jmp | Jump.jeq | Source.x;
+export const JUMP_ANY = Class.jmp | Jump.jset | Source.k;
+export const RETURN = Class.ret | Source.k;
+
+/** The blocks that `root` leads to, a block before those it leads to when it is true, and these before the rest. */
+export function reachable(root: Block): Block[] {
+  const blocks: Block[] = [];
+  const seen = new Set<Block>();
+  const stack: (Block | undefined)[] = [root];
+  while (stack.length > 0) {
+    const block = stack.pop();
+    if (block === undefined || seen.has(block)) continue;
+    seen.add(block);
+    blocks.push(block);
+    stack.push(block.whenFalse, block.whenTrue);
+  }
+  return blocks;
+}

@@ -1,0 +1,262 @@
+/**
+ * The optimiser of S. McCanne and V. Jacobson's packet filter (1993), and of A. Begel, S. McCanne and S. Graham's BPF+ (1999):
+ * values are numbered, jumps whose result an earlier one has decided are passed over, tests of the same field are brought
+ * together, and what nobody reads goes. A load is only left out where its value is there already or nobody asks for it.
+ */
+import { Source } from '../program/instruction.js';
+import { A, Analysis, type Edge, isReturn, Node, readRegisters, writtenRegister, X } from './analysis.js';
+import { type Block, JUMP_EQUAL, reachable } from './block.js';
+import { peephole, removeDeadStores } from './peephole.js';
+import { UNKNOWN, Values } from './values.js';
+
+/** Passes that do nothing but lead edges elsewhere, and may go round in circles. */
+const MAX_MOVES = 100;
+
+/**
+ * The root of the graph made smaller; its blocks are changed.
+ *
+ * @param root of a graph without loops
+ * @throws RangeError for a division by a constant 0, or a shift by more than 31, which the constants' values come to
+ */
+export function optimise(root: Block): Block {
+  const blocks = reachable(root);
+  const nodes = new Map(blocks.map((block, id) => [block, new Node(block, id, blocks.length)]));
+  repeat(nodes, root, false);
+  repeat(nodes, root, true);
+  share(blocks, root);
+  return skipDecided(root);
+}
+
+/** Takes out what a block need not do, where it has got statements of another one. */
+function tidy(root: Block): void {
+  const blocks = reachable(root);
+  const nodes = new Map(blocks.map((block, id) => [block, new Node(block, id, blocks.length)]));
+  removeDeadStores(new Analysis(nodes, root).node(root), new Values());
+}
+
+function repeat(nodes: ReadonlyMap<Block, Node>, root: Block, alter: boolean): void {
+  for (let moves = 0; moves < MAX_MOVES; ) {
+    const pass = new Pass(nodes, root, alter);
+    pass.run();
+    if (pass.values.changed) moves = 0;
+    else if (pass.moved) moves++;
+    else return;
+  }
+}
+
+class Pass {
+  /** Whether an edge was led elsewhere. */
+  moved = false;
+  readonly values = new Values();
+  readonly #analysis: Analysis;
+  readonly #alter: boolean;
+
+  constructor(nodes: ReadonlyMap<Block, Node>, root: Block, alter: boolean) {
+    this.#analysis = new Analysis(nodes, root);
+    this.#alter = alter;
+  }
+
+  run(): void {
+    for (const node of this.#analysis.downwards()) this.#simplify(node);
+    if (this.#alter) return;
+    for (const node of this.#analysis.upwards()) {
+      this.#shorten(node.whenTrueEdge);
+      this.#shorten(node.whenFalseEdge);
+    }
+    this.#analysis.findIncoming();
+    for (const node of this.#analysis.upwards()) {
+      this.#pullUp(node, 'or');
+      this.#pullUp(node, 'and');
+    }
+  }
+
+  #node(block: Block): Node {
+    return this.#analysis.node(block);
+  }
+
+  /** Numbers the values of a block, and takes out what it need not do. */
+  #simplify(node: Node): void {
+    const { block, values } = node;
+    const [first, ...others] = node.incoming;
+    if (first === undefined) values.fill(UNKNOWN);
+    else values.set(first.from.values);
+    for (const { from } of others) {
+      for (let i = 0; i < values.length; i++) if (values[i] !== from.values[i]) values[i] = UNKNOWN;
+    }
+    const [a, x] = [values[A], values[X]];
+    for (const one of block.statements) this.values.run(one, values, this.#alter);
+    const same = a !== UNKNOWN && values[A] === a && x !== UNKNOWN && values[X] === x;
+    if (this.#alter && ((node.usedBehind === 0 && same) || isReturn(block))) {
+      if (block.statements.length > 0) {
+        block.statements = [];
+        this.values.changed = true;
+      }
+    } else {
+      peephole(node, this.values);
+      removeDeadStores(node, this.values);
+    }
+    node.operand = (block.code & Source.x) === 0 ? this.values.ofConstant(block.k) : (values[X] as number);
+  }
+
+  /** Leads an edge past blocks whose jump is decided already. */
+  #shorten(edge: Edge): void {
+    const { from } = edge;
+    let next = targetOf(edge);
+    if (isReturn(next)) return;
+    if (next.whenTrue !== undefined && next.whenTrue === next.whenFalse && this.#canSkip(from, next, next.whenTrue)) {
+      next = next.whenTrue;
+      setTarget(edge, next);
+      this.moved = true;
+      this.values.changed = true;
+    }
+    const dominators = dominatingEdges(edge);
+    for (let again = true; again && !isReturn(next); ) {
+      again = false;
+      for (const dominator of dominators) {
+        const target = decided(this.#node(next), dominator);
+        if (target === undefined || !this.#canSkip(from, next, target)) continue;
+        next = target;
+        setTarget(edge, next);
+        this.moved = true;
+        again = true;
+        break;
+      }
+    }
+  }
+
+  /** Whether `from` may go on to `target` at once: whatever is read from there on is the same without `skipped`. */
+  #canSkip(from: Node, skipped: Block, target: Block): boolean {
+    const { uses, usedBehind, values } = this.#node(target);
+    const end = this.#node(skipped).values;
+    return from.values.every((value, register) => {
+      const bit = 1 << register;
+      return (
+        ((usedBehind & bit) === 0 || values[register] === value) && ((uses & bit) === 0 || end[register] === value)
+      );
+    });
+  }
+
+  /**
+   * Brings tests of one value together. In a row of blocks that all leave to the same place when they hold (`or`), or when
+   * they don't (`and`), one that asks for the value of the row's beginning is pulled up behind those that do.
+   */
+  #pullUp(node: Node, kind: 'or' | 'and'): void {
+    const [leave, go] = kind === 'or' ? (['whenTrue', 'whenFalse'] as const) : (['whenFalse', 'whenTrue'] as const);
+    const { block, incoming } = node;
+    const [first] = incoming;
+    if (first === undefined) return;
+    const value = first.from.values[A];
+    if (incoming.some(({ from }) => from.values[A] !== value)) return;
+    const inRow = (one: Block | undefined): one is Block =>
+      one !== undefined && one[leave] === block[leave] && node.dominates(this.#node(one));
+    // The block whose way on leads to the first that asks for something else; undefined for the ways into the row.
+    let before: Block | undefined;
+    let different: Block | undefined = block;
+    for (;;) {
+      if (!inRow(different)) return;
+      if (this.#node(different).values[A] !== value) break;
+      before = different;
+      different = different[go];
+    }
+    let behind = different;
+    let written = 0;
+    for (;;) {
+      written |= writtenBy(behind);
+      const next: Block | undefined = behind[go];
+      if (!inRow(next)) return;
+      if (this.#node(next).values[A] === value) break;
+      behind = next;
+    }
+    const pulled = behind[go] as Block;
+    // Places that a block of the row finds out must be found before they are used.
+    if ((written & readBy(pulled)) !== 0) return;
+    behind[go] = pulled[go];
+    pulled[go] = different;
+    if (before === undefined) for (const edge of incoming) redirect(edge.from.block, block, pulled);
+    else before[go] = pulled;
+    this.moved = true;
+  }
+}
+
+const SCRATCH = (1 << A) - 1;
+
+/** Words of scratch memory, as bits. */
+function writtenBy({ statements }: Block): number {
+  return (
+    statements.reduce((set, one) => {
+      const register = writtenRegister(one);
+      return register < 0 ? set : set | (1 << register);
+    }, 0) & SCRATCH
+  );
+}
+
+function readBy({ statements }: Block): number {
+  return statements.reduce((set, one) => set | readRegisters(one), 0) & SCRATCH;
+}
+
+function redirect(block: Block, from: Block, to: Block): void {
+  if (block.whenTrue === from) block.whenTrue = to;
+  else block.whenFalse = to;
+}
+
+const targetOf = ({ from, sense }: Edge): Block => (sense ? from.block.whenTrue : from.block.whenFalse) as Block;
+
+function setTarget({ from, sense }: Edge, to: Block): void {
+  if (sense) from.block.whenTrue = to;
+  else from.block.whenFalse = to;
+}
+
+/** The edges that every way over `edge` takes before it, and itself, in the order of their numbers. */
+function dominatingEdges(edge: Edge): Edge[] {
+  const edges = [edge];
+  for (let node: Node | undefined = edge.from; node !== undefined; node = node.dominator) {
+    const [only, other] = node.incoming;
+    if (only !== undefined && other === undefined) edges.push(only);
+  }
+  return edges.sort((a, b) => a.id - b.id);
+}
+
+/** Where a block's jump leads for who came over `edge`, if that decides it. */
+function decided({ block, values, operand }: Node, { from, sense }: Edge): Block | undefined {
+  if (block.code !== from.block.code || values[A] !== from.values[A]) return undefined;
+  if (operand === from.operand) return sense ? block.whenTrue : block.whenFalse;
+  // Equal to one constant is not equal to another.
+  return sense && block.code === JUMP_EQUAL ? block.whenFalse : undefined;
+}
+
+/** Blocks that do the same become one. */
+function share(blocks: readonly Block[], root: Block): void {
+  const ids = new Map(blocks.map((block, id) => [block, id]));
+  for (let again = true; again; ) {
+    again = false;
+    const live = new Set(reachable(root));
+    const same = new Map<string, Block>();
+    const replaced = new Map<Block, Block>();
+    for (const block of blocks.toReversed()) {
+      if (!live.has(block)) continue;
+      const { code, k, whenTrue, whenFalse, statements } = block;
+      const ends = [whenTrue, whenFalse].map((next) => (next === undefined ? '' : ids.get(next)));
+      const key = [code, k, ...ends, ...statements.flatMap((one) => [one.code, one.k])].join();
+      const other = same.get(key);
+      if (other === undefined) same.set(key, block);
+      else replaced.set(block, other);
+    }
+    for (const block of live) {
+      const [t, f] = [block.whenTrue, block.whenFalse].map((next) => (next === undefined ? next : replaced.get(next)));
+      if (t !== undefined) block.whenTrue = t;
+      if (f !== undefined) block.whenFalse = f;
+      if (t !== undefined || f !== undefined) again = true;
+    }
+  }
+}
+
+/** The first block that decides something. */
+function skipDecided(root: Block): Block {
+  let block = root;
+  const { statements } = root;
+  while (block.whenTrue !== undefined && block.whenTrue === block.whenFalse) block = block.whenTrue;
+  if (block === root) return root;
+  block.statements = isReturn(block) ? [] : [...statements, ...block.statements];
+  if (!isReturn(block)) tidy(block);
+  return block;
+}
