@@ -1,5 +1,5 @@
 /** Capture files that a command was given, as one source. */
-import { type CaptureSource, mergeSources, openFileSource } from '../capture/index.js';
+import { type CaptureSource, mergeSources, openFileSource } from '../capture/reading.js';
 
 /**
  * Several are merged by time.

@@ -43,11 +43,12 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     // Help and --version end this way too, with code 0; a usage error has printed its line already.
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return ExitCode.ok;
-      if (argv.includes('--json')) printRecord(errorRecord('USAGE', error.message.replace(/^error: /, '')));
+      if (argv.includes('--json'))
+        printRecord(errorRecord({ code: 'USAGE', message: error.message.replace(/^error: /, '') }));
       return ExitCode.usage;
     }
     const known = toSockctlError(error);
-    if (argv.includes('--json')) printRecord(errorRecord(known.code, known.message));
+    if (argv.includes('--json')) printRecord(errorRecord(known));
     printError(known);
     return exitCodeOf(known);
   }
@@ -68,7 +69,7 @@ async function runCommand(
       code = ExitCode.interrupted;
     } else {
       const error = toSockctlError(thrown);
-      if (!context.summarized) context.summary(errorRecord(error.code, error.message));
+      if (!context.summarized) context.summary(errorRecord(error));
       if (error !== context.output.failure) printError(error);
       code = exitCodeOf(error);
     }
@@ -100,9 +101,10 @@ function flushed(output: Output, interrupt: AbortSignal): Promise<number> {
   });
 }
 
-/** One line: what failed, on what, the system's error, and what to try. */
+/** One line: what failed, on what, the system's error, and what to try; below it, where that can be shown. */
 function printError(error: SockctlError): void {
-  process.stderr.write(`sockctl: ${error.message}; ${error.advice}\n`);
+  const detail = error.detail.map((line) => `  ${line}\n`).join('');
+  process.stderr.write(`sockctl: ${error.message}; ${error.advice}\n${detail}`);
 }
 
 /** For errors from before there is a context to write with. */
@@ -110,8 +112,8 @@ function printRecord(record: object): void {
   process.stdout.write(`${JSON.stringify(record)}\n`);
 }
 
-function errorRecord(code: string, message: string) {
-  return { ...recordHead('summary'), endReason: 'error', error: { code, message } };
+function errorRecord({ code, message, span }: Pick<SockctlError, 'code' | 'message'> & Partial<SockctlError>) {
+  return { ...recordHead('summary'), endReason: 'error', error: { code, message, ...span } };
 }
 
 for (const stream of [process.stdout, process.stderr]) {

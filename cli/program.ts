@@ -5,6 +5,7 @@ import { type ExitCode, UsageError } from '../src/errors.js';
 import { LOSS_WINDOW_MAX } from '../src/measure/loss.js';
 import { SOCKET_KINDS } from '../src/options/row.js';
 import { parseProxyRoute } from '../src/stream/proxy-route.js';
+import { LinkType } from '../src/wire/link-types.js';
 import { addCommonOptions, addFamilyOptions, type CommonOptions } from './args/common.js';
 import { collectMemberships } from './args/memberships.js';
 import { collectProtocols } from './args/protocols.js';
@@ -14,6 +15,7 @@ import {
   duration,
   hexBytes,
   integer,
+  linkType,
   positiveDuration,
   protocolNames,
   rate,
@@ -266,6 +268,7 @@ export function buildProgram(run: CommandRunner): Command {
         c
           .argument('[FILTER...]', 'which packets, pcap-filter(7)')
           .option('-i, --interface <NAME>', 'the interface, or any (default: the first that is not the loopback)')
+          .option('--resolve', 'look up names of hosts in the filter')
           .option('-c, --count <N>', 'stop after N packets', count)
           .option('-s, --snapshot-length <N>', 'bytes kept of each packet', size(65_535))
           .option('-B, --buffer <SIZE>', "the kernel's buffer, such as 32M", size(0x7fffffff))
@@ -282,10 +285,41 @@ export function buildProgram(run: CommandRunner): Command {
     (c) =>
       addPacketOptions(
         c
-          .argument('<FILE...>', 'pcap or pcapng, several are merged by time; - for stdin')
+          .argument(
+            '<FILE...>',
+            'pcap or pcapng, several are merged by time; - for stdin; then, from what names no file or from --, FILTER: which packets, pcap-filter(7)',
+          )
+          .usage('[options] <FILE...> [FILTER...]')
           .option('-c, --count <N>', 'stop after N packets', count)
-          .option('--count-only', 'print the number of packets alone'),
+          .option('--count-only', 'print the number of packets alone')
+          .option('--resolve', 'look up names of hosts in the filter'),
       ),
+    { sockets: false },
+  );
+  leaf(
+    capture,
+    'compile',
+    'the BPF program of a filter',
+    () => import('./commands/capture-compile.js'),
+    (c) =>
+      c
+        .argument('[FILTER...]', 'pcap-filter(7)')
+        .option(
+          '-d',
+          'as text (the default); -dd as C, -ddd as numbers',
+          (_, times: number | undefined) => (times ?? 0) + 1,
+        )
+        .option('-y, --link-type <NAME>', 'of the packets, by name or number', linkType, LinkType.ETHERNET)
+        .option('-s, --snapshot-length <N>', 'bytes wanted of each packet', size(0xffff_ffff), 262_144)
+        .addOption(
+          new Option(
+            '--target <T>',
+            'what it is for: file, kernel (knows direction, interface and VLAN tag), or a datagram socket',
+          )
+            .choices(['file', 'kernel', 'datagram'])
+            .default('file'),
+        )
+        .option('--resolve', 'look up names of hosts'),
     { sockets: false },
   );
   leaf(

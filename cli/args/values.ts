@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import { clip } from '../../src/errors.js';
 import { type IPPrefix, parsePrefix } from '../../src/sockaddr/prefix.js';
+import { linkTypeNumber } from '../../src/wire/link-types.js';
 
 function refuse(text: string, expected: string): InvalidArgumentError {
   return new InvalidArgumentError(`'${clip(text)}' is not ${expected}.`);
@@ -52,6 +53,13 @@ export function size(max: number): (text: string) => number {
     if (!(bytes <= max)) throw refuse(text, `a size in bytes up to ${max}, such as 512 or 64k`);
     return bytes;
   };
+}
+
+/** The number of a link type, by its name or as it is. */
+export function linkType(text: string): number {
+  const number = linkTypeNumber(text);
+  if (number === undefined) throw refuse(text, 'a link type such as ETHERNET, RAW, LINUX_SLL2 or a number');
+  return number;
 }
 
 export interface Rate {

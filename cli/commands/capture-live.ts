@@ -1,13 +1,22 @@
 /** `capture [live]`: packets of a link, printed or written to a file. */
 import { networkInterfaces } from 'node:os';
-import { type CaptureEvent, type Direction, openCapSource, runPipeline } from '../../capture/index.js';
+import {
+  type CaptureEvent,
+  checkExpression,
+  compileFilter,
+  type Direction,
+  deviceFilterOptions,
+  openCapSource,
+  runPipeline,
+} from '../../capture/index.js';
 import type { ExitCode } from '../../src/errors.js';
+import { type FilterFlags, filterHosts } from '../args/filter.js';
 import type { CommandContext } from '../context.js';
 import { finishCapture } from '../render/capture.js';
 import { type PacketFlags, packetSinks } from '../render/packet-sinks.js';
 import { recordHead } from '../render/record.js';
 
-interface LiveFlags extends PacketFlags {
+interface LiveFlags extends PacketFlags, FilterFlags {
   readonly interface?: string;
   readonly count?: number;
   readonly snapshotLength?: number;
@@ -16,12 +25,17 @@ interface LiveFlags extends PacketFlags {
   readonly direction?: Direction;
 }
 
-export async function run([filter]: [string[]], flags: LiveFlags, context: CommandContext): Promise<ExitCode> {
+export async function run([words]: [string[]], flags: LiveFlags, context: CommandContext): Promise<ExitCode> {
   const { json, output, logger } = context;
+  const filter = words.join(' ');
   const device = flags.interface ?? defaultInterface();
+  // libpcap compiles it once more, for the capture; what is wrong with it is shown here, and names are looked up only when asked.
+  const link = deviceFilterOptions(device);
+  if (link === undefined) checkExpression(filter, { names: flags.resolve === true });
+  else compileFilter(filter, { ...link, hosts: await filterHosts(filter, flags, context) });
   const source = await openCapSource({
     device,
-    filter: filter.join(' '),
+    filter,
     snapshotLength: flags.snapshotLength,
     bufferSize: flags.buffer,
     direction: flags.direction,

@@ -1,25 +1,36 @@
 /** `capture read`: files decoded, counted, converted or merged. */
-import { existsSync } from 'node:fs';
-import { createCountSink, runPipeline } from '../../capture/index.js';
+import {
+  type CaptureSink,
+  type CaptureSource,
+  createCountSink,
+  createPacketFilter,
+  runPipeline,
+} from '../../capture/reading.js';
 import { ExitCode, UsageError } from '../../src/errors.js';
+import { type FilterFlags, filterHosts, splitFilter } from '../args/filter.js';
 import { openFiles } from '../capture-files.js';
 import type { CommandContext } from '../context.js';
 import { finishCapture } from '../render/capture.js';
-import { type PacketFlags, packetSinks } from '../render/packet-sinks.js';
+import type { PacketFlags } from '../render/packet-sinks.js';
 
-interface ReadFlags extends PacketFlags {
+interface ReadFlags extends PacketFlags, FilterFlags {
   readonly count?: number;
   readonly countOnly?: boolean;
 }
 
 export async function run([args]: [string[]], flags: ReadFlags, context: CommandContext): Promise<ExitCode> {
-  const source = await openFiles(splitFiles(args));
+  const { files, filter: expression } = splitFilter(args);
+  if (files.length === 0) throw new UsageError('capture read: no file', 'name one before the filter; - is stdin');
+  const hosts = await filterHosts(expression, flags, context);
+  const source = await openFiles(files);
+  const filter = expression === '' ? undefined : createPacketFilter(expression, source.interfaces, { hosts });
   const counter = createCountSink();
-  const sinks = flags.countOnly === true ? [counter] : await packetSinks(flags, context, source);
+  const sinks = flags.countOnly === true ? [counter] : await packets(flags, context, source);
   context.dropPrivileges();
   const summary = await runPipeline({
     source,
     sinks,
+    filter,
     count: flags.count,
     signal: context.signal,
   });
@@ -29,19 +40,8 @@ export async function run([args]: [string[]], flags: ReadFlags, context: Command
   return summary.endReason === 'interrupted' ? code : ExitCode.ok;
 }
 
-/**
- * The arguments up to the first that names no file; what follows would be a filter.
- *
- * @throws UsageError for a filter: files can be filtered where the link is captured only
- */
-function splitFiles(args: readonly string[]): readonly string[] {
-  const isFile = (text: string) => text === '-' || existsSync(text);
-  const end = args.findIndex((text, i) => i > 0 && !isFile(text));
-  if (end < 0) return args;
-  const rest = args.slice(end).join(' ');
-  throw new UsageError(
-    `capture read: '${rest}' names no file, and filters are for live captures`,
-    'check the file name, or filter with: sockctl capture FILTER',
-    'BACKEND_LIMIT',
-  );
+/** What decodes and prints packets is loaded for those who want to see any. */
+async function packets(flags: PacketFlags, context: CommandContext, source: CaptureSource): Promise<CaptureSink[]> {
+  const { packetSinks } = await import('../render/packet-sinks.js');
+  return packetSinks(flags, context, source);
 }

@@ -1,5 +1,5 @@
 /** What is said at the end of a capture. */
-import type { CaptureSummary } from '../../capture/index.js';
+import type { CaptureSummary } from '../../capture/reading.js';
 import { ExitCode } from '../../src/errors.js';
 import { roundMs } from '../../src/measure/clock.js';
 import type { CommandContext } from '../context.js';

@@ -101,8 +101,11 @@ describe('a live capture', () => {
     if (!isRoot) return ctx.skip('capturing needs root');
     const { code, stderr } = await sockctl(['capture', '-i', 'lo', '-q', filter]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^sockctl: .+\n$/);
-    expect(stderr).toContain(filter);
+    const [line, expression, carets, ...more] = stderr.split('\n');
+    expect(line).toMatch(/^sockctl: bad filter, at .+; .+$/);
+    expect(expression).toBe(`  ${filter}`);
+    expect(carets).toMatch(/^ +\^+$/);
+    expect(more).toEqual(['']);
     return undefined;
   });
 });

@@ -1,0 +1,31 @@
+/** Filters on the command line: where they begin, and names in them. */
+import { existsSync } from 'node:fs';
+import { resolveFilterHosts } from '../../capture/reading.js';
+import type { IPAddress } from '../../src/sockaddr/ip.js';
+import type { CommandContext } from '../context.js';
+
+export interface FilterFlags {
+  readonly resolve?: boolean;
+}
+
+/** Files, and a filter behind them: from `--`, or from the first argument that names no file. The first is always a file. */
+export function splitFilter(
+  args: readonly string[],
+  argv: readonly string[] = process.argv,
+): { readonly files: readonly string[]; readonly filter: string } {
+  const dashes = argv.indexOf('--');
+  const isFile = (text: string) => text === '-' || existsSync(text);
+  const found =
+    dashes < 0 ? args.findIndex((text, i) => i > 0 && !isFile(text)) : args.length - (argv.length - dashes - 1);
+  const end = found < 0 ? args.length : found;
+  return { files: args.slice(0, end), filter: args.slice(end).join(' ') };
+}
+
+/** What names of hosts in the filter stand for; undefined where nobody has asked to look them up. */
+export async function filterHosts(
+  filter: string,
+  { resolve }: FilterFlags,
+  { signal }: CommandContext,
+): Promise<ReadonlyMap<string, readonly IPAddress[]> | undefined> {
+  return resolve === true ? resolveFilterHosts(filter, { signal }) : undefined;
+}
