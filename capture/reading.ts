@@ -5,12 +5,14 @@
 export { compileFilter, type FilterOptions } from './filter/compile.js';
 export { FilterError } from './filter/error.js';
 export { checkExpression, resolveFilterHosts } from './filter/hosts.js';
+export type { HostTable } from './filter/names.js';
 export { createPacketFilter, type PacketFilter } from './filter/packet-filter.js';
 export { encodeProgram, type Instruction, type Program } from './filter/program/instruction.js';
 export { runProgram } from './filter/program/interpret.js';
 export { type CompiledProgram, compileProgram } from './filter/program/javascript.js';
 export { type ListingForm, listProgram, parseListing } from './filter/program/listing.js';
 export { findProgramFault } from './filter/program/validate.js';
+export { type FilteredSocket, socketFilter } from './filter/socket-filter.js';
 export { type CaptureEndReason, type CaptureSummary, type PipelineOptions, runPipeline } from './pipeline.js';
 export type { CaptureSink, WriteLines } from './sink.js';
 export { type CountSink, createCountSink } from './sinks/count.js';

@@ -211,6 +211,8 @@ export function buildProgram(run: CommandRunner): Command {
         .option('--count <N>', 'stop after N datagrams; with --reliable, after N transfers', count)
         .option('--idle-timeout <T>', 'stop when nothing has come for this time', positiveDuration)
         .option('--join <GROUP[,SOURCE][@INTERFACE]>', 'hear a multicast group, repeatable', collectMemberships)
+        .option('--filter <FILTER>', 'which datagrams, pcap-filter(7), run by the kernel')
+        .option('--resolve', 'look up names of hosts in the filter')
         .option('--keep <N>', 'bytes kept of each datagram; the rest is cut off', integer(1, 65_536))
         .option('--probe', 'report loss, duplicates, reordering and jitter of udp send --probe')
         .option('--window <N>', 'with --probe: how far back numbers are told apart', integer(8, LOSS_WINDOW_MAX))
@@ -247,6 +249,8 @@ export function buildProgram(run: CommandRunner): Command {
     (c) =>
       addPacketOptions(
         c
+          .argument('[FILTER...]', 'which packets, pcap-filter(7)')
+          .option('--resolve', 'look up names of hosts in the filter')
           .option(
             '--protocol <P>',
             'icmp, icmp6, igmp, tcp, udp or a number, repeatable (default: icmp and icmp6)',

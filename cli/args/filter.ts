@@ -1,7 +1,7 @@
 /** Filters on the command line: where they begin, and names in them. */
 import { existsSync } from 'node:fs';
-import { resolveFilterHosts } from '../../capture/reading.js';
-import type { IPAddress } from '../../src/sockaddr/ip.js';
+import { type FilteredSocket, type HostTable, resolveFilterHosts, socketFilter } from '../../capture/reading.js';
+import { type OptionSetting, setting } from '../../src/options/settings.js';
 import type { CommandContext } from '../context.js';
 
 export interface FilterFlags {
@@ -26,6 +26,15 @@ export async function filterHosts(
   filter: string,
   { resolve }: FilterFlags,
   { signal }: CommandContext,
-): Promise<ReadonlyMap<string, readonly IPAddress[]> | undefined> {
+): Promise<HostTable | undefined> {
   return resolve === true ? resolveFilterHosts(filter, { signal }) : undefined;
+}
+
+/** The settings that have the kernel filter what a socket receives: none without a filter. */
+export function filterSettings(
+  filter: string,
+  socket: FilteredSocket,
+  hosts: HostTable | undefined,
+): readonly OptionSetting[] {
+  return filter.trim() === '' ? [] : [setting('SO_ATTACH_FILTER', socketFilter(filter, socket, { hosts }))];
 }

@@ -2,9 +2,10 @@
 import type { CapturedPacket, CaptureInterface, CaptureSource } from '../../capture/index.js';
 import { type SniffDrops, type SniffOptions, type SniffProtocol, sniff } from '../../src/raw/sniff.js';
 import { interfaceName } from '../../src/sockaddr/interfaces.js';
+import { LinkType } from '../../src/wire/link-types.js';
 
-/** LINKTYPE_RAW: the packet begins with an IPv4 or IPv6 header. */
-const LINKTYPE_RAW = 101;
+/** What all packets have in common: they begin with an IPv4 or IPv6 header. */
+export const SNIFFED = { id: 0, name: null, linkType: LinkType.RAW, snapshotLength: 0 } as const;
 
 /**
  * Opens nothing yet: the sockets are opened when the packets are asked for.
@@ -21,7 +22,7 @@ export function createSniffSource(
     let known = byIndex.get(index);
     if (known === undefined) {
       const name = index === 0 ? (options.interface ?? null) : (interfaceName(index) ?? String(index));
-      known = { id: interfaces.length, name, linkType: LINKTYPE_RAW, snapshotLength: 0 };
+      known = { ...SNIFFED, id: interfaces.length, name };
       interfaces.push(known);
       byIndex.set(index, known);
     }

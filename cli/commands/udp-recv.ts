@@ -3,6 +3,7 @@ import { type ReceiveSummary, receiveDatagrams } from '../../src/datagram/receiv
 import { ExitCode, UsageError } from '../../src/errors.js';
 import type { Endpoint } from '../../src/sockaddr/endpoint.js';
 import { chosenFamily, type FamilyOptions } from '../args/common.js';
+import { type FilterFlags, filterHosts, filterSettings } from '../args/filter.js';
 import { type Membership, membershipOf, membershipSettings } from '../args/memberships.js';
 import type { CommandContext } from '../context.js';
 import { interruptedExit } from '../exit-codes.js';
@@ -11,7 +12,8 @@ import { onFirstLocal, resolveLocal } from './udp-local.js';
 import { showIntervals } from './udp-progress.js';
 import { type ReliableReceiveFlags, receiveReliably } from './udp-recv-reliable.js';
 
-interface ReceiveFlags extends FamilyOptions, ReliableReceiveFlags {
+interface ReceiveFlags extends FamilyOptions, ReliableReceiveFlags, FilterFlags {
+  readonly filter?: string;
   readonly echo?: boolean;
   readonly count?: number;
   readonly idleTimeout?: number;
@@ -46,7 +48,7 @@ function joinedFamily(flags: ReceiveFlags): FamilyOptions {
 
 function refuseContradictions(flags: ReceiveFlags): void {
   if (flags.reliable === true) {
-    for (const name of ['echo', 'probe', 'keep', 'join'] as const) {
+    for (const name of ['echo', 'probe', 'keep', 'join', 'filter'] as const) {
       if (flags[name] !== undefined) throw new UsageError(`--reliable and --${name}: these do not go together`);
     }
     return;
@@ -60,6 +62,9 @@ function refuseContradictions(flags: ReceiveFlags): void {
 
 async function receive(local: Endpoint, flags: ReceiveFlags, context: CommandContext): Promise<ReceiveSummary> {
   let bound: Endpoint = local;
+  const { filter = '' } = flags;
+  const hosts = await filterHosts(filter, flags, context);
+  const filters = filterSettings(filter, { kind: 'datagram' }, hosts);
   const backend = await context.backend();
   const joined = membershipSettings([...membershipOf(local), ...(flags.join ?? [])], backend.name === 'native');
   // A probe's payload is filling: only what it tells is of interest.
@@ -69,7 +74,7 @@ async function receive(local: Endpoint, flags: ReceiveFlags, context: CommandCon
     return await receiveDatagrams(local, {
       backend,
       logger: context.logger,
-      settings: [...joined, ...context.settings],
+      settings: [...joined, ...filters, ...context.settings],
       count: flags.count,
       idleTimeoutMs: flags.idleTimeout,
       keep: flags.keep,

@@ -27,6 +27,7 @@ export function describeEvent(event: LogEvent): string {
     }
     case 'read':
     case 'write':
+    case 'recv':
     case 'recvmsg':
       return `${event.event}(${subject(event)})${result(event, event.bytes)}`;
     case 'recvmmsg':

@@ -12,6 +12,8 @@ export interface SniffProtocol {
   readonly family: IPFamily;
   /** IP protocol number. */
   readonly protocol: number;
+  /** Settings of its socket, beside those of all. */
+  readonly settings?: readonly OptionSetting[] | undefined;
 }
 
 export interface SniffOptions {
@@ -58,12 +60,12 @@ export async function* sniff(
   const device = options.interface === undefined ? [] : [setting('SO_BINDTODEVICE', options.interface)];
   const end = () => queue.end();
   try {
-    for (const { family, protocol } of protocols) {
+    for (const { family, protocol, settings = [] } of protocols) {
       const socket = await options.backend.raw({
         family,
         protocol,
         logger: options.logger,
-        settings: [...device, ...(options.settings ?? [])],
+        settings: [...device, ...(options.settings ?? []), ...settings],
       });
       sockets.push(socket);
       socket.receive({

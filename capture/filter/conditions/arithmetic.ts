@@ -5,7 +5,7 @@ import type { Arithmetic, Operator, Relation } from '../syntax/tree.js';
 import { and, type Base, type Condition, equals, field, not, type Term } from './condition.js';
 import type { LinkState } from './link-state.js';
 import { IP } from './numbers.js';
-import { behindIPv4, behindIPv6, isFirstFragment } from './ports.js';
+import { isFirstFragment } from './ports.js';
 import { isProtocol } from './protocols.js';
 
 /** A number, and what must hold for the packet to have it. */
@@ -59,7 +59,7 @@ function arithmetic(state: LinkState, node: Arithmetic): Guarded {
     case 'constant':
       return { term: { type: 'constant', value: node.value }, guard: undefined };
     case 'length':
-      return { term: { type: 'length' }, guard: undefined };
+      return { term: state.length(), guard: undefined };
     case 'negative': {
       const { term, guard } = arithmetic(state, node.of);
       return { term: { type: 'negative', of: term }, guard };
@@ -127,11 +127,11 @@ function place(state: LinkState, protocol: Protocol, inner: Condition | undefine
     case 'vrrp':
     case 'carp': {
       const isIP = isProtocol(state, 'ip');
-      return [behindIPv4(state), [isIP, ...before, isProtocol(state, protocol), isFirstFragment(state)]];
+      return [state.behindIPv4, [isIP, ...before, isProtocol(state, protocol), isFirstFragment(state)]];
     }
     case 'icmp6': {
       const isIP6 = isProtocol(state, 'ip6');
-      return [behindIPv6(state), [...before, isIP6, equals(field(state.networkHeader, 6, 1), IP.icmp6)]];
+      return [state.behindIPv6, [...before, isIP6, equals(field(state.networkHeader, 6, 1), IP.icmp6)]];
     }
     default:
       throw state.fail(

@@ -28,10 +28,16 @@ export interface Field {
   readonly width: 1 | 2 | 4;
 }
 
+/** Of the packet, on the link; kept in `cell` where it takes some finding out. */
+export interface Length {
+  readonly type: 'length';
+  readonly cell?: Cell | undefined;
+}
+
 /** A number of 32 bits. */
 export type Term =
   | { readonly type: 'constant'; readonly value: number }
-  | { readonly type: 'length' }
+  | Length
   | { readonly type: 'load'; readonly base: Base; readonly index: Term; readonly width: 1 | 2 | 4 }
   | { readonly type: 'negative'; readonly of: Term }
   | { readonly type: 'binary'; readonly operation: number; readonly left: Term; readonly right: Term };
@@ -50,7 +56,7 @@ export type Condition =
       readonly comparison: Comparison;
       readonly value: number;
     }
-  | { readonly type: 'length'; readonly comparison: '>' | '>='; readonly value: number }
+  | { readonly type: 'length'; readonly length: Length; readonly comparison: '>' | '>='; readonly value: number }
   | { readonly type: 'terms'; readonly comparison: '=' | '>' | '>='; readonly left: Term; readonly right: Term }
   /** Whether two cells hold different places. */
   | { readonly type: 'cells-differ'; readonly left: Cell; readonly right: Cell }
@@ -71,12 +77,11 @@ export type Condition =
   /** What the kernel knows of the packet's tag where it has one, else the packet's. */
   | { readonly type: 'vlan-tag'; readonly field: Field; readonly tag: number };
 
-/** A tunnel in UDP, of which the header begins 8 bytes behind what `outer` finds. */
+/** Where the frame in a tunnel is. */
 export interface TunnelPlaces {
   readonly kind: 'geneve' | 'vxlan';
-  readonly base: Base;
-  /** True: behind IPv4; false: behind an IPv6 header of 40 bytes. */
-  readonly overIPv4: boolean;
+  /** The header of UDP; the tunnel's own begins 8 bytes behind. */
+  readonly transport: Base;
   readonly linkHeader: Cell;
   readonly linkType: Cell;
   readonly payload: Cell;

@@ -8,7 +8,7 @@ import { PPP_IN_ETHERNET, TUNNELLED_ETHERNET } from './link-layouts.js';
 import type { LinkState } from './link-state.js';
 import { Ether, GENEVE_PORT, IP, Kernel, Ppp, VXLAN_PORT } from './numbers.js';
 import { carries } from './payload-type.js';
-import { behindIPv4, behindIPv6, portsOverIPv4, portsOverIPv6 } from './ports.js';
+import { portsOverIPv4, portsOverIPv6 } from './ports.js';
 
 /** IEEE 802.1Q: a tag of four bytes, whose type stands where the frame's would. */
 const TAG_LENGTH = 4;
@@ -119,14 +119,13 @@ export function tunnel(state: LinkState, kind: TunnelPlaces['kind'], network: nu
   if (network !== undefined) state.atMost('the virtual network', network, 0xffffff);
   const { port, recognise } = TUNNELS[kind];
   const places = { kind, linkHeader: new Cell(), linkType: new Cell(), payload: new Cell() };
-  const base = state.networkHeader;
   const over = (overIPv4: boolean): Condition => {
     const isPort = overIPv4
       ? portsOverIPv4(state, IP.udp, 'dst', port, port)
       : portsOverIPv6(state, IP.udp, 'dst', port, port);
-    const header = overIPv4 ? behindIPv4(state) : behindIPv6(state);
-    const isNetwork = network === undefined ? [] : [equals(field(header, 12, 4), (network << 8) >>> 0, 0xffff_ff00)];
-    return and(isPort, recognise(header), ...isNetwork, { type: 'tunnel', tunnel: { ...places, base, overIPv4 } });
+    const transport = overIPv4 ? state.behindIPv4 : state.behindIPv6;
+    const isNetwork = network === undefined ? [] : [equals(field(transport, 12, 4), (network << 8) >>> 0, 0xffff_ff00)];
+    return and(isPort, recognise(transport), ...isNetwork, { type: 'tunnel', tunnel: { ...places, transport } });
   };
   const condition = or(over(true), over(false));
   for (const cell of [places.linkHeader, places.linkType, places.payload]) {

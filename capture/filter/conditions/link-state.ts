@@ -5,7 +5,7 @@
  */
 import { LinkType, linkTypeName } from '../../../src/wire/link-types.js';
 import { FilterError, type Span } from '../error.js';
-import { type Base, Cell } from './condition.js';
+import { type Base, Cell, type Length } from './condition.js';
 import { type LinkLayout, linkLayout, SOCKET_ABOVE_IP } from './link-layouts.js';
 
 /** What a compilation is for. */
@@ -48,6 +48,8 @@ export class LinkState {
   /** Cells that the program's beginning fills: the radio header's length, the 802.11 header's. */
   readonly prefixCell: Cell | undefined;
   readonly wirelessCell: Cell | undefined;
+  /** Of a socket's packets, which are handed over without the header that says how long they are. */
+  readonly lengthCell: Cell | undefined;
   /** Cells that a condition of the expression fills, if it holds; they begin as 0, for no other program may read them. */
   readonly foundCells: Cell[] = [];
 
@@ -59,6 +61,7 @@ export class LinkState {
     const { header = 0, scheme } = layout;
     this.prefix = layout.prefix;
     this.prefixCell = layout.prefix === undefined ? undefined : new Cell();
+    this.lengthCell = layout === SOCKET_ABOVE_IP ? new Cell() : undefined;
     this.wirelessCell = scheme === 'wireless' ? new Cell() : undefined;
     this.header = { constant: header, cell: this.prefixCell };
     this.type = layout.type === undefined ? undefined : { constant: header + layout.type };
@@ -80,6 +83,28 @@ export class LinkState {
   /** Ethernet as the packet's own link, not within a tunnel. */
   get isOuterEthernet(): boolean {
     return this.context.linkType === LinkType.ETHERNET && this.header.cell === undefined && this.header.constant === 0;
+  }
+
+  /** The length on the link. */
+  length(): Length {
+    if (this.lengthCell !== undefined) this.lengthCell.used = true;
+    return { type: 'length', cell: this.lengthCell };
+  }
+
+  /** What stands behind an IPv4 header. */
+  get behindIPv4(): Base {
+    return this.#transport ?? { ...this.networkHeader, behindIPv4: true };
+  }
+
+  /** What stands behind an IPv6 header without extensions. */
+  get behindIPv6(): Base {
+    const header = this.networkHeader;
+    return this.#transport ?? { ...header, constant: header.constant + 40 };
+  }
+
+  /** What a socket above IP is handed begins there. */
+  get #transport(): Base | undefined {
+    return this.layout === SOCKET_ABOVE_IP ? { constant: 0 } : undefined;
   }
 
   /** The network's header. */

@@ -17,17 +17,6 @@ export function isFirstFragment(state: LinkState): Condition {
   return not({ type: 'field', field: field(state.networkHeader, 6, 2), comparison: 'any', value: FRAGMENT_OFFSET });
 }
 
-/** What stands behind an IPv4 header. */
-export function behindIPv4(state: LinkState): Base {
-  return { ...state.networkHeader, behindIPv4: true };
-}
-
-/** What stands behind an IPv6 header without extensions. */
-export function behindIPv6(state: LinkState): Base {
-  const header = state.networkHeader;
-  return { ...header, constant: header.constant + 40 };
-}
-
 /**
  * Ports from `low` to `high`, over IPv6 and IPv4.
  *
@@ -55,7 +44,7 @@ export function portsOverIPv4(
     and(
       equals(field(header, 9, 1), number),
       isFirstFragment(state),
-      inDirection(state, direction, (offset) => within(behindIPv4(state), offset, low, high)),
+      inDirection(state, direction, (offset) => within(state.behindIPv4, offset, low, high)),
     );
   return and(carries(state, Ether.ip), oneOf(protocol, hasPorts));
 }
@@ -71,7 +60,7 @@ export function portsOverIPv6(
   const hasPorts = (number: PortProtocol) =>
     and(
       equals(field(header, 6, 1), number),
-      inDirection(state, direction, (offset) => within(behindIPv6(state), offset, low, high)),
+      inDirection(state, direction, (offset) => within(state.behindIPv6, offset, low, high)),
     );
   return and(carries(state, Ether.ip6), oneOf(protocol, hasPorts));
 }

@@ -74,9 +74,9 @@ export function translate(
   function translatePlain(word: (Node & { type: 'plain' })['word'], number: number | undefined): Condition {
     switch (word) {
       case 'less':
-        return not({ type: 'length', comparison: '>', value: number ?? 0 });
+        return not({ type: 'length', length: state.length(), comparison: '>', value: number ?? 0 });
       case 'greater':
-        return { type: 'length', comparison: '>=', value: number ?? 0 };
+        return { type: 'length', length: state.length(), comparison: '>=', value: number ?? 0 };
       case 'inbound':
       case 'outbound':
         return direction(state, word === 'outbound');

@@ -17,8 +17,9 @@ export class Block {
   whenTrue: Block | undefined;
   whenFalse: Block | undefined;
 
-  constructor(statements: Statement[], code: number, k: number, whenTrue?: Block, whenFalse?: Block) {
-    this.statements = statements;
+  /** @param statements are copied: the optimiser changes them, in each block for itself */
+  constructor(statements: readonly Statement[], code: number, k: number, whenTrue?: Block, whenFalse?: Block) {
+    this.statements = statements.map((one) => ({ ...one }));
     this.code = code;
     this.k = k;
     this.whenTrue = whenTrue;

@@ -15,6 +15,12 @@ const DEFAULT_MESSAGE_SIZE = 65_536;
 /** Options that say themselves how sends become datagrams, udp(7). */
 const SHAPING: ReadonlySet<string> = new Set(['UDP_SEGMENT', 'UDP_CORK']);
 
+/** What lets less in: raw sockets take packets from socket(2) on, and what came before these must not be delivered. */
+const NARROWING: ReadonlySet<string> = new Set(['SO_ATTACH_FILTER', 'SO_BINDTODEVICE']);
+
+/** `ret #0`: a program that lets nothing in. */
+const LET_NOTHING_IN = setting('SO_ATTACH_FILTER', '1,6 0 0 0');
+
 /** Kernels before 5.0 lack it, and nothing but speed is lost then. */
 const COALESCE = setting('UDP_GRO', true);
 
@@ -117,10 +123,14 @@ function openMessages(
   if (options.remote === undefined) refuseConnected(options.settings, `a ${args.kind} socket without a peer`);
   const descriptor = Descriptor.open(opening.libc, args, options.logger);
   if (options.receiveBuffer !== undefined) enlarge(descriptor, options.receiveBuffer, options.settings);
-  if (options.coalesce !== undefined && !options.settings.some(({ option }) => option === COALESCE.option)) {
-    descriptor.wish(COALESCE);
-  }
-  descriptor.prepare(withDefaults(options.settings, defaults), options.local);
+  const filtered = options.settings.some(({ option }) => option === LET_NOTHING_IN.option);
+  // A filter is asked once for a run that the kernel has put together.
+  const mayCoalesce = !filtered && !options.settings.some(({ option }) => option === COALESCE.option);
+  if (options.coalesce !== undefined && mayCoalesce) descriptor.wish(COALESCE);
+  const settings = withDefaults(options.settings, defaults);
+  if (args.kind === 'raw' && options.settings.some(({ option }) => NARROWING.has(option.name))) {
+    prepareNarrowed(descriptor, settings, options.local);
+  } else descriptor.prepare(settings, options.local);
   if (options.remote !== undefined) {
     descriptor.connect(args.family === 'AF_INET6' ? mapEndpoint(options.remote) : options.remote);
     descriptor.finish(options.settings);
@@ -131,12 +141,34 @@ function openMessages(
     local: descriptor.localEndpoint(),
     messageSize: options.messageSize ?? DEFAULT_MESSAGE_SIZE,
     errorQueue,
+    // udp(7) counts what a filter keeps out with what there was no room for.
+    countsDrops: !(filtered && args.kind === 'datagram'),
     dualStack: args.family === 'AF_INET6' && args.kind === 'datagram',
     // A size that the user has set, or a cork, cuts and gathers what is sent in its own way.
     coalesce: options.coalesce === true,
     receiveBuffer: descriptor.receiveBuffer(),
     segments: args.kind === 'datagram' && !options.settings.some(({ option }) => SHAPING.has(option.name)),
   });
+}
+
+/**
+ * For raw sockets that are to take less than everything: nothing comes in until all settings are made, and what had come
+ * before is thrown away.
+ */
+function prepareNarrowed(
+  descriptor: Descriptor,
+  settings: readonly OptionSetting[],
+  local: Endpoint | undefined,
+): void {
+  const isFilter = ({ option }: OptionSetting) => option === LET_NOTHING_IN.option;
+  descriptor.set(LET_NOTHING_IN);
+  const filters = settings.filter(isFilter);
+  descriptor.prepare(
+    settings.filter((one) => !isFilter(one)),
+    local,
+  );
+  descriptor.discard();
+  descriptor.set(filters.at(-1) ?? setting('SO_DETACH_FILTER', true));
 }
 
 /** The buffer beyond net.core.rmem_max where CAP_NET_ADMIN is there, otherwise up to it. */

@@ -212,6 +212,16 @@ export class Descriptor {
     return false;
   }
 
+  /** Throws away what has been received by now, recv(2). */
+  discard(): void {
+    const byte = new Uint8Array(1);
+    for (;;) {
+      const bytes = this.libc.recv(this.fd, byte, byte.length, C.MSG_DONTWAIT | C.MSG_TRUNC);
+      if (bytes < 0) return;
+      this.#logger.log('trace', { event: 'recv', fd: this.fd, bytes });
+    }
+  }
+
   /** getsockname(2): the own address, or undefined for a socket that has none. */
   localEndpoint(): Endpoint | undefined {
     const local = socketName(this.libc, this.fd);

@@ -34,6 +34,8 @@ export interface NativeMessageOptions {
   readonly messageSize: number;
   /** Whether IP_RECVERR is on, so that the error queue is worth a look. */
   readonly errorQueue: boolean;
+  /** Whether what the kernel counts as dropped (SO_RXQ_OVFL) was dropped for want of room. */
+  readonly countsDrops: boolean;
   /** An IPv6 socket that takes IPv4 as well: IPv4 destinations go out mapped. */
   readonly dualStack: boolean;
   /** Whether runs of equal size may be sent as one (UDP_SEGMENT). */
@@ -47,7 +49,7 @@ export interface NativeMessageOptions {
 export class NativeMessageSocket implements MessageSocket {
   readonly backend = 'native';
   readonly local: Endpoint | undefined;
-  dropped: number | null = 0;
+  dropped: number | null;
   sent = 0;
 
   readonly #descriptor: Descriptor;
@@ -72,6 +74,7 @@ export class NativeMessageSocket implements MessageSocket {
     this.#libc = descriptor.libc;
     this.#options = options;
     this.local = options.local;
+    this.dropped = options.countsDrops ? 0 : null;
     this.#watch = new DescriptorWatch(this.#libc, descriptor.fd, () => this.#onReady());
   }
 
@@ -169,7 +172,7 @@ export class NativeMessageSocket implements MessageSocket {
     const batch: ReceivedMessage[] = [];
     for (let i = 0; i < count; i++) {
       const overflow = inbox.read(i, batch, this.#readClock);
-      if (overflow !== undefined) this.dropped = overflow;
+      if (overflow !== undefined && this.#options.countsDrops) this.dropped = overflow;
     }
     inbox.prepare(count);
     if (this.#options.logger.enabled('trace')) {
