@@ -313,6 +313,7 @@ export function buildProgram(run: CommandRunner): Command {
           'as text (the default); -dd as C, -ddd as numbers',
           (_, times: number | undefined) => (times ?? 0) + 1,
         )
+        .option('-O, --no-optimise', 'leave it as the expression says it')
         .option('-y, --link-type <NAME>', 'of the packets, by name or number', linkType, LinkType.ETHERNET)
         .option('-s, --snapshot-length <N>', 'bytes wanted of each packet', size(0xffff_ffff), 262_144)
         .addOption(

@@ -29,6 +29,8 @@ export interface FilterOptions {
   readonly netmask?: number | undefined;
   /** Whether a filter that no packet can pass is one too; it is refused unless given. */
   readonly allowNone?: boolean | undefined;
+  /** False leaves the program as the expression says it, test after test; true unless given. */
+  readonly optimise?: boolean | undefined;
   /** What names of hosts stand for; they are refused without. See {@link resolveFilterHosts}. */
   readonly hosts?: HostTable | undefined;
 }
@@ -53,7 +55,7 @@ export function compileFilter(expression: string, options: FilterOptions): Progr
   const { root: begin, loops } = lower(condition, state, accepted);
   let root = begin;
   try {
-    if (!loops) root = optimise(begin);
+    if (!loops && options.optimise !== false) root = optimise(begin);
   } catch (error) {
     if (error instanceof RangeError) throw new FilterError(expression, whole, error.message);
     throw error;

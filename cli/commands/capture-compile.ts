@@ -9,6 +9,7 @@ import { recordHead } from '../render/record.js';
 interface CompileFlags extends FilterFlags {
   /** How often it was given. */
   readonly d?: number;
+  readonly optimise: boolean;
   readonly linkType: number;
   readonly snapshotLength: number;
   readonly target: 'file' | 'kernel' | 'datagram';
@@ -18,10 +19,10 @@ const FORMS: readonly ListingForm[] = ['d', 'dd', 'ddd'];
 
 export async function run([words]: [string[]], flags: CompileFlags, context: CommandContext): Promise<ExitCode> {
   const { json, output } = context;
-  const { linkType, snapshotLength, target } = flags;
+  const { linkType, snapshotLength, target, optimise } = flags;
   const filter = words.join(' ');
   const hosts = await filterHosts(filter, flags, context);
-  const program = compileFilter(filter, { linkType, snapshotLength, target, hosts });
+  const program = compileFilter(filter, { linkType, snapshotLength, target, optimise, hosts });
   if (json) {
     const head = { ...recordHead('capture.program'), filter, linkType: linkTypeName(linkType) };
     await output.record({ ...head, instructions: program });

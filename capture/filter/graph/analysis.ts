@@ -37,7 +37,7 @@ export class Node {
   uses = 0;
   kills = 0;
   usedBehind = 0;
-  /** Numbers of the values that the registers have at the end; 0 for unknown ones. */
+  /** Numbers of the values that the registers have at the end. */
   values: Int32Array = new Int32Array(REGISTERS);
   /** Of what the jump compares with. */
   operand = 0;

@@ -7,7 +7,7 @@ import { Source } from '../program/instruction.js';
 import { A, Analysis, type Edge, isReturn, Node, readRegisters, writtenRegister, X } from './analysis.js';
 import { type Block, JUMP_EQUAL, reachable } from './block.js';
 import { peephole, removeDeadStores } from './peephole.js';
-import { UNKNOWN, Values } from './values.js';
+import { Values } from './values.js';
 
 /** Passes that do nothing but lead edges elsewhere, and may go round in circles. */
 const MAX_MOVES = 100;
@@ -78,14 +78,14 @@ class Pass {
   #simplify(node: Node): void {
     const { block, values } = node;
     const [first, ...others] = node.incoming;
-    if (first === undefined) values.fill(UNKNOWN);
-    else values.set(first.from.values);
+    const unknown = () => this.values.unknown();
+    values.set(first?.from.values ?? values.map(unknown));
     for (const { from } of others) {
-      for (let i = 0; i < values.length; i++) if (values[i] !== from.values[i]) values[i] = UNKNOWN;
+      for (let i = 0; i < values.length; i++) if (values[i] !== from.values[i]) values[i] = unknown();
     }
     const [a, x] = [values[A], values[X]];
     for (const one of block.statements) this.values.run(one, values, this.#alter);
-    const same = a !== UNKNOWN && values[A] === a && x !== UNKNOWN && values[X] === x;
+    const same = values[A] === a && values[X] === x;
     if (this.#alter && ((node.usedBehind === 0 && same) || isReturn(block))) {
       if (block.statements.length > 0) {
         block.statements = [];

@@ -6,8 +6,6 @@ import { Alu, Class, Misc, Mode, Size, Source } from '../program/instruction.js'
 import { A, X } from './analysis.js';
 import type { Statement } from './block.js';
 
-/** Nothing is known. */
-export const UNKNOWN = 0;
 /** The code of a statement that does nothing; the block's end takes it out. */
 export const NOTHING = -1;
 
@@ -33,6 +31,11 @@ export class Values {
       if (code === LOAD_CONSTANT) this.#constants.set(number, first);
     }
     return number;
+  }
+
+  /** The number of a value of which nothing is known: it is like no other, for a block runs once at the most. */
+  unknown(): number {
+    return ++this.#count;
   }
 
   ofConstant(k: number): number {
@@ -76,7 +79,7 @@ export class Values {
 
   /** A register that has the value already needs no statement. */
   #set(one: Statement, registers: Int32Array, register: number, value: number, alter: boolean): void {
-    if (alter && value !== UNKNOWN && registers[register] === value) one.code = NOTHING;
+    if (alter && registers[register] === value) one.code = NOTHING;
     else registers[register] = value;
   }
 
