@@ -9,7 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 
-const BENCHMARKS = ['sockets', 'stream', 'datagram', 'decode'];
+const BENCHMARKS = ['sockets', 'stream', 'datagram', 'decode', 'filter'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -88,10 +88,14 @@ function report(name, subjects, samples, targets) {
       )
       .join('\n'),
   );
+  for (const { what, case: one, figure: metric, subject, most } of targets.filter(({ most }) => most !== undefined)) {
+    const got = median(samples.get(`${one}\t${metric}\t${subject}`) ?? [Number.NaN]);
+    say(`${got <= most ? 'reached' : 'MISSED '}  ${what}: ${figure(got)}, target at most ${most}`);
+  }
   for (const { what, case: one, figure: metric, subject, least, inverse = false, base: against = base } of targets) {
     const own = samples.get(`${one}\t${metric}\t${subject}`);
     const bases = samples.get(`${one}\t${metric}\t${against}`);
-    if (own === undefined || bases === undefined) continue;
+    if (least === undefined || own === undefined || bases === undefined) continue;
     // Less CPU is better, and what stands against a peer is measured the other way round.
     const turned = inverse || metric.startsWith('CPU');
     const got = median(own.map((value, round) => (turned ? bases[round] / value : value / bases[round])));

@@ -38,7 +38,7 @@ export class Node {
   kills = 0;
   usedBehind = 0;
   /** Numbers of the values that the registers have at the end. */
-  values: Int32Array = new Int32Array(REGISTERS);
+  readonly values: number[] = new Array<number>(REGISTERS).fill(0);
   /** Of what the jump compares with. */
   operand = 0;
 

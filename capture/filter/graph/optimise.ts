@@ -4,7 +4,7 @@
  * together, and what nobody reads goes. A load is only left out where its value is there already or nobody asks for it.
  */
 import { Source } from '../program/instruction.js';
-import { A, Analysis, type Edge, isReturn, Node, readRegisters, writtenRegister, X } from './analysis.js';
+import { A, Analysis, type Edge, isReturn, Node, REGISTERS, readRegisters, writtenRegister, X } from './analysis.js';
 import { type Block, JUMP_EQUAL, reachable } from './block.js';
 import { peephole, removeDeadStores } from './peephole.js';
 import { Values } from './values.js';
@@ -79,9 +79,9 @@ class Pass {
     const { block, values } = node;
     const [first, ...others] = node.incoming;
     const unknown = () => this.values.unknown();
-    values.set(first?.from.values ?? values.map(unknown));
+    for (let i = 0; i < REGISTERS; i++) values[i] = first === undefined ? unknown() : (first.from.values[i] as number);
     for (const { from } of others) {
-      for (let i = 0; i < values.length; i++) if (values[i] !== from.values[i]) values[i] = unknown();
+      for (let i = 0; i < REGISTERS; i++) if (values[i] !== from.values[i]) values[i] = unknown();
     }
     const [a, x] = [values[A], values[X]];
     for (const one of block.statements) this.values.run(one, values, this.#alter);
@@ -109,31 +109,46 @@ class Pass {
       this.moved = true;
       this.values.changed = true;
     }
-    const dominators = dominatingEdges(edge);
-    for (let again = true; again && !isReturn(next); ) {
-      again = false;
-      for (const dominator of dominators) {
-        const target = decided(this.#node(next), dominator);
-        if (target === undefined || !this.#canSkip(from, next, target)) continue;
-        next = target;
-        setTarget(edge, next);
-        this.moved = true;
-        again = true;
-        break;
-      }
+    for (;;) {
+      const target = this.#decidedBefore(edge, next);
+      if (target === undefined) return;
+      next = target;
+      setTarget(edge, next);
+      this.moved = true;
     }
+  }
+
+  /**
+   * Where the jump of `next` leads for all who come over `edge`, decided by it or by another edge that every way to it
+   * takes: of several that of the lowest number.
+   */
+  #decidedBefore(edge: Edge, next: Block): Block | undefined {
+    if (isReturn(next)) return undefined;
+    const node = this.#node(next);
+    let [found, id]: [Block | undefined, number] = [undefined, Number.POSITIVE_INFINITY];
+    const ask = (earlier: Edge) => {
+      if (earlier.id > id) return;
+      const target = decided(node, earlier);
+      if (target !== undefined && this.#canSkip(edge.from, next, target)) [found, id] = [target, earlier.id];
+    };
+    ask(edge);
+    for (let above: Node | undefined = edge.from; above !== undefined; above = above.dominator) {
+      const [only, other] = above.incoming;
+      if (only !== undefined && other === undefined) ask(only);
+    }
+    return found;
   }
 
   /** Whether `from` may go on to `target` at once: whatever is read from there on is the same without `skipped`. */
   #canSkip(from: Node, skipped: Block, target: Block): boolean {
     const { uses, usedBehind, values } = this.#node(target);
     const end = this.#node(skipped).values;
-    return from.values.every((value, register) => {
-      const bit = 1 << register;
-      return (
-        ((usedBehind & bit) === 0 || values[register] === value) && ((uses & bit) === 0 || end[register] === value)
-      );
-    });
+    for (let register = 0; register < REGISTERS; register++) {
+      const [value, bit] = [from.values[register], 1 << register];
+      if ((usedBehind & bit) !== 0 && values[register] !== value) return false;
+      if ((uses & bit) !== 0 && end[register] !== value) return false;
+    }
+    return true;
   }
 
   /**
@@ -204,16 +219,6 @@ const targetOf = ({ from, sense }: Edge): Block => (sense ? from.block.whenTrue 
 function setTarget({ from, sense }: Edge, to: Block): void {
   if (sense) from.block.whenTrue = to;
   else from.block.whenFalse = to;
-}
-
-/** The edges that every way over `edge` takes before it, and itself, in the order of their numbers. */
-function dominatingEdges(edge: Edge): Edge[] {
-  const edges = [edge];
-  for (let node: Node | undefined = edge.from; node !== undefined; node = node.dominator) {
-    const [only, other] = node.incoming;
-    if (only !== undefined && other === undefined) edges.push(only);
-  }
-  return edges.sort((a, b) => a.id - b.id);
 }
 
 /** Where a block's jump leads for who came over `edge`, if that decides it. */

@@ -53,7 +53,7 @@ export class Values {
    * @param alter whether the statement may be made simpler for what is known
    * @throws RangeError for a division by a constant 0, or a shift by more than 31
    */
-  run(one: Statement, registers: Int32Array, alter: boolean): void {
+  run(one: Statement, registers: number[], alter: boolean): void {
     const { code } = one;
     switch (code & 7) {
       case Class.ld:
@@ -78,12 +78,12 @@ export class Values {
   }
 
   /** A register that has the value already needs no statement. */
-  #set(one: Statement, registers: Int32Array, register: number, value: number, alter: boolean): void {
+  #set(one: Statement, registers: number[], register: number, value: number, alter: boolean): void {
     if (alter && registers[register] === value) one.code = NOTHING;
     else registers[register] = value;
   }
 
-  #load(one: Statement, registers: Int32Array, alter: boolean): void {
+  #load(one: Statement, registers: number[], alter: boolean): void {
     const { code, k } = one;
     switch (code & 0xe0) {
       case Mode.imm:
@@ -108,14 +108,14 @@ export class Values {
     }
   }
 
-  #loadIndex(one: Statement, registers: Int32Array, alter: boolean): void {
+  #loadIndex(one: Statement, registers: number[], alter: boolean): void {
     const { code, k } = one;
     if ((code & 0xe0) === Mode.imm) this.#set(one, registers, X, this.ofConstant(k), alter);
     else if ((code & 0xe0) === Mode.mem) this.#loadWord(one, registers, X, Class.ldx | Mode.imm, alter);
     else this.#set(one, registers, X, this.of(code, k, 0), alter);
   }
 
-  #loadWord(one: Statement, registers: Int32Array, register: number, asConstant: number, alter: boolean): void {
+  #loadWord(one: Statement, registers: number[], register: number, asConstant: number, alter: boolean): void {
     const value = registers[one.k] as number;
     const constant = this.constant(value);
     if (alter && constant !== undefined) {
@@ -126,7 +126,7 @@ export class Values {
     this.#set(one, registers, register, value, alter);
   }
 
-  #calculate(one: Statement, registers: Int32Array, alter: boolean): void {
+  #calculate(one: Statement, registers: number[], alter: boolean): void {
     const operation = one.code & 0xf0;
     const value = registers[A] as number;
     const constant = this.constant(value);
@@ -137,7 +137,7 @@ export class Values {
     else this.#calculateWithIndex(one, registers, alter);
   }
 
-  #calculateWithConstant(one: Statement, registers: Int32Array, alter: boolean): void {
+  #calculateWithConstant(one: Statement, registers: number[], alter: boolean): void {
     const operation = one.code & 0xf0;
     const value = registers[A] as number;
     const constant = this.constant(value);
@@ -159,7 +159,7 @@ export class Values {
     } else registers[A] = this.of(one.code, value, this.ofConstant(one.k));
   }
 
-  #calculateWithIndex(one: Statement, registers: Int32Array, alter: boolean): void {
+  #calculateWithIndex(one: Statement, registers: number[], alter: boolean): void {
     const operation = one.code & 0xf0;
     const [a, x] = [registers[A] as number, registers[X] as number];
     const [left, right] = [this.constant(a), this.constant(x)];
@@ -192,7 +192,7 @@ export class Values {
     registers[A] = this.of(one.code, a, x);
   }
 
-  #becomes(one: Statement, registers: Int32Array, result: number): void {
+  #becomes(one: Statement, registers: number[], result: number): void {
     one.code = LOAD_CONSTANT;
     one.k = result;
     registers[A] = this.ofConstant(result);
