@@ -315,7 +315,7 @@ export function buildProgram(run: CommandRunner): Command {
         )
         .option('-O, --no-optimise', 'leave it as the expression says it')
         .option('-y, --link-type <NAME>', 'of the packets, by name or number', linkType, LinkType.ETHERNET)
-        .option('-s, --snapshot-length <N>', 'bytes wanted of each packet', size(0xffff_ffff), 262_144)
+        .option('-s, --snapshot-length <N>', 'bytes wanted of each packet (default: 262144)', size(0xffff_ffff), 0)
         .addOption(
           new Option(
             '--target <T>',

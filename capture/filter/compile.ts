@@ -25,7 +25,7 @@ export interface FilterOptions {
   readonly target?: 'file' | 'kernel' | 'datagram' | undefined;
   /** The order of bytes of the machine that captured, for loopback headers; this machine's unless given. */
   readonly byteOrder?: 'little' | 'big' | undefined;
-  /** Of the interface's IPv4 network, 32 bits; `ip broadcast` needs it. */
+  /** Of the interface's IPv4 network, 32 bits; 0 unless given: then 255.255.255.255 and 0.0.0.0 alone are `ip broadcast`. */
   readonly netmask?: number | undefined;
   /** Whether a filter that no packet can pass is one too; it is refused unless given. */
   readonly allowNone?: boolean | undefined;
@@ -49,7 +49,7 @@ export function compileFilter(expression: string, options: FilterOptions): Progr
     linkType: options.linkType,
     target: options.target ?? 'file',
     littleEndian: (options.byteOrder ?? HOST_ORDER) === 'little',
-    netmask: options.netmask,
+    netmask: (options.netmask ?? 0) >>> 0,
   } as const;
   const { condition, state } = translate(expression, tree, context, options.hosts);
   const { root: begin, loops } = lower(condition, state, accepted);

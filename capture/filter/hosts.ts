@@ -1,6 +1,6 @@
 /** Names of hosts in a filter, looked up before it is compiled: only for those who ask for it. */
 import { SockctlError } from '../../src/errors.js';
-import type { IPAddress } from '../../src/sockaddr/ip.js';
+import { type IPAddress, tryParseIP } from '../../src/sockaddr/ip.js';
 import { type ResolveOptions, resolveHost } from '../../src/sockaddr/resolve.js';
 import { type Span, unaskedName } from './error.js';
 import type { HostTable } from './names.js';
@@ -53,7 +53,9 @@ function hostNames(node: Node): Map<string, Span> {
     else if (one.type === 'address' && one.id.type === 'name') {
       const { kind, protocol } = one.qualifiers;
       const isHost = kind === undefined || kind === 'host' || kind === 'gateway';
-      if (isHost && protocol !== 'link' && protocol !== 'decnet') names.set(one.id.name, one.id);
+      // An address that is escaped is written as a name.
+      const isName = tryParseIP(one.id.name) === undefined;
+      if (isName && isHost && protocol !== 'link' && protocol !== 'decnet') names.set(one.id.name, one.id);
     }
   };
   visit(node);

@@ -126,7 +126,7 @@ function tablePort(name: string, protocol: 'tcp' | 'udp'): number | undefined {
 /** A network's number by its name, from networks(5): `loopback` is 127.0.0.0, given as it stands there. */
 export function namedNetwork(name: string): string | undefined {
   for (const [first, address, ...aliases] of fileRows('/etc/networks')) {
-    if (first === name || aliases.includes(name)) return address;
+    if ([first, ...aliases].some((one) => one?.toLowerCase() === name.toLowerCase())) return address;
   }
   return undefined;
 }

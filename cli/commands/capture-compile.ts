@@ -19,7 +19,9 @@ const FORMS: readonly ListingForm[] = ['d', 'dd', 'ddd'];
 
 export async function run([words]: [string[]], flags: CompileFlags, context: CommandContext): Promise<ExitCode> {
   const { json, output } = context;
-  const { linkType, snapshotLength, target, optimise } = flags;
+  const { linkType, target, optimise } = flags;
+  // As in captures, 0 is as much as there is.
+  const snapshotLength = flags.snapshotLength || undefined;
   const filter = words.join(' ');
   const hosts = await filterHosts(filter, flags, context);
   const program = compileFilter(filter, { linkType, snapshotLength, target, optimise, hosts });

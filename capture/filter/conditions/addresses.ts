@@ -1,5 +1,5 @@
 /** What an address, a number or a name stands for, by the words before it. */
-import { type IPAddress, IPv4Address } from '../../../src/sockaddr/ip.js';
+import { type IPAddress, IPv4Address, tryParseIP } from '../../../src/sockaddr/ip.js';
 import { unaskedName } from '../error.js';
 import {
   type HostTable,
@@ -10,6 +10,7 @@ import {
   namedNetwork,
   namedPort,
 } from '../names.js';
+import type { Protocol } from '../syntax/keywords.js';
 import type { Id, Qualifiers } from '../syntax/tree.js';
 import { and, type Condition, not, or } from './condition.js';
 import { decnetHost, hardwareHost, ipv4Host, ipv6Host } from './hosts.js';
@@ -46,7 +47,8 @@ function named(state: LinkState, qualifiers: Qualifiers, name: string, hosts: Ho
       return hardwareHost(state, direction, hardwareAddress(state, name), 'host');
     case 'net': {
       const text = namedNetwork(name);
-      if (text === undefined)
+      // 0.0.0.0 is nobody's.
+      if (text === undefined || dottedNumber(state, text).value === 0)
         throw state.fail(`networks(5) has no network '${name}'`, 'write its address: net 10.0.0.0/8');
       const [value, mask] = classful(dottedNumber(state, text).value);
       return ipv4Host(state, protocol, direction, value, mask);
@@ -63,8 +65,16 @@ function named(state: LinkState, qualifiers: Qualifiers, name: string, hosts: Ho
   }
 }
 
+/** Whose names count behind which word; IS-IS has none. */
+const protocolNumbers: Readonly<Partial<Record<Protocol, (name: string) => number | undefined>>> = {
+  link: linkProtocol,
+  iso: isoProtocol,
+  ip: ipProtocol,
+  ip6: ipProtocol,
+};
+
 function protocolNumber(state: LinkState, { protocol }: Qualifiers, name: string): number {
-  const number = protocol === 'link' ? linkProtocol(name) : protocol === 'iso' ? isoProtocol(name) : ipProtocol(name);
+  const number = protocolNumbers[protocol ?? 'ip']?.(name);
   if (number === undefined) throw state.fail(`no protocol has the name '${name}' here`, 'write its number');
   return number;
 }
@@ -78,9 +88,10 @@ function hardwareAddress(state: LinkState, name: string): Uint8Array {
 
 /** @throws FilterError where names are not looked up, or this one is unknown */
 function hostAddresses(state: LinkState, name: string, hosts: HostTable | undefined): readonly IPAddress[] {
-  if (hosts === undefined) {
-    throw unaskedName(state.expression, state.span, name);
-  }
+  // `\10.0.0.1` is written as a name, and needs no looking up.
+  const written = tryParseIP(name);
+  if (written !== undefined) return [written];
+  if (hosts === undefined) throw unaskedName(state.expression, state.span, name);
   const found = hosts.get(name);
   if (found === undefined || found.length === 0)
     throw state.fail(`no host has the name '${name}'`, 'check the spelling, or write the address');
@@ -137,14 +148,11 @@ function portProtocol(state: LinkState, { protocol, kind }: Qualifiers): PortPro
 function namedPorts(state: LinkState, qualifiers: Qualifiers, name: string): Condition {
   const protocol = portProtocol(state, qualifiers);
   const [low, high] = qualifiers.kind === 'port' ? [portOf(state, name), undefined] : portRange(state, name);
-  const names = [low, ...(high === undefined ? [] : [high])];
-  for (const { protocol: only } of names) {
-    if (only !== undefined && protocol !== undefined && IP[only] !== protocol) {
-      throw state.fail(`'${name}' is of ${only}`, `write ${only} port ${name}, or the number`);
-    }
-  }
-  // A name that one protocol alone has asks for that one.
+  // A name that one protocol alone has asks for that one; of a range both ends must.
   const only = low.protocol === (high ?? low).protocol ? low.protocol : undefined;
+  if (only !== undefined && protocol !== undefined && IP[only] !== protocol) {
+    throw state.fail(`'${name}' is of ${only}`, `write ${only} before it, or the number`);
+  }
   const asked = protocol ?? (only === undefined ? undefined : IP[only]);
   return ports(state, asked, qualifiers.direction, ...ordered(low.port, (high ?? low).port));
 }
@@ -161,18 +169,11 @@ function portOf(state: LinkState, name: string): { port: number; protocol: 'tcp'
   return found;
 }
 
-/** `low-high`, numbers or names; names may have a hyphen themselves. */
+/** `low-high`, numbers or names. */
 function portRange(state: LinkState, name: string) {
-  for (let at = name.indexOf('-'); at > 0; at = name.indexOf('-', at + 1)) {
-    const [first, second] = [name.slice(0, at), name.slice(at + 1)];
-    const isPort = (text: string) => /^[0-9]+$/.test(text) || namedPort(text) !== undefined;
-    if (isPort(first) && isPort(second)) return [portOf(state, first), portOf(state, second)] as const;
-  }
-  if (!name.includes('-')) {
-    const port = portOf(state, name);
-    return [port, port] as const;
-  }
-  throw state.fail('no range of ports', 'write it as 1024-2048');
+  const at = name.indexOf('-');
+  if (at <= 0 || at === name.length - 1) throw state.fail('no range of ports', 'write it as 1024-2048');
+  return [portOf(state, name.slice(0, at)), portOf(state, name.slice(at + 1))] as const;
 }
 
 function numbered(state: LinkState, qualifiers: Qualifiers, value: number): Condition {

@@ -103,7 +103,8 @@ export function field(base: Base, offset: number, width: 1 | 2 | 4): Field {
 /** `field & mask = value`, without a mask for all bits. */
 export function equals(at: Field, value: number, mask?: number): Condition {
   if (mask === 0) return value === 0 ? ALWAYS : NEVER;
-  return { type: 'field', field: at, mask, comparison: '=', value: value >>> 0 };
+  const bits = mask === undefined || mask >>> 0 === 0xffff_ffff ? undefined : mask;
+  return { type: 'field', field: at, mask: bits, comparison: '=', value: value >>> 0 };
 }
 
 export function compares(at: Field, comparison: '>' | '>=', value: number): Condition {

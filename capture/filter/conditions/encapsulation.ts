@@ -17,7 +17,8 @@ const VLAN_MASK = 0x0fff;
 export function vlan(state: LinkState, tag: number | undefined): Condition {
   if (state.mplsDepth > 0) throw state.fail('no vlan can be told behind mpls', 'ask for vlan before mpls');
   const { scheme } = state.layout;
-  if ((scheme !== 'ethernet' && scheme !== 'wireless') || state.prefix === 'ppi') throw state.unsupported('vlan');
+  const isPpi = scheme === 'wireless' && state.prefix === 'ppi';
+  if ((scheme !== 'ethernet' && scheme !== 'wireless') || isPpi) throw state.unsupported('vlan');
   if (tag !== undefined) state.atMost('the VLAN', tag, VLAN_MASK);
   const inKernel = state.context.target === 'kernel' && state.vlanDepth === 0 && state.isOuterEthernet;
   const condition = inKernel ? outerTag(state, tag) : tagInPacket(state, tag);
@@ -98,6 +99,7 @@ export function pppoeSession(state: LinkState, session: number | undefined): Con
   state.network = 0;
   state.networkPlain = 0;
   state.tunnelled = false;
+  state.within = true;
   return condition;
 }
 
@@ -138,5 +140,6 @@ export function tunnel(state: LinkState, kind: TunnelPlaces['kind'], network: nu
   state.payload = { constant: 0, cell: places.payload };
   state.network = 0;
   state.tunnelled = true;
+  state.within = true;
   return condition;
 }

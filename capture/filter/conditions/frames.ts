@@ -17,11 +17,8 @@ export function broadcast(state: LinkState, protocol: Protocol | undefined): Con
       return hardwareHost(state, 'dst', BROADCAST, 'broadcast');
     case 'ip': {
       const { netmask } = state.context;
-      if (netmask === undefined) {
-        throw state.fail(
-          "the network's mask is not known here, so 'ip broadcast' can't be told",
-          "write 'ip dst host ADDRESS'",
-        );
+      if (netmask === 0xffff_ffff) {
+        throw state.fail('a network of one address has no broadcasts', "write 'ip dst host ADDRESS'");
       }
       const hostBits = ~netmask >>> 0;
       const destination = () => field(state.networkHeader, 16, 4);
@@ -87,14 +84,16 @@ export function llc(state: LinkState, kind: string | undefined): Condition {
   return and(hasLlc(state), equals(control(), bits[0], bits[1]));
 }
 
+const hasFrameControl = ({ layout, prefix }: LinkState): boolean => layout.scheme === 'wireless' && prefix !== 'ppi';
+
 /** Type and subtype of an IEEE 802.11 frame. */
 export function frameType(state: LinkState, value: number, mask: number): Condition {
-  if (state.layout.scheme !== 'wireless') throw state.unsupported('type');
+  if (!hasFrameControl(state)) throw state.unsupported('type');
   return equals(field(state.header, 0, 1), value, mask);
 }
 
 export function frameDirection(state: LinkState, value: number): Condition {
-  if (state.layout.scheme !== 'wireless') throw state.unsupported('dir');
+  if (!hasFrameControl(state)) throw state.unsupported('dir');
   return equals(field(state.header, 1, 1), value, 0x03);
 }
 
@@ -116,27 +115,27 @@ export function byte(state: LinkState, index: number, operator: ByteOperator, va
 }
 
 export function direction(state: LinkState, outbound: boolean): Condition {
-  const { linkType, target } = state.context;
+  const { target } = state.context;
+  const linkType = state.outerLinkType;
   const outgoing = (at: Condition): Condition => (outbound ? at : not(at));
   if (linkType === LinkType.LINUX_SLL) return outgoing(equals(field(state.header, 0, 2), PACKET_OUTGOING));
   if (linkType === LinkType.LINUX_SLL2) return outgoing(equals(field(state.header, 10, 1), PACKET_OUTGOING));
-  // What pppd's and SLIP's drivers put in front: 0 for in, 1 for out.
-  if (linkType === LinkType.PPP_PPPD || linkType === LinkType.SLIP) {
-    return equals(field(state.header, 0, 1), outbound ? 1 : 0);
-  }
+  // What pppd's and SLIP's drivers put in front: 0 for in, 1 for out, and anything else for SLIP.
+  if (linkType === LinkType.PPP_PPPD) return equals(field(state.header, 0, 1), outbound ? 1 : 0);
+  if (linkType === LinkType.SLIP) return outgoing(not(equals(field(state.header, 0, 1), 0)));
   if (target !== 'file') return outgoing(equals(field({ constant: 0 }, Kernel.packetType, 2), PACKET_OUTGOING));
   throw state.fail(
-    `files with links of type ${state.linkTypeName} don't say in the packet which way it went`,
+    `files with links of type ${state.linkTypeName} don't say in the packet which way it went, and no tunnels do`,
     'it works on live captures, and on files that were captured on any',
   );
 }
 
 export function interfaceIndex(state: LinkState, index: number): Condition {
-  const { linkType, target } = state.context;
-  if (linkType === LinkType.LINUX_SLL2) return equals(field(state.header, 4, 4), index);
+  const { target } = state.context;
+  if (state.outerLinkType === LinkType.LINUX_SLL2) return equals(field(state.header, 4, 4), index);
   if (target !== 'file') return equals(field({ constant: 0 }, Kernel.interfaceIndex, 4), index);
   throw state.fail(
-    `files with links of type ${state.linkTypeName} don't say in the packet where it was seen`,
+    `files with links of type ${state.linkTypeName} don't say in the packet where it was seen, and no tunnels do`,
     'ifindex works on live captures, and on files of cooked captures, version 2',
   );
 }

@@ -69,7 +69,7 @@ export function ipv4Host(
 }
 
 function masked(base: LinkState['payload'], offset: number, value: number, mask: number): Condition {
-  return equals(field(base, offset, 4), value, mask >>> 0 === 0xffff_ffff ? undefined : mask);
+  return equals(field(base, offset, 4), value, mask);
 }
 
 /** @param address and `mask`: 16 bytes each, host bits of the address clear */

@@ -20,8 +20,8 @@ export interface LinkContext {
   readonly target: 'file' | 'kernel' | 'datagram';
   /** Of loopback headers, whose address family is in the order of the machine that captured. */
   readonly littleEndian: boolean;
-  /** Of the interface's network, for `ip broadcast`. */
-  readonly netmask: number | undefined;
+  /** Of the interface's network, for `ip broadcast`; 0 where it is not known. */
+  readonly netmask: number;
 }
 
 export class LinkState {
@@ -41,8 +41,10 @@ export class LinkState {
   networkPlain: number;
   mplsDepth = 0;
   vlanDepth = 0;
-  /** Set within a tunnel whose frame may lack a link header. */
+  /** Within a tunnel whose frame may lack a link header. */
   tunnelled = false;
+  /** Within anything that has a link of its own. */
+  within = false;
   /** What a capture puts before the link's header, in front of the whole packet. */
   readonly prefix: LinkLayout['prefix'];
   /** Cells that the program's beginning fills: the radio header's length, the 802.11 header's. */
@@ -80,9 +82,14 @@ export class LinkState {
     return prefix === 'radiotap' || prefix === 'avs' || prefix === 'prism';
   }
 
+  /** The packet's own link; undefined within a tunnel, and for sockets, which have none. */
+  get outerLinkType(): number | undefined {
+    return this.within || this.context.target === 'datagram' ? undefined : this.context.linkType;
+  }
+
   /** Ethernet as the packet's own link, not within a tunnel. */
   get isOuterEthernet(): boolean {
-    return this.context.linkType === LinkType.ETHERNET && this.header.cell === undefined && this.header.constant === 0;
+    return this.outerLinkType === LinkType.ETHERNET;
   }
 
   /** The length on the link. */

@@ -212,10 +212,10 @@ function carriedByMpls(state: LinkState, type: number): Condition {
 /** Whether the frame begins with an LLC header. */
 export function hasLlc(state: LinkState): Condition {
   const { scheme } = state.layout;
-  if (scheme === 'ethernet' && state.type !== undefined && state.context.linkType !== LinkType.NETANALYZER) {
+  if (scheme === 'ethernet' && state.type !== undefined && state.outerLinkType !== LinkType.NETANALYZER) {
     return and(atMost(typeField(state), MAX_LENGTH), not(equals(field(state.payload, 0, 2), 0xffff)));
   }
   if (scheme === 'wireless') return isDataFrame(state);
-  if (scheme === 'llc' && state.context.linkType !== LinkType.IP_OVER_FC) return ALWAYS;
+  if (scheme === 'llc' && state.outerLinkType !== LinkType.IP_OVER_FC) return ALWAYS;
   throw state.unsupported('llc');
 }

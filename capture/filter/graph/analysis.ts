@@ -30,6 +30,8 @@ export class Node {
   incoming: Edge[] = [];
   /** The nearest block on every way here. */
   dominator: Node | undefined;
+  /** How many dominate it. */
+  depth = 0;
   /** Of the tree of dominators: numbers at the way in and out of it. */
   #enter = 0;
   #leave = 0;
@@ -43,6 +45,7 @@ export class Node {
   operand = 0;
 
   constructor(block: Block, id: number, count: number) {
+    block.id = id;
     this.block = block;
     this.id = id;
     this.whenTrueEdge = { from: this, sense: true, id };
@@ -104,10 +107,10 @@ export function writtenRegister({ code, k }: Statement): number {
 export class Analysis {
   /** By level, from 0 at the returns; within a level the last one found first. */
   readonly levels: Node[][] = [];
-  readonly #nodes: ReadonlyMap<Block, Node>;
+  readonly #nodes: readonly Node[];
 
-  /** @param nodes of every block that the root has ever led to; their numbers stay */
-  constructor(nodes: ReadonlyMap<Block, Node>, root: Block) {
+  /** @param nodes of every block that the root has ever led to, by their numbers, which stay */
+  constructor(nodes: readonly Node[], root: Block) {
     this.#nodes = nodes;
     this.#findLevels(this.node(root));
     this.findIncoming();
@@ -116,7 +119,7 @@ export class Analysis {
   }
 
   node(block: Block): Node {
-    return this.#nodes.get(block) as Node;
+    return this.#nodes[block.id] as Node;
   }
 
   /** From the root to the returns: each node behind all that lead to it. */
@@ -156,26 +159,25 @@ export class Analysis {
 
   /** Again after edges were moved, while levels and dominators stay those of before. */
   findIncoming(): void {
-    for (const node of this.#nodes.values()) node.incoming = [];
+    for (const node of this.#nodes) node.incoming = [];
     for (const node of this.downwards()) {
       const { whenTrue, whenFalse } = node.block;
       if (whenTrue === undefined || whenFalse === undefined) continue;
       this.node(whenTrue).incoming.push(node.whenTrueEdge);
       this.node(whenFalse).incoming.push(node.whenFalseEdge);
     }
-    for (const node of this.#nodes.values()) node.incoming.reverse();
+    for (const node of this.#nodes) node.incoming.reverse();
   }
 
   /** K. Cooper, T. Harvey, K. Kennedy: A Simple, Fast Dominance Algorithm; without loops one pass is enough. */
   #findDominators(): void {
-    const depth = new Map<Node, number>();
     const children = new Map<Node, Node[]>();
     let root: Node | undefined;
     for (const node of this.downwards()) {
       let common: Node | undefined;
-      for (const { from } of node.incoming) common = common === undefined ? from : nearest(common, from, depth);
+      for (const { from } of node.incoming) common = common === undefined ? from : nearest(common, from);
       node.dominator = common;
-      depth.set(node, common === undefined ? 0 : (depth.get(common) as number) + 1);
+      node.depth = common === undefined ? 0 : common.depth + 1;
       if (common === undefined) root ??= node;
       else {
         const siblings = children.get(common);
@@ -200,10 +202,10 @@ export class Analysis {
   }
 }
 
-function nearest(a: Node, b: Node, depth: ReadonlyMap<Node, number>): Node {
+function nearest(a: Node, b: Node): Node {
   let [x, y] = [a, b];
   while (x !== y) {
-    if ((depth.get(x) as number) >= (depth.get(y) as number)) x = x.dominator as Node;
+    if (x.depth >= y.depth) x = x.dominator as Node;
     else y = y.dominator as Node;
   }
   return x;

@@ -1,6 +1,6 @@
 /** Blocks in a row: a block stands before the one that it leads to when it holds, and that before the other. */
 import { Class, type Instruction, Jump, MAX_INSTRUCTIONS, type Program } from '../program/instruction.js';
-import type { Block } from './block.js';
+import { type Block, bottomUp } from './block.js';
 
 /** Conditional jumps skip so many instructions at most; further ones go by a jump that always jumps. */
 const FARTHEST = 255;
@@ -17,7 +17,9 @@ interface Placed {
 
 /** The program; undefined where it has more instructions than programs may have. */
 export function assemble(root: Block): Program | undefined {
-  const order = placeBlocks(root);
+  const order = bottomUp(root)
+    .reverse()
+    .map((block): Placed => ({ block, longTrue: false, longFalse: false, start: 0 }));
   const places = new Map(order.map((placed) => [placed.block, placed]));
   // A jump that became long moves what is behind it, which may make another one long.
   for (;;) {
@@ -33,26 +35,6 @@ export function assemble(root: Block): Program | undefined {
   }
   const program = order.flatMap((placed, i) => instructions(placed, order[i + 1], places));
   return program.length > MAX_INSTRUCTIONS ? undefined : program;
-}
-
-/** From the last to the first: each behind those that it leads to. */
-function placeBlocks(root: Block): Placed[] {
-  const order: Placed[] = [];
-  const seen = new Set<Block>([root]);
-  const stack: { block: Block; next: number }[] = [{ block: root, next: 0 }];
-  while (stack.length > 0) {
-    const top = stack.at(-1) as { block: Block; next: number };
-    const { block } = top;
-    const target = [block.whenFalse, block.whenTrue][top.next++];
-    if (top.next > 2) {
-      order.push({ block, longTrue: false, longFalse: false, start: 0 });
-      stack.pop();
-    } else if (target !== undefined && !seen.has(target)) {
-      seen.add(target);
-      stack.push({ block: target, next: 0 });
-    }
-  }
-  return order.reverse();
 }
 
 /** Blocks that go on in one way need no jump where that way is the next block. */

@@ -9,6 +9,8 @@ export interface Statement {
 }
 
 export class Block {
+  /** For whoever goes over all blocks and numbers them. */
+  id = -1;
   statements: Statement[];
   /** A conditional jump, or a return. */
   code: number;
@@ -45,6 +47,27 @@ export function reachable(root: Block): Block[] {
     seen.add(block);
     blocks.push(block);
     stack.push(block.whenFalse, block.whenTrue);
+  }
+  return blocks;
+}
+
+/** The blocks that `root` leads to, each behind those that it leads to itself; of a loop, as far as that can be. */
+export function bottomUp(root: Block): Block[] {
+  const blocks: Block[] = [];
+  const seen = new Set<Block>([root]);
+  const stack: { block: Block; next: number }[] = [{ block: root, next: 0 }];
+  while (stack.length > 0) {
+    const top = stack.at(-1) as { block: Block; next: number };
+    const { block } = top;
+    const step = top.next++;
+    const target = step === 0 ? block.whenFalse : step === 1 ? block.whenTrue : undefined;
+    if (step === 2) {
+      blocks.push(block);
+      stack.pop();
+    } else if (target !== undefined && !seen.has(target)) {
+      seen.add(target);
+      stack.push({ block: target, next: 0 });
+    }
   }
   return blocks;
 }

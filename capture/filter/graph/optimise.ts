@@ -5,7 +5,7 @@
  */
 import { Source } from '../program/instruction.js';
 import { A, Analysis, type Edge, isReturn, Node, REGISTERS, readRegisters, writtenRegister, X } from './analysis.js';
-import { type Block, JUMP_EQUAL, reachable } from './block.js';
+import { type Block, bottomUp, JUMP_EQUAL, reachable } from './block.js';
 import { peephole, removeDeadStores } from './peephole.js';
 import { Values } from './values.js';
 
@@ -20,21 +20,21 @@ const MAX_MOVES = 100;
  */
 export function optimise(root: Block): Block {
   const blocks = reachable(root);
-  const nodes = new Map(blocks.map((block, id) => [block, new Node(block, id, blocks.length)]));
+  const nodes = blocks.map((block, id) => new Node(block, id, blocks.length));
   repeat(nodes, root, false);
   repeat(nodes, root, true);
-  share(blocks, root);
+  share(root);
   return skipDecided(root);
 }
 
 /** Takes out what a block need not do, where it has got statements of another one. */
 function tidy(root: Block): void {
   const blocks = reachable(root);
-  const nodes = new Map(blocks.map((block, id) => [block, new Node(block, id, blocks.length)]));
+  const nodes = blocks.map((block, id) => new Node(block, id, blocks.length));
   removeDeadStores(new Analysis(nodes, root).node(root), new Values());
 }
 
-function repeat(nodes: ReadonlyMap<Block, Node>, root: Block, alter: boolean): void {
+function repeat(nodes: readonly Node[], root: Block, alter: boolean): void {
   for (let moves = 0; moves < MAX_MOVES; ) {
     const pass = new Pass(nodes, root, alter);
     pass.run();
@@ -49,9 +49,10 @@ class Pass {
   moved = false;
   readonly values = new Values();
   readonly #analysis: Analysis;
+  readonly #deciding = new Map<number, Node[]>();
   readonly #alter: boolean;
 
-  constructor(nodes: ReadonlyMap<Block, Node>, root: Block, alter: boolean) {
+  constructor(nodes: readonly Node[], root: Block, alter: boolean) {
     this.#analysis = new Analysis(nodes, root);
     this.#alter = alter;
   }
@@ -59,6 +60,7 @@ class Pass {
   run(): void {
     for (const node of this.#analysis.downwards()) this.#simplify(node);
     if (this.#alter) return;
+    this.#indexDeciding();
     for (const node of this.#analysis.upwards()) {
       this.#shorten(node.whenTrueEdge);
       this.#shorten(node.whenFalseEdge);
@@ -132,11 +134,29 @@ class Pass {
       if (target !== undefined && this.#canSkip(edge.from, next, target)) [found, id] = [target, earlier.id];
     };
     ask(edge);
-    for (let above: Node | undefined = edge.from; above !== undefined; above = above.dominator) {
-      const [only, other] = above.incoming;
-      if (only !== undefined && other === undefined) ask(only);
+    for (const operand of [node.operand, ANY_OPERAND]) {
+      for (const to of this.#deciding.get(decisionKey(node, operand)) ?? []) {
+        if (to.dominates(edge.from)) ask(to.incoming[0] as Edge);
+      }
     }
     return found;
+  }
+
+  /** The nodes that one edge alone leads to, by what that edge decides: a test for an operand, or all tests for others. */
+  #indexDeciding(): void {
+    for (const node of this.#analysis.downwards()) {
+      const [only, other] = node.incoming;
+      if (only === undefined || other !== undefined) continue;
+      const { from, sense } = only;
+      const add = (operand: number) => {
+        const key = decisionKey(from, operand);
+        const list = this.#deciding.get(key);
+        if (list === undefined) this.#deciding.set(key, [node]);
+        else list.push(node);
+      };
+      add(from.operand);
+      if (sense && from.block.code === JUMP_EQUAL) add(ANY_OPERAND);
+    }
   }
 
   /** Whether `from` may go on to `target` at once: whatever is read from there on is the same without `skipped`. */
@@ -221,6 +241,14 @@ function setTarget({ from, sense }: Edge, to: Block): void {
   else from.block.whenFalse = to;
 }
 
+/** In place of an operand's number, all of which are greater. */
+const ANY_OPERAND = 0;
+
+/** A number for a jump, what it tests, and what it compares that with. */
+function decisionKey({ block, values }: Node, operand: number): number {
+  return ((values[A] as number) * 0x100 + block.code) * 0x20_0000 + operand;
+}
+
 /** Where a block's jump leads for who came over `edge`, if that decides it. */
 function decided({ block, values, operand }: Node, { from, sense }: Edge): Block | undefined {
   if (block.code !== from.block.code || values[A] !== from.values[A]) return undefined;
@@ -230,27 +258,22 @@ function decided({ block, values, operand }: Node, { from, sense }: Edge): Block
 }
 
 /** Blocks that do the same become one. */
-function share(blocks: readonly Block[], root: Block): void {
-  const ids = new Map(blocks.map((block, id) => [block, id]));
-  for (let again = true; again; ) {
-    again = false;
-    const live = new Set(reachable(root));
-    const same = new Map<string, Block>();
-    const replaced = new Map<Block, Block>();
-    for (const block of blocks.toReversed()) {
-      if (!live.has(block)) continue;
-      const { code, k, whenTrue, whenFalse, statements } = block;
-      const ends = [whenTrue, whenFalse].map((next) => (next === undefined ? '' : ids.get(next)));
-      const key = [code, k, ...ends, ...statements.flatMap((one) => [one.code, one.k])].join();
-      const other = same.get(key);
-      if (other === undefined) same.set(key, block);
-      else replaced.set(block, other);
-    }
-    for (const block of live) {
-      const [t, f] = [block.whenTrue, block.whenFalse].map((next) => (next === undefined ? next : replaced.get(next)));
-      if (t !== undefined) block.whenTrue = t;
-      if (f !== undefined) block.whenFalse = f;
-      if (t !== undefined || f !== undefined) again = true;
+function share(root: Block): void {
+  const ids = new Map<Block | undefined, number>();
+  const same = new Map<string, Block>();
+  const replaced = new Map<Block, Block>();
+  const shared = (block: Block | undefined) => (block === undefined ? undefined : (replaced.get(block) ?? block));
+  // From the end: those that a block leads to are shared already.
+  for (const block of bottomUp(root)) {
+    block.whenTrue = shared(block.whenTrue);
+    block.whenFalse = shared(block.whenFalse);
+    let key = `${block.code} ${block.k} ${ids.get(block.whenTrue)} ${ids.get(block.whenFalse)}`;
+    for (const { code, k } of block.statements) key += ` ${code} ${k}`;
+    const other = same.get(key);
+    if (other !== undefined) replaced.set(block, other);
+    else {
+      same.set(key, block);
+      ids.set(block, same.size);
     }
   }
 }

@@ -92,7 +92,6 @@ function foldJump(node: Node, values: Values): void {
   const { block } = node;
   if (isReturn(block)) return;
   if (block.code === JUMP_ANY && block.k === 0) block.whenTrue = block.whenFalse;
-  if (block.code === JUMP_ANY && block.k === 0xffff_ffff) block.whenFalse = block.whenTrue;
   const index = values.constant(node.values[X] as number);
   if ((block.code & Source.x) !== 0 && index !== undefined) {
     block.code &= ~Source.x;

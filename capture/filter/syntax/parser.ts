@@ -24,7 +24,7 @@ import type {
 import { frameDirection, frameSubtype, frameType, frameTypeAndSubtype } from './wireless-names.js';
 
 /** Parentheses within parentheses, and whatever else is read by going deeper. */
-const MAX_DEPTH = 400;
+const MAX_DEPTH = 1200;
 /** Operators of arithmetic in one comparison; a program has 16 words to keep what is between them. */
 const MAX_OPERATORS = 1000;
 

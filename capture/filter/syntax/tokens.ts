@@ -116,7 +116,7 @@ function readToken(text: string, start: number): Token {
   if (end === start) {
     throw new FilterError(
       text,
-      { start, end: start + 1 },
+      { start, end: start + String.fromCodePoint(text.codePointAt(start) ?? 0).length },
       'this character has no meaning here',
       'put names in letters, digits, . _ and -',
     );

@@ -26,8 +26,6 @@ const MANAGEMENT: Readonly<Record<string, number>> = {
 };
 
 const CONTROL: Readonly<Record<string, number>> = {
-  bar: 0x80,
-  ba: 0x90,
   'ps-poll': 0xa0,
   rts: 0xb0,
   cts: 0xc0,

@@ -204,11 +204,14 @@ describe('what libpcap leaves open', () => {
     expect([0x45, 0x40].map((byte) => runProgram(program, Uint8Array.of(byte)) !== 0)).toEqual([true, false]);
   });
 
-  it('broadcasts need a mask', () => {
-    expect(errorOf('ip broadcast').message).toMatch(/mask is not known/);
-    const program = compileFilter('ip broadcast', { linkType: LinkType.RAW, netmask: 0xffff_ff00 });
-    const to = (last: number) => fromHex(`4500001400010000401100000a0000010a0000${last.toString(16).padStart(2, '0')}`);
-    expect([0, 255, 7].map((last) => runProgram(program, to(last)) !== 0)).toEqual([true, true, false]);
+  it('broadcasts are those of the network, where its mask is known', () => {
+    const passes = (netmask: number | undefined, ...to: string[]) => {
+      const program = compileFilter('ip broadcast', { linkType: LinkType.RAW, netmask });
+      return to.map((address) => runProgram(program, fromHex(`4500001400010000401100000a000001${address}`)) !== 0);
+    };
+    expect(passes(0xffff_ff00, '0a000000', '0a0000ff', '0a000007')).toEqual([true, true, false]);
+    expect(passes(undefined, '00000000', 'ffffffff', '0a0000ff')).toEqual([true, true, false]);
+    expect(errorOf('ip broadcast', { ...ETHERNET, netmask: 0xffff_ffff }).message).toMatch(/has no broadcasts/);
   });
 
   it('loopback headers are in the order of the machine that captured', () => {
