@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /**
  * The process around a command: signals in, exit code out, and the single place where an error becomes a line.
  */
@@ -19,7 +18,8 @@ const SAME_SIGNAL_MS = 100;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-async function main(argv: readonly string[]): Promise<ExitCode> {
+/** Runs what `argv` asks for, to the end of its output; the process may exit then. */
+export async function runCommandLine(argv: readonly string[]): Promise<ExitCode> {
   const interrupt = new AbortController();
   let interruptedAt = 0;
   for (const signal of SIGNALS) {
@@ -134,6 +134,3 @@ const UNSETTLED = 13;
 process.on('exit', (code) => {
   if (code === UNSETTLED) crash(new Error('nothing is left to wait for'));
 });
-
-// stdin or a socket may still hold the loop; what the command has promised is done.
-process.exit(await main(process.argv.slice(2)));

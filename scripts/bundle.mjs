@@ -1,47 +1,67 @@
 /**
- * Puts the command line and the pure JavaScript that it stands on into few files, in place of the compiled ones: a start
- * then reads a dozen files instead of a hundred and fifty. The library in dist/src and dist/capture stays as it is.
+ * Puts the command line and the pure JavaScript that it stands on into one script, in place of the compiled modules, and
+ * keeps what V8 makes of it (code-cache.mjs): a start then reads two files instead of a hundred and fifty, and compiles
+ * nothing. The library in dist/src and dist/capture stays as it is.
  *
  * Native packages stay outside, and what only few commands load. The licences of what goes in are laid beside it.
  */
+import { execFileSync } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const OUT = 'dist/cli';
-/** Beside the program, the child process that it starts for libpcap, and the thread that decodes. */
-const ENTRIES = [`${OUT}/main.js`, 'dist/capture/sources/cap.js', 'dist/capture/sinks/render-worker.js'];
+/** What starts the program, as the compiler leaves it. */
+const START = ['main.js', 'main.js.map', 'load-program.js', 'load-program.js.map'].map((name) => join(OUT, name));
+const SCRIPT = join(OUT, 'sockctl.cjs');
+/** What the program starts beside itself: the child process for libpcap, and the thread that decodes. */
+const BESIDE = ['dist/capture/sources/cap.js', 'dist/capture/sinks/render-worker.js'];
 
-const { metafile } = await build({
-  entryPoints: ENTRIES,
-  outdir: OUT,
-  entryNames: '[name]',
-  allowOverwrite: true,
+const common = {
   bundle: true,
-  splitting: true,
-  format: 'esm',
   platform: 'node',
   target: 'node20.20',
   external: ['koffi', 'cap', 'raw-socket', 'socks', '@peculiar/x509', 'reflect-metadata'],
-  // CommonJS packages inside of an ES module still ask for Node's own.
-  banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
   legalComments: 'none',
   // Names stay, for stack traces; blanks and comments would only be read at each start.
   minifyWhitespace: true,
   metafile: true,
   logLevel: 'warning',
+};
+const program = await build({
+  ...common,
+  entryPoints: [join(OUT, 'process.js')],
+  outfile: SCRIPT,
+  format: 'cjs',
+  // What is loaded late is asked of require, which the script is given.
+  supported: { 'dynamic-import': false },
+  // Given by load-program.ts.
+  define: { 'import.meta.url': 'programUrl' },
 });
+const beside = await build({
+  ...common,
+  entryPoints: BESIDE,
+  outdir: OUT,
+  entryNames: '[name]',
+  format: 'esm',
+  // CommonJS packages inside of an ES module still ask for Node's own.
+  banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
+});
+const outputs = new Set([...START, ...[program, beside].flatMap(({ metafile }) => Object.keys(metafile.outputs))]);
 
 // The compiled files that are in the bundle now.
 for (const name of readdirSync(OUT)) {
   const path = join(OUT, name);
-  if (statSync(path).isDirectory() || !(path in metafile.outputs)) rmSync(path, { recursive: true });
+  if (statSync(path).isDirectory() || !outputs.has(path)) rmSync(path, { recursive: true });
 }
-chmodSync(`${OUT}/main.js`, 0o755);
+chmodSync(join(OUT, 'main.js'), 0o755);
+execFileSync(process.execPath, [fileURLToPath(new URL('./code-cache.mjs', import.meta.url))], { stdio: 'ignore' });
 
 /** `node_modules/pino/lib/x.js` -> `node_modules/pino` */
 const packages = new Set(
-  Object.keys(metafile.inputs)
+  [program, beside]
+    .flatMap(({ metafile }) => Object.keys(metafile.inputs))
     .map((input) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0])
     .filter((folder) => folder !== undefined),
 );

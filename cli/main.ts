@@ -1,0 +1,7 @@
+#!/usr/bin/env node
+/** The command line's first lines: the program is loaded, run, and ended. */
+import { loadProgram } from './load-program.js';
+
+const { runCommandLine } = loadProgram().program;
+// stdin or a socket may still hold the loop; what the command has promised is done.
+process.exit(await runCommandLine(process.argv.slice(2)));

@@ -1,0 +1,42 @@
+/** The start of the command line: the program with its code cache, and without one that fits. */
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MAIN, run } from './process.js';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sockctl-test-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A copy of the built program, whose cache holds this; none where it is undefined. */
+function copy(name: string, cache: Uint8Array | undefined): string {
+  const to = join(folder, name, 'dist', 'cli');
+  cpSync(dirname(MAIN), to, { recursive: true });
+  // The files are modules, and `--version` is in there.
+  cpSync(join(dirname(MAIN), '..', '..', 'package.json'), join(folder, name, 'package.json'));
+  const path = join(to, 'sockctl.cache');
+  if (cache === undefined) rmSync(path);
+  else writeFileSync(path, cache);
+  return join(to, 'main.js');
+}
+
+describe('a start', () => {
+  it('takes the cache that the build has made', async () => {
+    const { loadProgram } = await import(join(dirname(MAIN), 'load-program.js'));
+    expect(loadProgram().script.cachedDataRejected).toBe(false);
+  });
+
+  it.each([
+    ['no cache', undefined],
+    ['an empty one', new Uint8Array(0)],
+    ['one of something else', new Uint8Array(5000).fill(0x5a)],
+  ])('works with %s', async (name, cache) => {
+    const main = copy(name, cache);
+    const { code, stdout, stderr } = await run(process.execPath, [main, '--version']);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout.toString()).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
