@@ -1,6 +1,7 @@
 /** Filters on the command line: where they begin, and names in them. */
 import { existsSync } from 'node:fs';
 import { type FilteredSocket, type HostTable, resolveFilterHosts, socketFilter } from '../../capture/reading.js';
+import { clip, UsageError } from '../../src/errors.js';
 import { type OptionSetting, setting } from '../../src/options/settings.js';
 import type { CommandContext } from '../context.js';
 
@@ -8,7 +9,14 @@ export interface FilterFlags {
   readonly resolve?: boolean;
 }
 
-/** Files, and a filter behind them: from `--`, or from the first argument that names no file. The first is always a file. */
+/** A word that is no part of an expression, and was meant as a file. */
+const PATH = /^[^\s[\]()=<>!]*(?:\/[^\s[\]()=<>!]*[A-Za-z][^\s[\]()=<>!]*|\.(?:pcap|pcapng|cap|gz|zst))$/;
+
+/**
+ * Files, and a filter behind them: from `--`, or from the first argument that names no file. The first is always a file.
+ *
+ * @throws UsageError where a filter would begin with what looks like the name of a file
+ */
 export function splitFilter(
   args: readonly string[],
   argv: readonly string[] = process.argv,
@@ -18,6 +26,10 @@ export function splitFilter(
   const found =
     dashes < 0 ? args.findIndex((text, i) => i > 0 && !isFile(text)) : args.length - (argv.length - dashes - 1);
   const end = found < 0 ? args.length : found;
+  const first = args[end];
+  if (dashes < 0 && first !== undefined && PATH.test(first)) {
+    throw new UsageError(`'${clip(first)}' names no file, and no filter begins so`, 'check the path');
+  }
   return { files: args.slice(0, end), filter: args.slice(end).join(' ') };
 }
 
