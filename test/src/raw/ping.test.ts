@@ -50,9 +50,10 @@ class ScriptedSocket implements MessageSocket {
 
   async send([message]: readonly OutgoingMessage[]): Promise<Timestamp> {
     const request = Uint8Array.from(message?.bytes ?? []);
+    const time = this.now();
     for (const answer of this.#script[this.sent++] ?? [])
       setTimeout(() => this.#answer(request, answer), answer.afterMs);
-    return this.now();
+    return time;
   }
 
   #answer(request: Uint8Array, { from = TARGET.toString(), change = replyTo }: Answer): void {
