@@ -203,8 +203,8 @@ class Pass {
       behind = next;
     }
     const pulled = behind[go] as Block;
-    // Places that a block of the row finds out must be found before they are used.
-    if ((written & readBy(pulled)) !== 0) return;
+    // Places that a block of the row finds out must be found before they are used, and not before it is their turn.
+    if (writtenBy(pulled) !== 0 || (written & readBy(pulled)) !== 0) return;
     behind[go] = pulled[go];
     pulled[go] = different;
     if (before === undefined) for (const edge of incoming) redirect(edge.from.block, block, pulled);

@@ -139,6 +139,11 @@ export function removeDeadStores(node: Node, values: Values): void {
     last[register] = one;
   }
   read(block);
-  for (const [register, one] of last.entries()) if (!has(node.usedBehind, register)) remove(one);
+  for (const [register, one] of last.entries()) {
+    if (one === undefined || has(node.usedBehind, register)) continue;
+    remove(one);
+    // Blocks behind must not count on it.
+    node.values[register] = values.unknown();
+  }
   compact(node);
 }

@@ -9,7 +9,14 @@ import { generateExpression, generatePacket } from '../../../scripts/filters/gen
 import { seeded } from '../../seeded.js';
 
 const LINK_TYPES = [0, 1, 9, 101, 105, 113, 127, 276];
-const EXPRESSIONS = 400;
+const EXPRESSIONS = 200;
+
+/** What it once got wrong; libpcap 1.10 still does with the first. */
+const MET = [
+  '(ip6 or vlan) and ip or arp',
+  'geneve and vlan 1 and ip',
+  '(len = 2 and ip proto 58 or not len <= ip[8] * 8) && not udp[21:2] = 5',
+];
 const PACKETS = 60;
 
 /** Of one program, and of the other: undefined where either is none. */
@@ -52,7 +59,7 @@ describe('the optimiser', () => {
     });
     let [compiled, passed, plainLength, length] = [0, 0, 0, 0];
     for (let i = 0; i < EXPRESSIONS; i++) {
-      const expression = generateExpression(below);
+      const expression = MET[i] ?? generateExpression(below);
       for (const target of ['file', 'kernel'] as const) {
         const programs = both(expression, linkType, target);
         if (programs === undefined) continue;
