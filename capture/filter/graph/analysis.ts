@@ -107,6 +107,8 @@ export function writtenRegister({ code, k }: Statement): number {
 export class Analysis {
   /** By level, from 0 at the returns; within a level the last one found first. */
   readonly levels: Node[][] = [];
+  /** Those that something reads or writes; nobody need ask about the others. */
+  registers: readonly number[] = [];
   readonly #nodes: readonly Node[];
 
   /** @param nodes of every block that the root has ever led to, by their numbers, which stay */
@@ -189,10 +191,14 @@ export class Analysis {
   }
 
   #findUses(): void {
+    let used = 0;
     for (const node of this.downwards()) {
-      countUses(node);
+      used |= countUses(node);
       node.usedBehind = 0;
     }
+    this.registers = Array.from({ length: REGISTERS }, (_, register) => register).filter(
+      (register) => (used & (1 << register)) !== 0,
+    );
     for (const node of this.upwards()) {
       const { whenTrue, whenFalse } = node.block;
       if (whenTrue === undefined || whenFalse === undefined) continue;
@@ -224,7 +230,8 @@ function numberTree(root: Node, children: ReadonlyMap<Node, readonly Node[]>): v
   }
 }
 
-function countUses(node: Node): void {
+/** @returns the registers that the block has to do with */
+function countUses(node: Node): number {
   const { block } = node;
   let [uses, sets, kills] = [0, 0, 0];
   const read = (one: Statement) => {
@@ -241,4 +248,5 @@ function countUses(node: Node): void {
   if (!isReturn(block)) read(block);
   node.uses = uses;
   node.kills = kills;
+  return uses | sets | (1 << A) | (1 << X);
 }

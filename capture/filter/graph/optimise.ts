@@ -4,7 +4,7 @@
  * together, and what nobody reads goes. A load is only left out where its value is there already or nobody asks for it.
  */
 import { Source } from '../program/instruction.js';
-import { A, Analysis, type Edge, isReturn, Node, REGISTERS, readRegisters, writtenRegister, X } from './analysis.js';
+import { A, Analysis, type Edge, isReturn, Node, readRegisters, writtenRegister, X } from './analysis.js';
 import { type Block, bottomUp, JUMP_EQUAL, reachable } from './block.js';
 import { peephole, removeDeadStores } from './peephole.js';
 import { Values } from './values.js';
@@ -31,7 +31,8 @@ export function optimise(root: Block): Block {
 function tidy(root: Block): void {
   const blocks = reachable(root);
   const nodes = blocks.map((block, id) => new Node(block, id, blocks.length));
-  removeDeadStores(new Analysis(nodes, root).node(root), new Values());
+  const analysis = new Analysis(nodes, root);
+  removeDeadStores(analysis.node(root), new Values(), analysis.registers);
 }
 
 function repeat(nodes: readonly Node[], root: Block, alter: boolean): void {
@@ -81,9 +82,10 @@ class Pass {
     const { block, values } = node;
     const [first, ...others] = node.incoming;
     const unknown = () => this.values.unknown();
-    for (let i = 0; i < REGISTERS; i++) values[i] = first === undefined ? unknown() : (first.from.values[i] as number);
+    const { registers } = this.#analysis;
+    for (const i of registers) values[i] = first === undefined ? unknown() : (first.from.values[i] as number);
     for (const { from } of others) {
-      for (let i = 0; i < REGISTERS; i++) if (values[i] !== from.values[i]) values[i] = unknown();
+      for (const i of registers) if (values[i] !== from.values[i]) values[i] = unknown();
     }
     const [a, x] = [values[A], values[X]];
     for (const one of block.statements) this.values.run(one, values, this.#alter);
@@ -95,7 +97,7 @@ class Pass {
       }
     } else {
       peephole(node, this.values);
-      removeDeadStores(node, this.values);
+      removeDeadStores(node, this.values, registers);
     }
     node.operand = (block.code & Source.x) === 0 ? this.values.ofConstant(block.k) : (values[X] as number);
   }
@@ -163,8 +165,9 @@ class Pass {
   #canSkip(from: Node, skipped: Block, target: Block): boolean {
     const { uses, usedBehind, values } = this.#node(target);
     const end = this.#node(skipped).values;
-    for (let register = 0; register < REGISTERS; register++) {
-      const [value, bit] = [from.values[register], 1 << register];
+    for (const register of this.#analysis.registers) {
+      const value = from.values[register];
+      const bit = 1 << register;
       if ((usedBehind & bit) !== 0 && values[register] !== value) return false;
       if ((uses & bit) !== 0 && end[register] !== value) return false;
     }

@@ -1,6 +1,6 @@
 /** Few statements that stand together, made fewer; and stores that nobody reads. */
 import { Alu, Class, Jump, Misc, Mode, Source } from '../program/instruction.js';
-import { A, isReturn, type Node, REGISTERS, readRegisters, writtenRegister, X } from './analysis.js';
+import { A, isReturn, type Node, readRegisters, writtenRegister, X } from './analysis.js';
 import { JUMP_ANY, JUMP_EQUAL, JUMP_EQUAL_X, type Statement } from './block.js';
 import { LOAD_LENGTH_OF_IPV4, NOTHING, type Values } from './values.js';
 
@@ -118,17 +118,18 @@ function holds(jump: number, value: number, operand: number): boolean {
 }
 
 /** Takes out what sets a register that is set again before it is read, or not read behind the block. */
-export function removeDeadStores(node: Node, values: Values): void {
+export function removeDeadStores(node: Node, values: Values, registers: readonly number[]): void {
   const { block } = node;
-  const last: (Statement | undefined)[] = new Array(REGISTERS).fill(undefined);
+  if (block.statements.length === 0) return;
+  const last: (Statement | undefined)[] = [];
   const remove = (one: Statement | undefined) => {
     if (one === undefined) return;
     one.code = NOTHING;
     values.changed = true;
   };
   const read = (one: Statement) => {
-    const registers = readRegisters(one);
-    for (let register = 0; register < REGISTERS; register++) if (has(registers, register)) last[register] = undefined;
+    const set = readRegisters(one);
+    for (const register of registers) if (has(set, register)) last[register] = undefined;
   };
   for (const one of block.statements) {
     if (one.code === NOTHING) continue;
@@ -139,7 +140,8 @@ export function removeDeadStores(node: Node, values: Values): void {
     last[register] = one;
   }
   read(block);
-  for (const [register, one] of last.entries()) {
+  for (const register of registers) {
+    const one = last[register];
     if (one === undefined || has(node.usedBehind, register)) continue;
     remove(one);
     // Blocks behind must not count on it.
