@@ -314,8 +314,12 @@ export function buildProgram(run: CommandRunner): Command {
           (_, times: number | undefined) => (times ?? 0) + 1,
         )
         .option('-O, --no-optimise', 'leave it as the expression says it')
-        .option('-y, --link-type <NAME>', 'of the packets, by name or number', linkType, LinkType.ETHERNET)
-        .option('-s, --snapshot-length <N>', 'bytes wanted of each packet (default: 262144)', size(0xffff_ffff), 0)
+        .addOption(
+          new Option('-y, --link-type <NAME>', 'of the packets, by name or number')
+            .argParser(linkType)
+            .default(LinkType.ETHERNET, 'ETHERNET'),
+        )
+        .option('-s, --snapshot-length <N>', 'bytes wanted of each packet (default: 262144)', size(0xffff_ffff))
         .addOption(
           new Option(
             '--target <T>',

@@ -11,7 +11,7 @@ interface CompileFlags extends FilterFlags {
   readonly d?: number;
   readonly optimise: boolean;
   readonly linkType: number;
-  readonly snapshotLength: number;
+  readonly snapshotLength?: number;
   readonly target: 'file' | 'kernel' | 'datagram';
 }
 

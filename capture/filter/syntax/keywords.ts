@@ -44,6 +44,39 @@ export const PROTOCOLS = [
 ] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
+const ATM = [
+  'lane',
+  'metac',
+  'bcc',
+  'oam',
+  'oamf4',
+  'oamf4ec',
+  'oamf4sc',
+  'sc',
+  'ilmic',
+  'vpi',
+  'vci',
+  'connectmsg',
+  'metaconnect',
+] as const;
+const PF = ['ifname', 'ruleset', 'rulenum', 'subrulenum', 'reason', 'action'] as const;
+const SS7 = [
+  'fisu',
+  'lssu',
+  'msu',
+  'hfisu',
+  'hlssu',
+  'hmsu',
+  'sio',
+  'opc',
+  'dpc',
+  'sls',
+  'hsio',
+  'hopc',
+  'hdpc',
+  'hsls',
+] as const;
+
 const PLAIN = [
   ...PROTOCOLS,
   'dst',
@@ -84,41 +117,21 @@ const PLAIN = [
   'geneve',
   'vxlan',
   'llc',
-  'lane',
-  'metac',
-  'bcc',
-  'oam',
-  'oamf4',
-  'oamf4ec',
-  'oamf4sc',
-  'sc',
-  'ilmic',
-  'vpi',
-  'vci',
-  'connectmsg',
-  'metaconnect',
-  'ifname',
-  'ruleset',
-  'rulenum',
-  'subrulenum',
-  'reason',
-  'action',
-  'fisu',
-  'lssu',
-  'msu',
-  'hfisu',
-  'hlssu',
-  'hmsu',
-  'sio',
-  'opc',
-  'dpc',
-  'sls',
-  'hsio',
-  'hopc',
-  'hdpc',
-  'hsls',
+  ...ATM,
+  ...PF,
+  ...SS7,
 ] as const;
 export type Keyword = (typeof PLAIN)[number];
+
+/** Words that are read, and about links that are not filtered: which. */
+export const FOREIGN: ReadonlyMap<Keyword, string> = new Map<Keyword, string>([
+  ...ATM.map((word) => [word, 'ATM'] as const),
+  ...PF.map((word) => [word, "pf's log"] as const),
+  ...SS7.map((word) => [word, 'SS7'] as const),
+]);
+
+const PROTOCOL_WORDS: ReadonlySet<string> = new Set(PROTOCOLS);
+export const isProtocol = (word: Keyword): word is Protocol => PROTOCOL_WORDS.has(word);
 
 const ALIASES: Readonly<Record<string, Keyword>> = {
   ether: 'link',
