@@ -3,12 +3,10 @@ import { closeSync, fchownSync, openSync } from 'node:fs';
 import { UsageError } from '../src/errors.js';
 import type { Logger } from '../src/log/events.js';
 import type { OptionSetting } from '../src/options/settings.js';
-import { selectBackend } from '../src/socket/open.js';
 import type { Backend } from '../src/socket/port.js';
 import { type Account, chooseAccount, dropPrivileges } from '../src/socket/privileges.js';
 import { type CommonOptions, chosenLevel } from './args/common.js';
 import { Output } from './render/output.js';
-import { printOptions } from './render/socket-options.js';
 
 /** The last record of every command. */
 export interface SummaryRecord {
@@ -65,12 +63,13 @@ export async function createContext(options: CommonOptions, interrupt: AbortSign
     settings: options.opt ?? [],
     signal: AbortSignal.any([interrupt, output.failing]),
     interrupted: () => interrupt.aborted,
-    backend: () =>
-      selectBackend(
-        choice,
-        logger,
-        options.printOptions === true ? (socket) => printOptions(socket, json, output) : undefined,
-      ),
+    // Sockets take time to load, which commands without any do not have to wait for.
+    backend: async () => {
+      const { selectBackend } = await import('../src/socket/open.js');
+      if (options.printOptions !== true) return selectBackend(choice, logger);
+      const { printOptions } = await import('./render/socket-options.js');
+      return selectBackend(choice, logger, (socket) => printOptions(socket, json, output));
+    },
     backendChoice: choice,
     account,
     dropPrivileges: () => {

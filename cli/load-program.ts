@@ -20,8 +20,10 @@ export interface LoadedProgram {
 
 export function loadProgram(): LoadedProgram {
   const filename = fileURLToPath(SCRIPT);
-  // What modules of CommonJS are given, and where the program is for those that start others beside it.
-  const source = `(function (exports, require, module, __filename, __dirname, programUrl) {${readFileSync(filename, 'utf8')}\n})`;
+  // The build writes ASCII alone. What follows is what modules of CommonJS are given, and where the program is, for those
+  // that start others beside it.
+  const text = readFileSync(filename, 'latin1');
+  const source = `(function (exports, require, module, __filename, __dirname, programUrl) {${text}\n})`;
   const script = new Script(source, { filename, cachedData: readCache() });
   const module = { exports: {} };
   const start = script.runInThisContext() as (...given: unknown[]) => void;

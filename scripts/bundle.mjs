@@ -34,6 +34,7 @@ const program = await build({
   entryPoints: [join(OUT, 'process.js')],
   outfile: SCRIPT,
   format: 'cjs',
+  charset: 'ascii',
   // What is loaded late is asked of require, which the script is given.
   supported: { 'dynamic-import': false },
   // Given by load-program.ts.
