@@ -93,7 +93,7 @@ describe('the compiled function', () => {
       }),
       { numRuns: 20_000 },
     );
-  });
+  }, 120_000);
 
   it("returns it for tcpdump's programs, on whole and cut packets", (ctx) => {
     if (!hasCommand('tcpdump')) return ctx.skip('tcpdump is not there');
