@@ -1,15 +1,23 @@
 /** The port that packets leave by: a file, text, records, a count. */
+import type { FrameBatch } from './frames.js';
 import type { CapturedPacket, CaptureInterface, OtherBlock } from './record.js';
 import type { CaptureStatistics, RecordBatch } from './source.js';
 
 export interface CaptureSink {
-  /** Called once, before the first batch, with the interfaces known by then. */
-  open?(interfaces: readonly CaptureInterface[]): void | Promise<void>;
   /**
-   * Takes a batch; the bytes belong to the source again when this returns or its promise resolves. A promise is
-   * back-pressure: the next batch is not asked for until it resolves.
+   * Called once, before the first batch.
+   *
+   * @param interfaces those that are known by now; a live source goes on adding to it
+   * @param statistics the counters of the source, whenever they are wanted
+   */
+  open?(interfaces: readonly CaptureInterface[], statistics?: () => CaptureStatistics): void | Promise<void>;
+  /**
+   * Takes a batch; the bytes belong to the source again when this returns. A promise is back-pressure: the next batch
+   * should not be written until it resolves.
    */
   write(batch: readonly CapturedPacket[]): void | Promise<void>;
+  /** Takes the packets of a live source as columns, in place of {@link write}; otherwise as there. */
+  writeFrames?(batch: FrameBatch): void | Promise<void>;
   /**
    * Takes records that nobody has looked into, in place of {@link write}; a sink that has no such method is given packets.
    * The memory is the sink's until it is given back.
@@ -27,6 +35,8 @@ export interface CaptureSink {
   close(statistics: CaptureStatistics, trailing?: readonly OtherBlock[]): void | Promise<void>;
   /** Aborted, with the error as its reason, when the sink fails between two writes (a timed flush found no space). */
   readonly failed?: AbortSignal | undefined;
+  /** Packets that were given to it and went nowhere, so far; those of a sink without it all went somewhere. */
+  readonly dropped?: number;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The port that packets come in by: a live link or a file. */
 import type { PcapLayout } from './format/pcap-records.js';
 import type { SectionDetails } from './format/port.js';
+import type { FrameBatch } from './frames.js';
 import type { CapturedPacket, CaptureInterface, OtherBlock } from './record.js';
 
 /** What a source knows about what it did not deliver. Null means that nobody counted, never that nothing was lost. */
@@ -16,12 +17,17 @@ export interface CaptureStatistics {
 }
 
 /** What happened to a source while it ran; the `capture.event` records of `--json`. */
-export interface CaptureEvent {
-  readonly event: 'interface-down' | 'interface-up' | 'interface-gone' | 'drops';
-  readonly interface: string;
-  /** For `drops`: how many so far. */
-  readonly dropped?: number;
-}
+export type CaptureEvent =
+  | { readonly event: 'interface-down' | 'interface-up' | 'interface-gone'; readonly interface: string }
+  /** There is an interface of that name again, in place of one that was gone. */
+  | { readonly event: 'interface-created'; readonly interface: string }
+  | { readonly event: 'interface-renamed'; readonly interface: string; readonly before: string }
+  /** Packets dropped so far, by the kernel and by sockctl. */
+  | { readonly event: 'drops'; readonly interface: string; readonly dropped: number }
+  /** A file is complete, and another one is begun. */
+  | { readonly event: 'rotated'; readonly file: string; readonly next: string; readonly packets: number }
+  /** A file can't be written any more; the capture goes on without it. */
+  | { readonly event: 'write-failed'; readonly file: string; readonly code: string };
 
 /** Whole records of a file that nobody has looked into: for sinks that only count, or that leave it to other threads. */
 export interface RecordBatch {
@@ -57,6 +63,8 @@ export interface CaptureSource extends AsyncDisposable {
    * @throws SockctlError as {@link packets}
    */
   records?(signal?: AbortSignal): AsyncGenerator<RecordBatch, undefined, ArrayBuffer | undefined> | undefined;
+  /** The same as columns, in place of {@link packets}, for live sources that have them. */
+  frames?(signal?: AbortSignal): AsyncIterable<FrameBatch>;
   /** Final once the iteration has ended and the source is closed. */
   statistics(): CaptureStatistics;
   /** What a pcapng file says of its making, for whoever copies it. */
