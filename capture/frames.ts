@@ -63,6 +63,40 @@ export function firstFrames(batch: FrameBatch, count: number): FrameBatch {
   return count >= batch.count ? batch : { ...batch, count };
 }
 
+/** `batch` in memory of its own, for who keeps it. */
+export function copyFrames(batch: FrameBatch): FrameBatch {
+  const { count, lengths } = batch;
+  let room = 0;
+  for (let index = 0; index < count; index++) room += paddedLength(lengths[index] as number);
+  const bytes = new Uint8Array(room);
+  const starts = new Uint32Array(count);
+  let at = 0;
+  for (let index = 0; index < count; index++) {
+    const start = batch.starts[index] as number;
+    const length = lengths[index] as number;
+    bytes.set(batch.bytes.subarray(start, start + length), at);
+    starts[index] = at;
+    at += paddedLength(length);
+  }
+  return {
+    count,
+    before: batch.before,
+    bytes,
+    words: new Int32Array(bytes.buffer),
+    starts,
+    lengths: lengths.slice(0, count),
+    originalLengths: batch.originalLengths.slice(0, count),
+    seconds: batch.seconds.slice(0, count),
+    nanoseconds: batch.nanoseconds.slice(0, count),
+    flags: batch.flags.slice(0, count),
+    interfaces: batch.interfaces.slice(0, count),
+  };
+}
+
+function paddedLength(length: number): number {
+  return (length + 3) & ~3;
+}
+
 /** Lengths on the link, together. */
 export function frameBytes({ count, originalLengths }: FrameBatch): number {
   let sum = 0;

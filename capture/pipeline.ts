@@ -2,8 +2,10 @@
 import { type SockctlError, toSockctlError } from '../src/errors.js';
 import { monotonicMs } from '../src/measure/clock.js';
 import type { PacketFilter } from './filter/packet-filter.js';
+import { firstFrames, frameBytes, framePackets } from './frames.js';
 import type { CapturedPacket, OtherBlock } from './record.js';
 import type { CaptureSink } from './sink.js';
+import { BoundedSink } from './sinks/bounded.js';
 import type { CaptureSource, CaptureStatistics } from './source.js';
 
 export interface PipelineOptions {
@@ -17,14 +19,19 @@ export interface PipelineOptions {
   readonly durationMs?: number | undefined;
   /** Ends at the next batch; what a live source has caught by then is still delivered. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Whether the source can't wait, as a link can't: sinks that are behind have a queue each, and packets that find no room
+   * in it are dropped, and counted, in place of holding the source back.
+   */
+  readonly live?: boolean | undefined;
   /** Called for each packet that passed, before the sinks; must not keep its bytes. */
   readonly onPacket?: ((packet: CapturedPacket) => void) | undefined;
 }
 
-export type CaptureEndReason = 'count' | 'duration' | 'eof' | 'interrupted' | 'error';
+export type CaptureEndReason = 'count' | 'duration' | 'eof' | 'gone' | 'interrupted' | 'error';
 
 export interface CaptureSummary extends CaptureStatistics {
-  /** Packets that passed the filter and went to the sinks. */
+  /** Packets that passed the filter and that every sink took. */
   readonly captured: number;
   /** Their lengths on the link, as capinfos(1) counts its data size. */
   readonly bytes: number;
@@ -40,7 +47,8 @@ export interface CaptureSummary extends CaptureStatistics {
  */
 export async function runPipeline(options: PipelineOptions): Promise<CaptureSummary> {
   const started = monotonicMs();
-  const run = new Run(options);
+  const sinks = options.live === true ? options.sinks.map((sink) => new BoundedSink(sink)) : options.sinks;
+  const run = new Run({ ...options, sinks });
   const errors: SockctlError[] = [];
   const attempt = async (step: () => unknown): Promise<void> => {
     try {
@@ -53,18 +61,29 @@ export async function runPipeline(options: PipelineOptions): Promise<CaptureSumm
   if (errors.length === 0) await attempt(() => run.move());
   run.end();
   await attempt(() => options.source.close());
-  const statistics = options.source.statistics();
-  for (const sink of options.sinks) await attempt(() => sink.close(statistics, options.source.trailing));
+  const counted = options.source.statistics();
+  for (const sink of sinks) {
+    await attempt(() => sink.close(withDrops(counted, sink.dropped), options.source.trailing));
+  }
+  // Of the sink that got the fewest: then what was captured and what was dropped are together what came.
+  const dropped = Math.max(0, ...sinks.map((sink) => sink.dropped ?? 0));
+  const statistics = withDrops(counted, dropped);
 
   const [error] = errors;
   return {
-    captured: run.captured,
+    captured: run.captured - dropped,
     ...statistics,
     bytes: run.bytes,
     durationMs: monotonicMs() - started,
     endReason: error === undefined ? run.endReason : 'error',
     ...(error === undefined ? {} : { error }),
   };
+}
+
+/** `statistics` with `dropped` packets more that sockctl itself has dropped. */
+function withDrops(statistics: CaptureStatistics, dropped: number | undefined): CaptureStatistics {
+  if (!dropped) return statistics;
+  return { ...statistics, droppedApplication: (statistics.droppedApplication ?? 0) + dropped };
 }
 
 class Run {
@@ -86,13 +105,14 @@ class Run {
     if (durationMs !== undefined) this.#startTimer(durationMs);
     for (const sink of sinks) {
       sink.failed?.addEventListener('abort', () => this.#stop.abort(), { once: true });
-      await sink.open?.(source.interfaces);
+      await sink.open?.(source.interfaces, () => withDrops(source.statistics(), sink.dropped));
     }
   }
 
   async move(): Promise<void> {
     if (await this.#moveRecords()) return;
     const { source, sinks, count } = this.#options;
+    if (await this.#moveFrames()) return;
     for await (const batch of source.packets(this.#stop.signal)) {
       const left: OtherBlock[] = [];
       const selected = this.#select(batch, left);
@@ -109,6 +129,30 @@ class Run {
       if (left.length > 0) for (const sink of sinks) await sink.writeBlocks?.(left);
     }
     for (const { failed } of sinks) failed?.throwIfAborted();
+  }
+
+  /** Columns, where the source has them: false where it doesn't. */
+  async #moveFrames(): Promise<boolean> {
+    const { source, sinks, count, filter, onPacket } = this.#options;
+    const frames = filter === undefined ? source.frames?.(this.#stop.signal) : undefined;
+    if (frames === undefined) return false;
+    for await (const batch of frames) {
+      const taken = count === undefined ? batch : firstFrames(batch, count - this.captured);
+      this.captured += taken.count;
+      this.bytes += frameBytes(taken);
+      const packets = once(() => framePackets(taken, source.interfaces));
+      if (onPacket !== undefined) for (const packet of packets()) onPacket(packet);
+      for (const sink of sinks) {
+        const written = sink.writeFrames === undefined ? sink.write(packets()) : sink.writeFrames(taken);
+        if (written !== undefined) await written;
+      }
+      if (count !== undefined && this.captured >= count) {
+        this.endReason = 'count';
+        return true;
+      }
+    }
+    for (const { failed } of sinks) failed?.throwIfAborted();
+    return true;
   }
 
   /** Records as they are, where nobody asks for packets: false where somebody does. */
@@ -186,4 +230,12 @@ function passing(batch: readonly CapturedPacket[], filter: PacketFilter, left: O
     else selected.push({ ...packet, before: [...left.splice(0), ...(before ?? [])] });
   }
   return selected;
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }

@@ -271,15 +271,29 @@ export function buildProgram(run: CommandRunner): Command {
       addPacketOptions(
         c
           .argument('[FILTER...]', 'which packets, pcap-filter(7)')
-          .option('-i, --interface <NAME>', 'the interface, or any (default: the first that is not the loopback)')
+          .option(
+            '-i, --interface <NAME>',
+            'an interface, repeatable, or any (default: the first that is not the loopback)',
+            collectNames,
+          )
           .option('--resolve', 'look up names of hosts in the filter')
           .option('-c, --count <N>', 'stop after N packets', count)
-          .option('-s, --snapshot-length <N>', 'bytes kept of each packet', size(65_535))
-          .option('-B, --buffer <SIZE>', "the kernel's buffer, such as 32M", size(0x7fffffff))
+          .option('-s, --snapshot-length <N>', 'bytes kept of each packet (default: 262144)', size(0x7fffffff))
+          .option('-B, --buffer <SIZE>', "the kernel's buffer for each interface (default: 32M)", size(0x7fffffff))
+          .option('--workers <N>', 'threads that read, each with a share of the flows', integer(1, 64), 1)
+          .option('-p, --no-promiscuous', 'only packets that are for this machine')
           .option('--duration <T>', 'stop after this time', positiveDuration)
-          .addOption(new Option('--direction <DIR>', 'only packets that come in, or go out').choices(['in', 'out'])),
+          .addOption(new Option('--direction <DIR>', 'only packets that come in, or go out').choices(['in', 'out']))
+          .addOption(
+            new Option('--timestamp-source <WHO>', 'who takes the time of a packet')
+              .choices(['kernel', 'adapter'])
+              .default('kernel'),
+          )
+          .option('--exit-when-gone', 'end when an interface is gone, in place of waiting for it to come back')
+          .option('--print', 'with -w: print the packets too')
+          .option('--count-only', 'print the number of packets alone'),
       ),
-    { isDefault: true, sockets: false },
+    { isDefault: true },
   );
   leaf(
     capture,
@@ -458,6 +472,10 @@ function addPacketOptions(command: Command): Command {
     .option('--utc', 'times in UTC')
     .option('-#, --number', 'number the packets')
     .option('-n, --numeric', 'print addresses as numbers, which is what happens anyway');
+}
+
+function collectNames(name: string, before: readonly string[] = []): readonly string[] {
+  return [...before, name];
 }
 
 /** A usage error as every other error looks: one line, with what to try. */

@@ -16,7 +16,11 @@ const OUT = 'dist/cli';
 const START = ['main.js', 'main.js.map', 'load-program.js', 'load-program.js.map'].map((name) => join(OUT, name));
 const SCRIPT = join(OUT, 'sockctl.cjs');
 /** What the program starts beside itself: the child process for libpcap, and the thread that decodes. */
-const BESIDE = ['dist/capture/sources/cap.js', 'dist/capture/sinks/render-worker.js'];
+const BESIDE = [
+  'dist/capture/sources/cap.js',
+  'dist/capture/sources/ring-worker.js',
+  'dist/capture/sinks/render-worker.js',
+];
 
 const common = {
   bundle: true,

@@ -39,3 +39,18 @@ function netmask(device: string): number | undefined {
   const mask = found === undefined ? undefined : parseIP(found.netmask);
   return mask?.family === 'ipv4' ? mask.value : undefined;
 }
+
+export interface DeviceLink {
+  readonly linkType: number;
+  readonly cooked: boolean;
+  readonly loopback: boolean;
+  readonly netmask?: number | undefined;
+}
+export function describeDevice(device: string): DeviceLink {
+  const type = hardwareType(device) ?? -1;
+  if (device === ANY_DEVICE) return { linkType: LinkType.LINUX_SLL2, cooked: true, loopback: false };
+  if (type === 0xfffe) return { linkType: LinkType.RAW, cooked: false, loopback: false };
+  const linkType = LINK_TYPES[type];
+  if (linkType === undefined) return { linkType: LinkType.LINUX_SLL2, cooked: true, loopback: false };
+  return { linkType, cooked: false, loopback: type === 772, netmask: netmask(device) };
+}

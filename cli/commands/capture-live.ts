@@ -1,15 +1,18 @@
-/** `capture [live]`: packets of a link, printed or written to a file. */
+/** `capture [live]`: packets of links, printed or written to files. */
 import { networkInterfaces } from 'node:os';
 import {
   type CaptureEvent,
+  type CaptureSource,
   checkExpression,
   compileFilter,
   type Direction,
   deviceFilterOptions,
+  type HostTable,
   openCapSource,
+  openRingSource,
   runPipeline,
 } from '../../capture/index.js';
-import type { ExitCode } from '../../src/errors.js';
+import { type ExitCode, SockctlError, UsageError } from '../../src/errors.js';
 import { type FilterFlags, filterHosts } from '../args/filter.js';
 import type { CommandContext } from '../context.js';
 import { finishCapture } from '../render/capture.js';
@@ -17,46 +20,127 @@ import { type PacketFlags, packetSinks } from '../render/packet-sinks.js';
 import { recordHead } from '../render/record.js';
 
 interface LiveFlags extends PacketFlags, FilterFlags {
-  readonly interface?: string;
+  readonly interface?: readonly string[];
   readonly count?: number;
+  readonly countOnly?: boolean;
   readonly snapshotLength?: number;
   readonly buffer?: number;
   readonly duration?: number;
   readonly direction?: Direction;
+  readonly promiscuous: boolean;
+  readonly workers: number;
+  readonly timestampSource: 'kernel' | 'adapter';
+  readonly exitWhenGone?: boolean;
 }
 
 export async function run([words]: [string[]], flags: LiveFlags, context: CommandContext): Promise<ExitCode> {
-  const { json, output, logger } = context;
   const filter = words.join(' ');
-  const device = flags.interface ?? defaultInterface();
-  // libpcap compiles it once more, for the capture; what is wrong with it is shown here, and names are looked up only when asked.
-  const link = deviceFilterOptions(device);
-  if (link === undefined) checkExpression(filter, { names: flags.resolve === true });
-  else compileFilter(filter, { ...link, hosts: await filterHosts(filter, flags, context) });
-  const source = await openCapSource({
-    device,
-    filter,
-    snapshotLength: flags.snapshotLength,
-    bufferSize: flags.buffer,
-    direction: flags.direction,
-    logger,
-    account: context.account,
-    // The source has logged it.
-    onEvent: (event: CaptureEvent) => {
-      if (json) void output.record({ ...recordHead('capture.event'), ...event });
-    },
-  });
-  logger.log('info', { event: 'listening', message: `capturing on ${device}` });
-  const sinks = await packetSinks(flags, context);
+  const devices = flags.interface ?? [defaultInterface()];
+  // What is wrong with it is shown as it was written, whoever runs it; names are looked up only when asked.
+  for (const device of devices) {
+    const link = deviceFilterOptions(device);
+    if (link === undefined) checkExpression(filter, { names: flags.resolve === true });
+    else compileFilter(filter, { ...link, hosts: await filterHosts(filter, flags, context) });
+  }
+  const source = await openSource(devices, filter, flags, context);
+  context.logger.log('info', { event: 'listening', message: `capturing on ${devices.join(', ')}` });
+  const sinks = flags.countOnly === true && flags.write === undefined ? [] : await packetSinks(flags, context);
   context.dropPrivileges();
   const summary = await runPipeline({
     source,
     sinks,
+    live: true,
     count: flags.count,
     durationMs: flags.duration,
     signal: context.signal,
   });
+  if (flags.countOnly === true && !context.json) await context.output.line(String(summary.captured));
   return finishCapture(context, summary);
+}
+
+/** The kernel's rings where system calls can be had, else the cap package. */
+async function openSource(
+  devices: readonly string[],
+  filter: string,
+  flags: LiveFlags,
+  context: CommandContext,
+): Promise<CaptureSource> {
+  const hosts = await filterHosts(filter, flags, context);
+  if (context.backendChoice !== 'portable') {
+    try {
+      return await openRings(devices, filter, hosts, flags, context);
+    } catch (error) {
+      const missing = error instanceof SockctlError && error.code === 'BACKEND_MISSING';
+      if (!missing || context.backendChoice === 'native') throw error;
+      const message = `${error.message}: capturing through the cap package`;
+      context.logger.log('warn', { event: 'fallback', message });
+    }
+  }
+  return openCap(devices, filter, flags, context);
+}
+
+function openRings(
+  devices: readonly string[],
+  filter: string,
+  hosts: HostTable | undefined,
+  flags: LiveFlags,
+  context: CommandContext,
+): Promise<CaptureSource> {
+  return openRingSource({
+    devices,
+    filter,
+    hosts,
+    snapshotLength: flags.snapshotLength,
+    bufferSize: flags.buffer,
+    workers: flags.workers,
+    prompt: flags.write === undefined || flags.print === true || flags.write === '-',
+    direction: flags.direction,
+    promiscuous: flags.promiscuous,
+    timestamps: flags.timestampSource,
+    exitWhenGone: flags.exitWhenGone,
+    settings: context.settings,
+    logger: context.logger,
+    onEvent: eventRecorder(context),
+  });
+}
+
+/** @throws UsageError BACKEND_LIMIT for what the cap package can't do */
+function openCap(
+  devices: readonly string[],
+  filter: string,
+  flags: LiveFlags,
+  context: CommandContext,
+): Promise<CaptureSource> {
+  const [device = '', ...more] = devices;
+  if (more.length > 0) throw limit('several -i', 'capture any, or one interface at a time');
+  if (flags.workers > 1) throw limit('--workers', 'leave it out');
+  if (flags.timestampSource === 'adapter') throw limit('--timestamp-source adapter', 'leave it out');
+  if (context.settings.length > 0) throw limit('--opt', 'its sockets are those of libpcap');
+  return openCapSource({
+    device,
+    filter,
+    snapshotLength: Math.min(flags.snapshotLength ?? 0, CAP_MAX) || undefined,
+    bufferSize: flags.buffer,
+    direction: flags.direction,
+    promiscuous: flags.promiscuous,
+    logger: context.logger,
+    account: context.account,
+    onEvent: eventRecorder(context),
+  });
+}
+
+/** cap keeps no more of a packet. */
+const CAP_MAX = 65_535;
+
+function limit(what: string, advice: string): UsageError {
+  return new UsageError(`${what}: the portable backend can't do it`, advice, 'BACKEND_LIMIT');
+}
+
+/** The source has logged it. */
+function eventRecorder({ json, output }: CommandContext): (event: CaptureEvent) => void {
+  return (event) => {
+    if (json) void output.record({ ...recordHead('capture.event'), ...event });
+  };
 }
 
 /** As tcpdump(1) chooses: the first interface with an address that is not the loopback, else that. */

@@ -19,6 +19,8 @@ import { type CommandContext, giveNewFile } from '../context.js';
 /** The flags that all commands with packets share. */
 export interface PacketFlags {
   readonly write?: string;
+  /** With `write`: the packets are printed too. */
+  readonly print?: boolean;
   readonly format?: CaptureFormat | 'csv' | 'tsv';
   readonly fields?: string;
   readonly detail?: boolean;
@@ -47,7 +49,7 @@ export async function packetSinks(
   context: CommandContext,
   read?: CaptureSource,
 ): Promise<CaptureSink[]> {
-  const { json, output } = context;
+  const { json } = context;
   const { write: file, format, fields } = flags;
   const table = format === 'csv' || format === 'tsv';
   if (table && fields === undefined)
@@ -56,25 +58,43 @@ export async function packetSinks(
     const other = file !== undefined ? '-w' : json ? '--json' : '--detail';
     throw new UsageError(`--fields and ${other}: one of them`, 'a table is an output of its own');
   }
-  if (file !== undefined) {
-    if (file === '-' && json) throw new UsageError('-w - and --json: both would go to stdout', 'write to a file');
-    giveNewFile(file, context.account);
-    // A copy says where the packets were captured, not where it was made.
-    const section = read?.section === undefined ? {} : { section: { ...read.section, application: 'sockctl' } };
-    return [await openFileSink(file, { ...section, ...(format === undefined || table ? {} : { format }) })];
+  const sinks: CaptureSink[] = [];
+  if (file !== undefined) sinks.push(await writingSink(file, flags, context, read));
+  if (file === undefined || flags.print === true) sinks.push(printingSink(flags, context, read));
+  return sinks;
+}
+
+async function writingSink(
+  file: string,
+  { format, print }: PacketFlags,
+  { json, account }: CommandContext,
+  read: CaptureSource | undefined,
+): Promise<CaptureSink> {
+  if (file === '-' && (json || print === true)) {
+    throw new UsageError(`-w - and ${json ? '--json' : '--print'}: both would go to stdout`, 'write to a file');
   }
+  giveNewFile(file, account);
+  // A copy says where the packets were captured, not where it was made.
+  const section = read?.section === undefined ? {} : { section: { ...read.section, application: 'sockctl' } };
+  return openFileSink(file, { ...section, ...(format === 'pcap' || format === 'pcapng' ? { format } : {}) });
+}
+
+/** @throws UsageError for a format that no table has, and for fields that there are none of */
+function printingSink(flags: PacketFlags, context: CommandContext, read: CaptureSource | undefined): CaptureSink {
+  const { json, output } = context;
+  const { format, fields } = flags;
   const write = (lines: string | Uint8Array) => output.write(lines);
   if (fields !== undefined) {
     if (format === 'pcap' || format === 'pcapng') {
       throw new UsageError(`--format ${format}: a table has no such format`, 'csv or tsv');
     }
-    return [createFieldsSink(write, fields, format ?? 'csv')];
+    return createFieldsSink(write, fields, format ?? 'csv');
   }
-  if (flags.detail === true && !json) return [createDetailSink(write)];
+  if (flags.detail === true && !json) return createDetailSink(write);
   const spec: RenderSpec = json ? { kind: 'ndjson' } : { kind: 'text', options: textOptions(flags) };
   // What is on its way is to be seen at once; a file is to be done with.
-  if (read !== undefined) return [createParallelSink(spec, write)];
-  return [json ? createNdjsonSink(write) : createTextSink(write, textOptions(flags))];
+  if (read !== undefined) return createParallelSink(spec, write);
+  return json ? createNdjsonSink(write) : createTextSink(write, textOptions(flags));
 }
 
 function textOptions(flags: PacketFlags): TextOptions {

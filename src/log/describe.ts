@@ -33,6 +33,8 @@ export function describeEvent(event: LogEvent): string {
     case 'recvmmsg':
     case 'sendmmsg':
       return `${event.event}(${fd(event).replace(', ', '')})${result(event, event.messages)}, ${event.bytes} bytes`;
+    case 'mmap':
+      return `mmap(NULL, ${event.bytes}, PROT_READ|PROT_WRITE, MAP_SHARED, ${event.fd ?? ''}, 0)${event.failure === undefined ? '' : result(event, 0)}`;
     case 'shutdown':
       return `shutdown(${subject(event)}, ${event.how})${result(event, 0)}`;
     case 'close': {

@@ -77,6 +77,12 @@ export interface TransferEvent extends Call {
   readonly connection?: number | undefined;
 }
 
+/** mmap(2): memory of the socket that is read without calls. */
+export interface MapEvent extends Call {
+  readonly event: 'mmap';
+  readonly bytes: number;
+}
+
 /** shutdown(2) */
 export interface ShutdownEvent extends Call {
   readonly event: 'shutdown';
@@ -115,6 +121,7 @@ export type LogEvent =
   | ListenEvent
   | ConnectionEvent
   | TransferEvent
+  | MapEvent
   | ShutdownEvent
   | CloseEvent
   | ErrorEvent

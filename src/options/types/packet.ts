@@ -95,12 +95,16 @@ export const fanout: OptionType = {
 /** tpacket_req and tpacket_req3 of packet(7) have these in this order; the shorter one ends after the fourth. */
 const RING_FIELDS = ['block-size', 'blocks', 'frame-size', 'frames', 'timeout', 'private', 'features'] as const;
 
-/** `1M x 32`: blocks of a TPACKET_V3 ring, or of a V1 or V2 one with `/2048` as the frame size. */
+/**
+ * `1Mx32`: blocks of a TPACKET_V3 ring, `1Mx32@20` with the milliseconds after which a block is handed over that is not
+ * full; or of a V1 or V2 ring with `/2048` as the frame size.
+ */
 export const ring: OptionType = {
   kind: 'ring',
-  describe: 'blocks such as 1Mx32 (TPACKET_V3), or with a frame size 64kx32/2048 (V1, V2)',
+  describe:
+    'blocks such as 1Mx32 or, handed over after 20 ms, 1Mx32@20 (TPACKET_V3); with a frame size 64kx32/2048 (V1, V2)',
   parse: (text) => {
-    const match = /^([0-9]+[kmg]?)x(\d+)(?:\/([0-9]+[kmg]?))?$/i.exec(text);
+    const match = /^([0-9]+[kmg]?)x(\d+)(?:\/([0-9]+[kmg]?)|@(\d{1,5}))?$/i.exec(text);
     const [size, count, frame] = [match?.[1], match?.[2], match?.[3]].map((part) => readInteger(part ?? ''));
     if (
       size === undefined ||
@@ -109,14 +113,16 @@ export const ring: OptionType = {
       (match?.[3] !== undefined && frame === undefined)
     )
       return undefined;
-    return `${size}x${count}${frame === undefined ? '' : `/${frame}`}`;
+    const more = frame !== undefined ? `/${frame}` : match?.[4] !== undefined ? `@${Number(match[4])}` : '';
+    return `${size}x${count}${more}`;
   },
   encode: (value) => {
-    const [blocks = '', frame] = String(value).split('/');
+    const [ring = '', timeout = '0'] = String(value).split('@');
+    const [blocks = '', frame] = ring.split('/');
     const [size = 0, count = 0] = blocks.split('x').map(Number);
     const frameSize = frame === undefined ? 2048 : Number(frame);
     const frames = Math.floor(size / frameSize) * count;
-    const fields = [size, count, frameSize, frames, 0, 0, 0];
+    const fields = [size, count, frameSize, frames, Number(timeout), 0, 0];
     return ints(...fields.slice(0, frame === undefined ? RING_FIELDS.length : 4));
   },
   decode: () => undefined,

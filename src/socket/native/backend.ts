@@ -4,7 +4,14 @@ import { type Endpoint, mapEndpoint } from '../../sockaddr/endpoint.js';
 import type { Backend, DatagramOptions, MessageSocket, OpenObserver, RawOptions } from '../port.js';
 import { TimerAlarm } from './alarm.js';
 import { connectNative } from './connect.js';
-import { Descriptor, DUAL_STACK, type Opening, type SocketArguments, withDefaults } from './descriptor.js';
+import {
+  Descriptor,
+  DUAL_STACK,
+  LET_NOTHING_IN,
+  type Opening,
+  type SocketArguments,
+  withDefaults,
+} from './descriptor.js';
 import { loadLibc } from './libc.js';
 import { listenNative } from './listen.js';
 import { NativeMessageSocket } from './messages.js';
@@ -17,9 +24,6 @@ const SHAPING: ReadonlySet<string> = new Set(['UDP_SEGMENT', 'UDP_CORK']);
 
 /** What lets less in: raw sockets take packets from socket(2) on, and what came before these must not be delivered. */
 const NARROWING: ReadonlySet<string> = new Set(['SO_ATTACH_FILTER', 'SO_BINDTODEVICE']);
-
-/** `ret #0`: a program that lets nothing in. */
-const LET_NOTHING_IN = setting('SO_ATTACH_FILTER', '1,6 0 0 0');
 
 /** Kernels before 5.0 lack it, and nothing but speed is lost then. */
 const COALESCE = setting('UDP_GRO', true);

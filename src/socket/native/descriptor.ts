@@ -8,7 +8,7 @@ import type { CallFailure, LogEvent, Logger, NoticeEvent, SockoptEvent } from '.
 import type { SocketKind } from '../../options/row.js';
 import { checkSettings, inPhase, type OptionSetting, setting } from '../../options/settings.js';
 import { option } from '../../options/table.js';
-import { type Endpoint, formatEndpoint } from '../../sockaddr/endpoint.js';
+import { type Endpoint, formatEndpoint, type SocketAddress } from '../../sockaddr/endpoint.js';
 import {
   AddressFamily,
   type AddressFamilyName,
@@ -89,7 +89,8 @@ export class Descriptor {
     const syscall = `socket(${args.family}, ${args.type}, ${args.protocolName})`;
     const failure = lastFailure(libc, syscall);
     logger.log('debug', { ...event, failure });
-    const needsRaw = args.type === 'SOCK_RAW' && (failure.code === 'EPERM' || failure.code === 'EACCES');
+    const needsRaw =
+      (args.type === 'SOCK_RAW' || args.kind === 'packet') && (failure.code === 'EPERM' || failure.code === 'EACCES');
     throw new SocketError({ ...failure, advice: needsRaw ? RAW_ADVICE : undefined });
   }
 
@@ -176,10 +177,10 @@ export class Descriptor {
   }
 
   /** bind(2) */
-  bind(local: Endpoint): void {
+  bind(local: SocketAddress): void {
     const bytes = this.#encode(local);
     const text = formatEndpoint(local);
-    const low = local.family !== 'unix' && local.port > 0 && local.port < 1024;
+    const low = 'port' in local && local.port > 0 && local.port < 1024;
     this.#check(
       this.libc.bind(this.fd, bytes, bytes.length),
       { event: 'bind', local: text },
@@ -250,7 +251,7 @@ export class Descriptor {
     return this.fd;
   }
 
-  #encode(endpoint: Endpoint): Uint8Array {
+  #encode(endpoint: SocketAddress): Uint8Array {
     try {
       return encodeSockaddr(endpoint);
     } catch (error) {
@@ -296,6 +297,9 @@ export function lastFailure(libc: Libc, syscall: string): CallFailure {
 export function withDefaults(wanted: readonly OptionSetting[], defaults: readonly OptionSetting[]): OptionSetting[] {
   return [...defaults.filter((d) => !wanted.some((w) => w.option === d.option)), ...wanted];
 }
+
+/** `ret #0`: a program that lets nothing in. */
+export const LET_NOTHING_IN = setting('SO_ATTACH_FILTER', '1,6 0 0 0');
 
 /** What every IPv6 wildcard socket gets unless told otherwise: it takes IPv4 as well (ipv6(7)). */
 export const DUAL_STACK = setting('IPV6_V6ONLY', false);

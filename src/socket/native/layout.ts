@@ -14,6 +14,15 @@
  *     struct sock_extended_err  errno:4 origin:1 type:1 code:1 pad:1 info:4 data:4, then the offender's sockaddr
  *                                                                                      16 bytes   ip(7) IP_RECVERR
  *     struct sock_fprog    len:2 pad:6 filter:8                                        16 bytes   socket(7)
+ *     struct tpacket_stats_v3  packets:4 drops:4 freezes:4                             12 bytes   linux/if_packet.h
+ *     struct tpacket_block_desc    version:4 offset_to_priv:4 status:4 packets:4 first:4 length:4 seq:8
+ *                      first time:8 last time:8                                        48 bytes   linux/if_packet.h
+ *     struct tpacket3_hdr  next:4 sec:4 nsec:4 snaplen:4 len:4 status:4 mac:2 net:2 rxhash:4 vlan_tci:4 vlan_tpid:2
+ *                      pad:10, then a sockaddr_ll                                      48 bytes   linux/if_packet.h
+ *     struct sockaddr_ll   family:2 protocol:2 (big-endian) ifindex:4 hatype:2 pkttype:1 halen:1 addr:8
+ *                                                                                      20 bytes   packet(7)
+ *     struct ifreq         name:16 data:8 (a pointer)                                  40 bytes   netdevice(7)
+ *     struct hwtstamp_config   flags:4 tx_type:4 rx_filter:4                           12 bytes   linux/net_tstamp.h
  */
 export const IOVEC_SIZE = 16;
 export const MMSGHDR_SIZE = 64;
@@ -64,6 +73,39 @@ export const Control = {
   udpSegment: (17 << 16) | 103,
   udpGro: (17 << 16) | 104,
 } as const;
+
+export const PACKET_STATISTICS_SIZE = 12;
+
+/** Of a TPACKET_V3 ring, in words of 32 bits, as it is read: the first and only version of a block's header. */
+export const BlockWord = { status: 2, packets: 3, first: 4 } as const;
+
+/** Of a packet in such a ring, in words of 32 bits. `macNet` holds mac in its lower half; `link` begins a sockaddr_ll. */
+export const FrameWord = {
+  next: 0,
+  seconds: 1,
+  nanoseconds: 2,
+  snapshotLength: 3,
+  length: 4,
+  status: 5,
+  macNet: 6,
+  vlanTci: 8,
+  vlanTpid: 9,
+  linkProtocol: 12,
+  linkIndex: 13,
+  /** hatype:16 pkttype:8 halen:8 */
+  linkType: 14,
+  linkAddress: 15,
+} as const;
+
+/** TP_STATUS_ of linux/if_packet.h: of blocks, and of packets. */
+export const RingStatus = { kernel: 0, user: 1, vlanValid: 0x10, vlanTpidValid: 0x40 } as const;
+
+export const IFREQ_SIZE = 40;
+export const Ifreq = { name: 0, nameLength: 16, data: 16 } as const;
+export const HWTSTAMP_CONFIG_SIZE = 12;
+export const HwtstampConfig = { flags: 0, transmit: 4, receiveFilter: 8 } as const;
+/** HWTSTAMP_FILTER_ALL: every packet that comes in. */
+export const HWTSTAMP_FILTER_ALL = 1;
 
 /** Control messages begin at multiples of this (CMSG_ALIGN). */
 export const CMSG_ALIGN = 8;

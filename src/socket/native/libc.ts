@@ -43,10 +43,11 @@ export interface Libc {
   sendmmsg(fd: number, messages: Memory, count: number, flags: number): number;
   recvmsg(fd: number, message: Memory, flags: number): number;
   fcntl(fd: number, command: number, argument: number): number;
+  ioctl(fd: number, request: number, argument: Memory): number;
   close(fd: number): number;
   lseek(fd: number, offset: number, whence: number): number;
   munmap(address: bigint, length: number): number;
-  mmap(address: null, length: number, protection: number, flags: number, fd: number, offset: number): bigint;
+  mmap(address: bigint | null, length: number, protection: number, flags: number, fd: number, offset: number): bigint;
   mlock(address: bigint, length: number): number;
   munlock(address: bigint, length: number): number;
   clock_gettime(clock: number, time: Memory): number;
@@ -91,8 +92,10 @@ export const C = {
   SEEK_CUR: 1,
   MAP_SHARED: 1,
   MAP_PRIVATE: 2,
+  MAP_FIXED: 0x10,
   MAP_POPULATE: 0x8000,
   MAP_ANONYMOUS: 0x20,
+  SIOCSHWTSTAMP: 0x89b0,
   CLOCK_REALTIME: 0,
   CLOCK_MONOTONIC: 1,
   TFD_NONBLOCK: 0o4000,
@@ -137,8 +140,9 @@ async function load(): Promise<Libc> {
       // EAGAIN and EWOULDBLOCK share a number, as do EOPNOTSUPP and ENOTSUP; the manual pages use the first of each.
       if (!names.has(number) || name === 'EAGAIN' || name === 'EOPNOTSUPP') names.set(number, name);
     }
-    // fcntl(2) is variadic in C, so its argument is passed with its type.
+    // fcntl(2) and ioctl(2) are variadic in C, so their argument is passed with its type.
     const fcntl = library.func('int fcntl(int fd, int command, ...)');
+    const ioctl = library.func('int ioctl(int fd, unsigned long request, ...)');
     return {
       socket: library.func('int socket(int domain, int type, int protocol)'),
       bind: library.func('int bind(int fd, const void *address, uint32_t length)'),
@@ -160,6 +164,7 @@ async function load(): Promise<Libc> {
       sendmmsg: library.func('int sendmmsg(int fd, void *messages, unsigned int count, int flags)'),
       recvmsg: library.func('intptr_t recvmsg(int fd, void *message, int flags)'),
       fcntl: (fd, command, argument) => fcntl(fd, command, 'int', argument),
+      ioctl: (fd, request, argument) => ioctl(fd, request, 'void *', argument),
       close: library.func('int close(int fd)'),
       lseek: library.func('int64_t lseek(int fd, int64_t offset, int whence)'),
       munmap: library.func('int munmap(void *address, size_t length)'),

@@ -38,7 +38,8 @@ export class PinnedMemory {
 const pool = new Map<number, PinnedMemory[]>();
 
 const PAGE = 4096;
-const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
+/** What mmap(2) returns when it fails, without its sign. */
+export const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 
 /**
  * A region of at least `length` bytes (a power of two times the page size). Its content is undefined.

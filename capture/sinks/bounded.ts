@@ -1,0 +1,192 @@
+/**
+ * A sink that never holds its source back: while the one behind it is busy, packets wait in a bounded queue, and those
+ * that find no room are dropped and counted. A link does not wait for a terminal.
+ */
+import { copyFrames, type FrameBatch, framePackets } from '../frames.js';
+import type { CapturedPacket, CaptureInterface, OtherBlock } from '../record.js';
+import type { CaptureSink } from '../sink.js';
+import type { CaptureStatistics } from '../source.js';
+
+/** Bytes of packets, with what is kept of each, that wait for a sink that is busy. */
+const QUEUE_BYTES = 64 << 20;
+/** Bytes that a packet takes up beside its own. */
+const OVERHEAD = 32;
+/** How long a sink may take nothing at all, at the end, before what waits for it is given up. */
+const STALLED_MS = 2000;
+
+/** Whatever has been given to it, in order. */
+type Waiting =
+  | { readonly kind: 'frames'; readonly batch: FrameBatch }
+  | { readonly kind: 'packets'; readonly batch: readonly CapturedPacket[] }
+  | { readonly kind: 'blocks'; readonly batch: readonly OtherBlock[] };
+
+export interface BoundedOptions {
+  /** Default 64 MiB. */
+  readonly queueBytes?: number | undefined;
+  /** Default 2,000. */
+  readonly stalledMs?: number | undefined;
+}
+
+export class BoundedSink implements CaptureSink {
+  readonly #sink: CaptureSink;
+  readonly #limit: number;
+  readonly #stalledMs: number;
+  #interfaces: readonly CaptureInterface[] = [];
+  #queue: { readonly item: Waiting; readonly size: number }[] = [];
+  /** What stands before it in the queue has gone on already. */
+  #head = 0;
+  #queued = 0;
+  #busy: Promise<void> | undefined;
+  #error: unknown;
+  #failed = false;
+  #dropped = 0;
+
+  constructor(sink: CaptureSink, options: BoundedOptions = {}) {
+    this.#sink = sink;
+    this.#limit = options.queueBytes ?? QUEUE_BYTES;
+    this.#stalledMs = options.stalledMs ?? STALLED_MS;
+  }
+
+  get failed(): AbortSignal | undefined {
+    return this.#sink.failed;
+  }
+
+  get dropped(): number {
+    return this.#dropped + (this.#sink.dropped ?? 0);
+  }
+
+  open(interfaces: readonly CaptureInterface[], statistics: () => CaptureStatistics): void | Promise<void> {
+    this.#interfaces = interfaces;
+    return this.#sink.open?.(interfaces, statistics);
+  }
+
+  /** @throws what the sink has failed with */
+  writeFrames(batch: FrameBatch): void {
+    if (this.#ready()) this.#give({ kind: 'frames', batch });
+    else if (this.#admits(batch.count, batchBytes(batch)))
+      this.#wait({ kind: 'frames', batch: copyFrames(batch) }, batch.count, batchBytes(batch));
+  }
+
+  /** @throws what the sink has failed with */
+  write(batch: readonly CapturedPacket[]): void {
+    if (this.#ready()) {
+      this.#give({ kind: 'packets', batch });
+      return;
+    }
+    let bytes = 0;
+    for (const packet of batch) bytes += packet.bytes.length;
+    if (!this.#admits(batch.length, bytes)) return;
+    const copies = batch.map((packet) => ({ ...packet, bytes: Uint8Array.from(packet.bytes) }));
+    this.#wait({ kind: 'packets', batch: copies }, batch.length, bytes);
+  }
+
+  writeBlocks(blocks: readonly OtherBlock[]): void {
+    if (this.#ready()) this.#give({ kind: 'blocks', batch: blocks });
+    else this.#wait({ kind: 'blocks', batch: blocks }, blocks.length, 0);
+  }
+
+  async close(statistics: CaptureStatistics, trailing?: readonly OtherBlock[]): Promise<void> {
+    while (this.#busy !== undefined && !this.#failed) {
+      const before = this.#busy;
+      await Promise.race([before, stalled(this.#stalledMs)]);
+      if (this.#busy === before) this.#giveUp();
+      if (this.#head === this.#queue.length) break;
+    }
+    await this.#sink.close(statistics, trailing);
+    if (this.#failed) throw this.#error;
+  }
+
+  /** Whether the sink takes something now. */
+  #ready(): boolean {
+    if (this.#failed) throw this.#error;
+    return this.#busy === undefined;
+  }
+
+  #admits(count: number, bytes: number): boolean {
+    if (this.#queued + bytes + count * OVERHEAD <= this.#limit) return true;
+    this.#dropped += count;
+    return false;
+  }
+
+  #wait(item: Waiting, count: number, bytes: number): void {
+    const size = bytes + count * OVERHEAD;
+    this.#queue.push({ item, size });
+    this.#queued += size;
+  }
+
+  #give(item: Waiting): void {
+    const pressure = this.#pass(item);
+    if (pressure !== undefined) this.#follow(pressure);
+  }
+
+  #pass(item: Waiting): void | Promise<void> {
+    if (item.kind === 'blocks') return this.#sink.writeBlocks?.(item.batch);
+    if (item.kind === 'packets') return this.#sink.write(item.batch);
+    if (this.#sink.writeFrames !== undefined) return this.#sink.writeFrames(item.batch);
+    return this.#sink.write(framePackets(item.batch, this.#interfaces));
+  }
+
+  /** What waits goes on when `pressure` is over. */
+  #follow(pressure: Promise<void>): void {
+    this.#busy = pressure.then(
+      () => this.#next(),
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  #next(): void {
+    this.#busy = undefined;
+    while (this.#busy === undefined) {
+      const next = this.#takeNext();
+      if (next === undefined) return;
+      try {
+        this.#give(next);
+      } catch (error) {
+        this.#fail(error);
+        return;
+      }
+    }
+  }
+
+  #takeNext(): Waiting | undefined {
+    const next = this.#queue[this.#head];
+    if (next === undefined) return undefined;
+    this.#queued -= next.size;
+    this.#head += 1;
+    // Taking the first off a long array moves all others.
+    if (this.#head * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+    return next.item;
+  }
+
+  #fail(error: unknown): void {
+    this.#failed = true;
+    this.#error = error;
+    this.#giveUp();
+  }
+
+  /** What waits goes nowhere. */
+  #giveUp(): void {
+    for (const { item } of this.#queue.slice(this.#head)) {
+      if (item.kind === 'frames') this.#dropped += item.batch.count;
+      else if (item.kind === 'packets') this.#dropped += item.batch.length;
+    }
+    this.#queue = [];
+    this.#head = 0;
+    this.#queued = 0;
+  }
+}
+
+function batchBytes({ count, lengths }: FrameBatch): number {
+  let sum = 0;
+  for (let index = 0; index < count; index++) sum += lengths[index] as number;
+  return sum;
+}
+
+function stalled(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds).unref();
+  });
+}
