@@ -85,11 +85,13 @@ const UTF8 = new TextEncoder();
 /** A growing little-endian buffer that is filled, handed over whole, and filled again. */
 export class ByteWriter {
   #bytes: Uint8Array;
+  #words: Int32Array;
   #view: DataView;
   #length = 0;
 
   constructor(capacity = 64 * 1024) {
-    this.#bytes = new Uint8Array(capacity);
+    this.#bytes = new Uint8Array((capacity + 3) & ~3);
+    this.#words = new Int32Array(this.#bytes.buffer);
     this.#view = new DataView(this.#bytes.buffer);
   }
 
@@ -97,32 +99,50 @@ export class ByteWriter {
     return this.#length;
   }
 
+  /** How many bytes it holds without growing. */
+  get capacity(): number {
+    return this.#bytes.length;
+  }
+
+  /**
+   * All of its memory, for those who write in place: they make room first ({@link reserve}), which may replace it, and say
+   * afterwards how far they came ({@link advance}).
+   */
+  get memory(): { readonly bytes: Uint8Array; readonly words: Int32Array; readonly view: DataView } {
+    return { bytes: this.#bytes, words: this.#words, view: this.#view };
+  }
+
+  /** What was written now ends at `length`. */
+  advance(length: number): void {
+    this.#length = length;
+  }
+
   u8(value: number): void {
-    this.#reserve(1);
+    this.reserve(1);
     this.#bytes[this.#length] = value;
     this.#length += 1;
   }
 
   u16(value: number): void {
-    this.#reserve(2);
+    this.reserve(2);
     this.#view.setUint16(this.#length, value, true);
     this.#length += 2;
   }
 
   u32(value: number): void {
-    this.#reserve(4);
+    this.reserve(4);
     this.#view.setUint32(this.#length, value, true);
     this.#length += 4;
   }
 
   u64(value: bigint): void {
-    this.#reserve(8);
+    this.reserve(8);
     this.#view.setBigUint64(this.#length, value, true);
     this.#length += 8;
   }
 
   bytes(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
+    this.reserve(bytes.length);
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
   }
@@ -134,7 +154,7 @@ export class ByteWriter {
   /** Zeros up to the next multiple of four, counted from the start of the buffer. */
   align4(): void {
     const padding = -this.#length & 3;
-    this.#reserve(padding);
+    this.reserve(padding);
     this.#bytes.fill(0, this.#length, this.#length + padding);
     this.#length += padding;
   }
@@ -153,12 +173,14 @@ export class ByteWriter {
     this.#length = 0;
   }
 
-  #reserve(more: number): void {
+  /** Makes room for `more` bytes behind those that are written. */
+  reserve(more: number): void {
     const need = this.#length + more;
     if (need <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(need, 2 * this.#bytes.length));
+    const grown = new Uint8Array(Math.max((need + 3) & ~3, 2 * this.#bytes.length));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
+    this.#words = new Int32Array(grown.buffer);
     this.#view = new DataView(grown.buffer);
   }
 }

@@ -140,15 +140,15 @@ export class BlockTime {
   #cachedHigh = 0;
   #cachedLow = 0;
 
-  set(time: Timestamp): void {
-    if (time.seconds !== this.#cachedSeconds) {
-      const exact = BigInt(Math.trunc(time.seconds)) * 1_000_000_000n;
+  set(seconds: number, nanoseconds: number): void {
+    if (seconds !== this.#cachedSeconds) {
+      const exact = BigInt(Math.trunc(seconds)) * 1_000_000_000n;
       const fits = exact < 0n ? 0n : exact > LARGEST ? LARGEST : exact;
-      this.#cachedSeconds = time.seconds;
+      this.#cachedSeconds = seconds;
       this.#cachedHigh = Number(fits >> 32n);
       this.#cachedLow = Number(fits & 0xffff_ffffn);
     }
-    const low = this.#cachedLow + (time.seconds < 0 ? 0 : time.nanoseconds);
+    const low = this.#cachedLow + (seconds < 0 ? 0 : nanoseconds);
     const carry = low > 0xffff_ffff ? 1 : 0;
     this.high = Math.min(this.#cachedHigh + carry, 0xffff_ffff);
     this.low = low - carry * 0x1_0000_0000;

@@ -1,11 +1,13 @@
 /** Writes pcapng, one little-endian section with nanoseconds: draft-ietf-opsawg-pcapng. */
 import { UsageError } from '../../src/errors.js';
+import type { FrameBatch } from '../frames.js';
 import type { CapturedPacket, CaptureInterface, OtherBlock, OtherOption } from '../record.js';
 import type { CaptureStatistics } from '../source.js';
 import type { ByteWriter } from './bytes.js';
 import { BlockTime, BlockType, BYTE_ORDER_MAGIC, FLAG_INBOUND, FLAG_OUTBOUND, OptionCode } from './pcapng-blocks.js';
 import { littleEndianBody } from './pcapng-other.js';
 import type { CaptureWriter } from './port.js';
+import { copyWords, FEW_WORDS } from './words.js';
 
 /** What the section header says about where the file was made. */
 export interface SectionText {
@@ -21,6 +23,13 @@ const NANOSECONDS = 9;
 const SECTION_FIXED = 24;
 /** An option's value has at most this many bytes. */
 const MAX_OPTION = 0xffff;
+
+/** An enhanced packet block up to its data, and without any, in words of 32 bits; its flags, with the end of the options. */
+const PACKET_HEAD_WORDS = 7;
+const PACKET_WORDS = PACKET_HEAD_WORDS + 1;
+const FLAGS_WORDS = 3;
+/** Code and length of the flags in one word. */
+const FLAGS_OPTION = OptionCode.packet.flags | (4 << 16);
 
 interface Written {
   readonly id: number;
@@ -80,7 +89,7 @@ export class PcapngWriter implements CaptureWriter {
     if (packet.timestamp === null) {
       out.u64(0n);
     } else {
-      this.#time.set(packet.timestamp);
+      this.#time.set(packet.timestamp.seconds, packet.timestamp.nanoseconds);
       this.#timestamp(out);
     }
     out.u32(packet.bytes.length);
@@ -98,6 +107,73 @@ export class PcapngWriter implements CaptureWriter {
     for (const option of packet.options ?? []) otherOption(out, option);
     if (out.length > optionsAt) endOptions(out);
     finish(out, start);
+  }
+
+  /** Enhanced packet blocks, put together in place; their words of 32 bits stand at multiples of four, as in all blocks. */
+  frames(
+    out: ByteWriter,
+    batch: FrameBatch,
+    interfaces: readonly CaptureInterface[],
+    from = 0,
+    limit = Number.POSITIVE_INFINITY,
+  ): number {
+    const { count, starts, lengths, originalLengths, seconds, nanoseconds, flags } = batch;
+    const time = this.#time;
+    let { bytes, words } = out.memory;
+    let at = out.length >> 2;
+    let index = from;
+    let known = -1;
+    let written: Written = NOWHERE;
+    for (; index < count && at * 4 <= limit; index++) {
+      const place = batch.interfaces[index] as number;
+      if (place !== known) {
+        out.advance(at * 4);
+        const one = interfaces[place] as CaptureInterface;
+        written = this.#interfaces.get(one) ?? this.#describe(out, one);
+        ({ bytes, words } = out.memory);
+        at = out.length >> 2;
+        known = place;
+      }
+      const length = lengths[index] as number;
+      const inWords = (length + 3) >> 2;
+      const flag = flags[index] as number;
+      const total = PACKET_WORDS + inWords + (flag === 0 ? 0 : FLAGS_WORDS);
+      if (at + total > words.length) {
+        out.advance(at * 4);
+        out.reserve(total * 4);
+        ({ bytes, words } = out.memory);
+      }
+      time.set(seconds[index] as number, nanoseconds[index] as number);
+      words[at] = BlockType.enhancedPacket;
+      words[at + 1] = total * 4;
+      words[at + 2] = written.id;
+      words[at + 3] = time.high;
+      words[at + 4] = time.low;
+      words[at + 5] = length;
+      words[at + 6] = originalLengths[index] as number;
+      const start = starts[index] as number;
+      const data = at + PACKET_HEAD_WORDS;
+      let end = data + inWords;
+      if (inWords <= FEW_WORDS) {
+        copyWords(batch.words, start >> 2, inWords, words, data);
+        // What stands behind a packet is nobody's business.
+        if ((length & 3) !== 0) words[end - 1] = (words[end - 1] as number) & ((1 << (8 * (length & 3))) - 1);
+      } else {
+        words[end - 1] = 0;
+        bytes.set(batch.bytes.subarray(start, start + length), data * 4);
+      }
+      if (flag !== 0) {
+        words[end] = FLAGS_OPTION;
+        words[end + 1] = flag;
+        words[end + 2] = OptionCode.end;
+        end += FLAGS_WORDS;
+      }
+      words[end] = total * 4;
+      at += total;
+      written.packets += 1;
+    }
+    out.advance(at * 4);
+    return index;
   }
 
   blocks(out: ByteWriter, blocks: readonly OtherBlock[]): void {
@@ -149,6 +225,9 @@ export class PcapngWriter implements CaptureWriter {
     return written;
   }
 }
+
+/** Stands for an interface until there is a packet. */
+const NOWHERE: Written = { id: 0, snapshotLength: 0, packets: 0 };
 
 /** Blocks that somebody else has put there, as far as their numbers can be had in this file's order. */
 function writeBlocks(out: ByteWriter, blocks: readonly OtherBlock[]): void {

@@ -1,5 +1,6 @@
 /** What a file format is: a reader that is pushed bytes, and a writer that fills a buffer. */
 import { SockctlError } from '../../src/errors.js';
+import type { FrameBatch } from '../frames.js';
 import type { CapturedPacket, CaptureInterface, OtherBlock } from '../record.js';
 import type { CaptureStatistics } from '../source.js';
 import type { ByteWriter } from './bytes.js';
@@ -56,6 +57,19 @@ export interface CaptureWriter {
   /** The file's head, as far as the interfaces known so far allow. */
   open(out: ByteWriter, interfaces: readonly CaptureInterface[]): void;
   packet(out: ByteWriter, packet: CapturedPacket): void;
+  /**
+   * The packets of `batch` from index `from` on, byte for byte as {@link packet} writes them, until `out` holds more than
+   * `limit` bytes.
+   *
+   * @returns the index of the first that is not written, `count` when all are
+   */
+  frames(
+    out: ByteWriter,
+    batch: FrameBatch,
+    interfaces: readonly CaptureInterface[],
+    from?: number,
+    limit?: number,
+  ): number;
   /** Blocks between packets; formats without them have no such method. */
   blocks?(out: ByteWriter, blocks: readonly OtherBlock[]): void;
   /** @param trailing blocks behind the last packet */

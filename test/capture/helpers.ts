@@ -6,6 +6,7 @@ import { afterAll } from 'vitest';
 import { ByteWriter } from '../../capture/format/bytes.js';
 import { type CaptureFormat, openReader, openWriter } from '../../capture/format/open.js';
 import type { CaptureReader } from '../../capture/format/port.js';
+import type { FrameBatch } from '../../capture/frames.js';
 import type { CapturedPacket, CaptureInterface } from '../../capture/record.js';
 import { type CaptureSource, type CaptureStatistics, NO_STATISTICS } from '../../capture/source.js';
 
@@ -87,6 +88,53 @@ export const anyPackets = fc
       packet(index + 1, { timestamp: { seconds, nanoseconds }, bytes, originalLength: bytes.length + beyond }),
     ),
   );
+
+/** What a live source knows of a packet. */
+export interface Frame {
+  readonly seconds: number;
+  readonly nanoseconds: number;
+  readonly bytes: Uint8Array;
+  /** Bytes of the packet that were cut off. */
+  readonly beyond: number;
+  readonly flags: number;
+  /** Which interface. */
+  readonly on: number;
+}
+
+export const anyFrame = fc.record<Frame>({
+  seconds: fc.oneof(fc.integer({ min: 0, max: 0xffff_ffff }), fc.integer({ min: 1_700_000_000, max: 1_700_000_003 })),
+  nanoseconds: fc.integer({ min: 0, max: 999_999_999 }),
+  bytes: fc.oneof(fc.uint8Array({ maxLength: 90 }), fc.uint8Array({ minLength: 240, maxLength: 600, size: 'max' })),
+  beyond: fc.integer({ min: 0, max: 70_000 }),
+  flags: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 31 })),
+  on: fc.nat(3),
+});
+
+/** As a source lays them out: at multiples of four, with other things between them. */
+export function frameBatch(frames: readonly Frame[], before = 0): FrameBatch {
+  const room = frames.reduce((sum, { bytes }) => sum + bytes.length + 12, 0) & ~3;
+  const memory = new Uint8Array(room + 16).fill(0xee);
+  const starts: number[] = [];
+  let at = 4;
+  for (const { bytes } of frames) {
+    starts.push(at);
+    memory.set(bytes, at);
+    at += (bytes.length + 8) & ~3;
+  }
+  return {
+    count: frames.length,
+    before,
+    bytes: memory,
+    words: new Int32Array(memory.buffer),
+    starts: Uint32Array.from(starts),
+    lengths: Uint32Array.from(frames, ({ bytes }) => bytes.length),
+    originalLengths: Uint32Array.from(frames, ({ bytes, beyond }) => bytes.length + beyond),
+    seconds: Uint32Array.from(frames, ({ seconds }) => seconds),
+    nanoseconds: Uint32Array.from(frames, ({ nanoseconds }) => nanoseconds),
+    flags: Uint8Array.from(frames, ({ flags }) => flags),
+    interfaces: Uint16Array.from(frames, ({ on }) => on),
+  };
+}
 
 /** A source over batches in memory. */
 export function memorySource(

@@ -152,9 +152,9 @@ describe('timestamps', () => {
 
   test('moments outside of 64 bits of nanoseconds become the nearest inside', () => {
     const time = new BlockTime();
-    time.set({ seconds: -1, nanoseconds: 5 });
+    time.set(-1, 5);
     expect([time.high, time.low]).toEqual([0, 0]);
-    time.set({ seconds: 1e12, nanoseconds: 5 });
+    time.set(1e12, 5);
     expect(time.high).toBe(0xffff_ffff);
   });
 });
