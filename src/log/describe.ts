@@ -28,6 +28,7 @@ export function describeEvent(event: LogEvent): string {
     case 'read':
     case 'write':
     case 'recv':
+    case 'send':
     case 'recvmsg':
       return `${event.event}(${subject(event)})${result(event, event.bytes)}`;
     case 'recvmmsg':

@@ -66,9 +66,9 @@ export interface ConnectionEvent extends Call {
   readonly durationMs?: number | undefined;
 }
 
-/** One transfer: read(2), write(2) on streams, recvmmsg(2), sendmmsg(2) and the error queue on messages. */
+/** One transfer: read(2), write(2) on streams, send(2), recvmmsg(2), sendmmsg(2) and the error queue on messages. */
 export interface TransferEvent extends Call {
-  readonly event: 'read' | 'write' | 'recv' | 'recvmmsg' | 'sendmmsg' | 'recvmsg';
+  readonly event: 'read' | 'write' | 'recv' | 'send' | 'recvmmsg' | 'sendmmsg' | 'recvmsg';
   readonly bytes: number;
   /** How many messages one call moved. */
   readonly messages?: number | undefined;

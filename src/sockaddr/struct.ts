@@ -18,7 +18,14 @@ import { HardwareAddress, type LinkEndpoint, linkEndpoint } from './link-layer.j
 import { UnixEndpoint } from './unix.js';
 
 /** Address families of socket(2), as Linux numbers them. */
-export const AddressFamily = { AF_UNSPEC: 0, AF_UNIX: 1, AF_INET: 2, AF_INET6: 10, AF_PACKET: 17 } as const;
+export const AddressFamily = {
+  AF_UNSPEC: 0,
+  AF_UNIX: 1,
+  AF_INET: 2,
+  AF_INET6: 10,
+  AF_NETLINK: 16,
+  AF_PACKET: 17,
+} as const;
 export type AddressFamilyName = keyof typeof AddressFamily;
 
 /** Room for any sockaddr: sizeof(struct sockaddr_storage). */

@@ -23,6 +23,13 @@
  *                                                                                      20 bytes   packet(7)
  *     struct ifreq         name:16 data:8 (a pointer)                                  40 bytes   netdevice(7)
  *     struct hwtstamp_config   flags:4 tx_type:4 rx_filter:4                           12 bytes   linux/net_tstamp.h
+ *     struct sockaddr_nl   family:2 pad:2 pid:4 groups:4                               12 bytes   netlink(7)
+ *     struct nlmsghdr      len:4 type:2 flags:2 seq:4 pid:4, data, padded to 4         16 bytes   netlink(7)
+ *     struct nlmsgerr      error:4, then the nlmsghdr that it is about                 20 bytes   netlink(7)
+ *     struct rtattr        len:2 type:2, data, padded to 4                              4 bytes   rtnetlink(7)
+ *     struct ifinfomsg     family:1 pad:1 type:2 index:4 flags:4 change:4              16 bytes   rtnetlink(7)
+ *     struct ifaddrmsg     family:1 prefixlen:1 flags:1 scope:1 index:4                 8 bytes   rtnetlink(7)
+ *     struct rtnl_link_stats64  u64s: received and sent packets, bytes, errors, drops, …          linux/if_link.h
  */
 export const IOVEC_SIZE = 16;
 export const MMSGHDR_SIZE = 64;
@@ -109,3 +116,33 @@ export const HWTSTAMP_FILTER_ALL = 1;
 
 /** Control messages begin at multiples of this (CMSG_ALIGN). */
 export const CMSG_ALIGN = 8;
+
+export const SOCKADDR_NL_SIZE = 12;
+export const SockaddrNl = { family: 0, port: 4, groups: 8 } as const;
+
+/** Netlink's messages and attributes begin at multiples of this (NLMSG_ALIGN, RTA_ALIGN). */
+export const NLMSG_ALIGN = 4;
+export const NLMSGHDR_SIZE = 16;
+export const Nlmsghdr = { length: 0, type: 4, flags: 6, sequence: 8, port: 12 } as const;
+
+export const RTATTR_SIZE = 4;
+export const Rtattr = { length: 0, type: 2 } as const;
+
+export const IFINFOMSG_SIZE = 16;
+export const Ifinfomsg = { family: 0, type: 2, index: 4, flags: 8 } as const;
+
+export const IFADDRMSG_SIZE = 8;
+export const Ifaddrmsg = { family: 0, prefixLength: 1, flags: 2, scope: 3, index: 4 } as const;
+
+/** The first of rtnl_link_stats64's counters, which every kernel since 2.6.35 has. */
+export const LINK_STATS_SIZE = 64;
+export const LinkStats64 = {
+  receivedPackets: 0,
+  sentPackets: 8,
+  receivedBytes: 16,
+  sentBytes: 24,
+  receiveErrors: 32,
+  sendErrors: 40,
+  receiveDropped: 48,
+  sendDropped: 56,
+} as const;

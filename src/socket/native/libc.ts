@@ -17,6 +17,9 @@ export interface PollWatch {
   start(interest: { readable: boolean; writable: boolean }, callback: (status: number, ready: PollReady) => void): void;
   stop(): void;
   close(): void;
+  /** Whether the loop runs on for it, which it does unless told otherwise. */
+  ref(): void;
+  unref(): void;
 }
 
 export interface PollReady {

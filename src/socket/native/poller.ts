@@ -39,6 +39,13 @@ export class DescriptorWatch {
     this.#apply();
   }
 
+  /** Whether a watch that wants something keeps the process running, which it does unless told otherwise. */
+  hold(process: boolean): void {
+    if (this.#closed) return;
+    if (process) this.#watch.ref();
+    else this.#watch.unref();
+  }
+
   /** Ends the watch; to be called before the descriptor is closed. */
   close(): void {
     if (this.#closed) return;
