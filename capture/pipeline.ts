@@ -75,7 +75,8 @@ export async function runPipeline(options: PipelineOptions): Promise<CaptureSumm
     ...statistics,
     bytes: run.bytes,
     durationMs: monotonicMs() - started,
-    endReason: error === undefined ? run.endReason : 'error',
+    endReason:
+      error !== undefined ? 'error' : run.endReason === 'eof' ? (options.source.ended ?? 'eof') : run.endReason,
     ...(error === undefined ? {} : { error }),
   };
 }

@@ -65,6 +65,8 @@ export interface CaptureSource extends AsyncDisposable {
   records?(signal?: AbortSignal): AsyncGenerator<RecordBatch, undefined, ArrayBuffer | undefined> | undefined;
   /** The same as columns, in place of {@link packets}, for live sources that have them. */
   frames?(signal?: AbortSignal): AsyncIterable<FrameBatch>;
+  /** Why a live source has ended by itself. */
+  readonly ended?: 'gone' | undefined;
   /** Final once the iteration has ended and the source is closed. */
   statistics(): CaptureStatistics;
   /** What a pcapng file says of its making, for whoever copies it. */

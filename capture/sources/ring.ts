@@ -5,13 +5,15 @@
  * Packets are handed on where they lie. While the consumer looks at a block, the kernel fills the others.
  */
 import { setImmediate as turn } from 'node:timers/promises';
-import { UsageError } from '../../src/errors.js';
+import { toSockctlError, UsageError } from '../../src/errors.js';
 import { type Logger, silentLogger } from '../../src/log/events.js';
-import { loadLibc } from '../../src/socket/native/libc.js';
+import { type Libc, loadLibc } from '../../src/socket/native/libc.js';
+import { type LinkChange, type LinkMonitor, openLinkMonitor } from '../../src/socket/native/link-monitor.js';
 import { type FrameBatch, framePackets } from '../frames.js';
 import type { CapturedPacket, CaptureInterface } from '../record.js';
 import { addStatistics, type CaptureSource, type CaptureStatistics } from '../source.js';
 import { ANY_DEVICE } from './device-link.js';
+import { LinkFollower } from './ring-follow.js';
 import { InterfaceTable, RingLink } from './ring-link.js';
 import { type RingSourceOptions, ringShape } from './ring-options.js';
 
@@ -41,11 +43,12 @@ export async function openRingSource(options: RingSourceOptions): Promise<Captur
   }
   const libc = await loadLibc();
   const table = new InterfaceTable();
-  const source = new RingSource(table, options, logger);
+  const source = new RingSource(libc, table, options, logger);
   try {
     for (const device of devices) {
       source.links.push(new RingLink(libc, device, { ...options, logger }, table, () => source.wake()));
     }
+    await source.follow();
   } catch (error) {
     await source.close();
     throw error;
@@ -56,6 +59,9 @@ export async function openRingSource(options: RingSourceOptions): Promise<Captur
 class RingSource implements CaptureSource {
   readonly timestampSource = 'kernel';
   readonly links: RingLink[] = [];
+  /** Set when the capture has ended by itself, for an interface that is gone. */
+  ended: 'gone' | undefined;
+  readonly #libc: Libc;
   readonly #table: InterfaceTable;
   readonly #options: RingSourceOptions;
   readonly #logger: Logger;
@@ -63,10 +69,11 @@ class RingSource implements CaptureSource {
   #delivered = 0;
   #stopBy: number | undefined;
   #closed = false;
-  #failure: unknown;
+  #monitor: LinkMonitor | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(table: InterfaceTable, options: RingSourceOptions, logger: Logger) {
+  constructor(libc: Libc, table: InterfaceTable, options: RingSourceOptions, logger: Logger) {
+    this.#libc = libc;
     this.#table = table;
     this.#options = options;
     this.#logger = logger;
@@ -99,7 +106,6 @@ class RingSource implements CaptureSource {
           if (this.#closed) return;
           link.release();
         }
-        if (this.#failure !== undefined) throw this.#failure;
         if (idle && this.#finished()) return;
         // Under load too, timers, signals and files must have their turn.
         if (idle) await this.#ready();
@@ -107,6 +113,30 @@ class RingSource implements CaptureSource {
       }
     } finally {
       signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  /** Tells what becomes of the interfaces from here on. */
+  async follow(): Promise<void> {
+    const follower = new LinkFollower(this.links, {
+      logger: this.#logger,
+      onEvent: (event) => this.#options.onEvent?.(event),
+      waits: this.#options.exitWhenGone !== true,
+      onGone: () => {
+        this.ended = 'gone';
+        this.#stop();
+      },
+    });
+    const untold = (error: unknown) => {
+      const message = `changes of interfaces are not told: ${toSockctlError(error).message}`;
+      this.#logger.log('warn', { event: 'interface', message });
+    };
+    const onChange = (change: LinkChange) => follower.change(change);
+    try {
+      this.#monitor = await openLinkMonitor(this.#libc, { logger: this.#logger, onChange, onFailure: untold });
+      follower.begin(this.#monitor.links);
+    } catch (error) {
+      untold(error);
     }
   }
 
@@ -123,6 +153,7 @@ class RingSource implements CaptureSource {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#counting);
+    this.#monitor?.close();
     this.wake();
     await Promise.all(this.links.map((link) => link.close()));
   }
