@@ -14,7 +14,8 @@ import { C, loadLibc } from '../../dist/src/socket/native/libc.js';
 import { acquireMemory } from '../../dist/src/socket/native/memory.js';
 
 const [device, count, length, rate = 0] = [process.argv[2], ...process.argv.slice(3).map(Number)];
-const BATCH = rate > 0 ? 1 : 512;
+/** At a rate, what is due within two milliseconds at once. */
+const BATCH = rate > 0 ? Math.max(1, Math.min(512, Math.floor(rate / 500))) : 512;
 /** Ethernet, IPv4 and UDP. */
 const HEADERS = 42;
 
