@@ -11,7 +11,7 @@ export {
   type RatePoint,
 } from './analysis/statistics.js';
 export { type CaptureFormat, openReader, openWriter } from './format/open.js';
-export type { SectionText } from './format/pcapng-writer.js';
+export type { InterfaceText, SectionText } from './format/pcapng-writer.js';
 export type { CaptureDetails, CaptureFault, CaptureReader, CaptureWriter } from './format/port.js';
 export * from './reading.js';
 export {
@@ -24,7 +24,9 @@ export {
 } from './record.js';
 export { createDetailSink } from './sinks/detail.js';
 export { createFieldsSink } from './sinks/fields.js';
-export { type FileSinkOptions, openFileSink } from './sinks/file.js';
+export { type FileSinkOptions, openFileSink, thisMachine } from './sinks/file.js';
+export type { FileCompression } from './sinks/file-compression.js';
+export type { Rotation } from './sinks/file-names.js';
 export { printableText } from './sinks/hexdump.js';
 export { createNdjsonSink } from './sinks/ndjson.js';
 export { createParallelSink } from './sinks/parallel.js';

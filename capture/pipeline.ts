@@ -28,7 +28,8 @@ export interface PipelineOptions {
   readonly onPacket?: ((packet: CapturedPacket) => void) | undefined;
 }
 
-export type CaptureEndReason = 'count' | 'duration' | 'eof' | 'gone' | 'interrupted' | 'error';
+/** `files`: a sink has all that it was to have; `gone`: an interface, which is not waited for. */
+export type CaptureEndReason = 'count' | 'duration' | 'eof' | 'files' | 'gone' | 'interrupted' | 'error';
 
 export interface CaptureSummary extends CaptureStatistics {
   /** Packets that passed the filter and that every sink took. */
@@ -106,6 +107,7 @@ class Run {
     if (durationMs !== undefined) this.#startTimer(durationMs);
     for (const sink of sinks) {
       sink.failed?.addEventListener('abort', () => this.#stop.abort(), { once: true });
+      sink.done?.addEventListener('abort', () => this.#finish('files'), { once: true });
       await sink.open?.(source.interfaces, () => withDrops(source.statistics(), sink.dropped));
     }
   }

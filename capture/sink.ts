@@ -35,6 +35,8 @@ export interface CaptureSink {
   close(statistics: CaptureStatistics, trailing?: readonly OtherBlock[]): void | Promise<void>;
   /** Aborted, with the error as its reason, when the sink fails between two writes (a timed flush found no space). */
   readonly failed?: AbortSignal | undefined;
+  /** Aborted when the sink has all that it was to have: the capture ends. */
+  readonly done?: AbortSignal | undefined;
   /** Packets that were given to it and went nowhere, so far; those of a sink without it all went somewhere. */
   readonly dropped?: number;
 }

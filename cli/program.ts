@@ -1,18 +1,22 @@
 /** The command tree: every command, its arguments and its flags. A command's module is loaded when it runs. */
-import { readFileSync } from 'node:fs';
 import { Command, type CommandOptions, Option } from 'commander';
 import { type ExitCode, UsageError } from '../src/errors.js';
 import { LOSS_WINDOW_MAX } from '../src/measure/loss.js';
 import { SOCKET_KINDS } from '../src/options/row.js';
 import { parseProxyRoute } from '../src/stream/proxy-route.js';
+import { packageVersion } from '../src/version.js';
 import { LinkType } from '../src/wire/link-types.js';
 import { addCommonOptions, addFamilyOptions, type CommonOptions } from './args/common.js';
 import { collectMemberships } from './args/memberships.js';
 import { collectProtocols } from './args/protocols.js';
 import {
   collectPrefixes,
+  collectTexts,
   count,
   duration,
+  fileDuration,
+  fileSize,
+  flushPolicy,
   hexBytes,
   integer,
   linkType,
@@ -247,17 +251,20 @@ export function buildProgram(run: CommandRunner): Command {
     'what raw sockets receive',
     () => import('./commands/sniff.js'),
     (c) =>
-      addPacketOptions(
-        c
-          .argument('[FILTER...]', 'which packets, pcap-filter(7)')
-          .option('--resolve', 'look up names of hosts in the filter')
-          .option(
-            '--protocol <P>',
-            'icmp, icmp6, igmp, tcp, udp or a number, repeatable (default: icmp and icmp6)',
-            collectProtocols,
-          )
-          .option('-c, --count <N>', 'stop after N packets', count)
-          .option('-i, --interface <NAME>', 'one interface only'),
+      addFileOptions(
+        addPacketOptions(
+          c
+            .argument('[FILTER...]', 'which packets, pcap-filter(7)')
+            .option('--resolve', 'look up names of hosts in the filter')
+            .option(
+              '--protocol <P>',
+              'icmp, icmp6, igmp, tcp, udp or a number, repeatable (default: icmp and icmp6)',
+              collectProtocols,
+            )
+            .option('-c, --count <N>', 'stop after N packets', count)
+            .option('-i, --interface <NAME>', 'one interface only'),
+        ),
+        true,
       ),
   );
 
@@ -268,30 +275,33 @@ export function buildProgram(run: CommandRunner): Command {
     'capture a link (the same as capture alone)',
     () => import('./commands/capture-live.js'),
     (c) =>
-      addPacketOptions(
-        c
-          .argument('[FILTER...]', 'which packets, pcap-filter(7)')
-          .option(
-            '-i, --interface <NAME>',
-            'an interface, repeatable, or any (default: the first that is not the loopback)',
-            collectNames,
-          )
-          .option('--resolve', 'look up names of hosts in the filter')
-          .option('-c, --count <N>', 'stop after N packets', count)
-          .option('-s, --snapshot-length <N>', 'bytes kept of each packet (default: 262144)', size(0x7fffffff))
-          .option('-B, --buffer <SIZE>', "the kernel's buffer for each interface (default: 32M)", size(0x7fffffff))
-          .option('--workers <N>', 'threads that read, each with a share of the flows', integer(1, 64), 1)
-          .option('-p, --no-promiscuous', 'only packets that are for this machine')
-          .option('--duration <T>', 'stop after this time', positiveDuration)
-          .addOption(new Option('--direction <DIR>', 'only packets that come in, or go out').choices(['in', 'out']))
-          .addOption(
-            new Option('--timestamp-source <WHO>', 'who takes the time of a packet')
-              .choices(['kernel', 'adapter'])
-              .default('kernel'),
-          )
-          .option('--exit-when-gone', 'end when an interface is gone, in place of waiting for it to come back')
-          .option('--print', 'with -w: print the packets too')
-          .option('--count-only', 'print the number of packets alone'),
+      addFileOptions(
+        addPacketOptions(
+          c
+            .argument('[FILTER...]', 'which packets, pcap-filter(7)')
+            .option(
+              '-i, --interface <NAME>',
+              'an interface, repeatable, or any (default: the first that is not the loopback)',
+              collectNames,
+            )
+            .option('--resolve', 'look up names of hosts in the filter')
+            .option('-c, --count <N>', 'stop after N packets', count)
+            .option('-s, --snapshot-length <N>', 'bytes kept of each packet (default: 262144)', size(0x7fffffff))
+            .option('-B, --buffer <SIZE>', "the kernel's buffer for each interface (default: 32M)", size(0x7fffffff))
+            .option('--workers <N>', 'threads that read, each with a share of the flows', integer(1, 64), 1)
+            .option('-p, --no-promiscuous', 'only packets that are for this machine')
+            .option('--duration <T>', 'stop after this time', positiveDuration)
+            .addOption(new Option('--direction <DIR>', 'only packets that come in, or go out').choices(['in', 'out']))
+            .addOption(
+              new Option('--timestamp-source <WHO>', 'who takes the time of a packet')
+                .choices(['kernel', 'adapter'])
+                .default('kernel'),
+            )
+            .option('--exit-when-gone', 'end when an interface is gone, in place of waiting for it to come back')
+            .option('--print', 'with -w: print the packets too')
+            .option('--count-only', 'print the number of packets alone'),
+        ),
+        true,
       ),
     { isDefault: true },
   );
@@ -301,16 +311,19 @@ export function buildProgram(run: CommandRunner): Command {
     'decode, count, convert and merge capture files',
     () => import('./commands/capture-read.js'),
     (c) =>
-      addPacketOptions(
-        c
-          .argument(
-            '<FILE...>',
-            'pcap or pcapng, several are merged by time; - for stdin; then, from what names no file or from --, FILTER: which packets, pcap-filter(7)',
-          )
-          .usage('[options] <FILE...> [FILTER...]')
-          .option('-c, --count <N>', 'stop after N packets', count)
-          .option('--count-only', 'print the number of packets alone')
-          .option('--resolve', 'look up names of hosts in the filter'),
+      addFileOptions(
+        addPacketOptions(
+          c
+            .argument(
+              '<FILE...>',
+              'pcap or pcapng, several are merged by time; - for stdin; then, from what names no file or from --, FILTER: which packets, pcap-filter(7)',
+            )
+            .usage('[options] <FILE...> [FILTER...]')
+            .option('-c, --count <N>', 'stop after N packets', count)
+            .option('--count-only', 'print the number of packets alone')
+            .option('--resolve', 'look up names of hosts in the filter'),
+        ),
+        false,
       ),
     { sockets: false },
   );
@@ -444,6 +457,40 @@ function refuseSocketFlags({ opt, printOptions }: CommonOptions): void {
   if (flag !== undefined) throw new UsageError(`${flag}: this command opens no socket to set or show options of`);
 }
 
+/** What is to be said of the files that packets are written to; `live` for what does not end by itself. */
+function addFileOptions(command: Command, live: boolean): Command {
+  command.option(
+    '-C, --rotate-size <SIZE>',
+    'begin another file when one is larger: in millions of bytes, or with K, M or G; compressed, as on the disk',
+    fileSize,
+  );
+  if (live) {
+    command
+      .option(
+        '-G, --rotate-time <T>',
+        'begin another file so often, its name by strftime(3), such as %F_%T.pcapng',
+        fileDuration,
+      )
+      .option('-W, --files <N>', 'with -C: N files, and again from the first; with -G: end after N of them', count)
+      .option(
+        '--flush <WHEN>',
+        'write each packet at once (packet), when 256 KiB are there (block), or after a time (default: 100ms, compressed 1s)',
+        flushPolicy,
+      )
+      .option(
+        '--fsync',
+        'have it on the disk: with each flush, with a time at most so often, and when a file is complete',
+      );
+  } else {
+    command.option('-W, --files <N>', 'with -C: N files, and again from the first', count);
+  }
+  return command
+    .addOption(
+      new Option('--compress <HOW>', 'default: by the name of the file, .gz or .zst').choices(['gzip', 'zstd', 'none']),
+    )
+    .option('--comment <TEXT>', 'a comment for the file, repeatable', collectTexts);
+}
+
 /** What the commands with packets share. */
 function addPacketOptions(command: Command): Command {
   const times = (_: unknown, before: number | undefined) => (before ?? 0) + 1;
@@ -495,17 +542,4 @@ function oneLine(text: string, write: (line: string) => void): void {
 
 function group(program: Command, name: string, summary: string): Command {
   return program.command(name).description(summary).enablePositionalOptions().exitOverride();
-}
-
-/** package.json stands two folders up from dist/cli and one up from cli. */
-function packageVersion(): string {
-  for (const path of ['../../package.json', '../package.json']) {
-    try {
-      const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
-      if (name === 'sockctl') return version;
-    } catch {
-      // Not there: the other place.
-    }
-  }
-  return 'unknown';
 }

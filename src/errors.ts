@@ -90,6 +90,7 @@ export const ERROR_TABLE = {
   EISDIR: failed('is a directory', 'name a file'),
   EROFS: failed('read-only file system', 'choose another folder'),
   ENOSPC: failed('no space left on device', 'free some space, or choose another file system'),
+  EDQUOT: failed('disk quota exceeded', 'free some space, or have the quota raised'),
   EIO: failed('input/output error', 'the device failed; look at dmesg'),
   EFBIG: failed('file too large', 'raise the limit: ulimit -f'),
   ENAMETOOLONG: failed('name too long', 'choose a shorter path'),

@@ -4,7 +4,7 @@ import { detectFormat } from './detect.js';
 import { PcapReader } from './pcap.js';
 import { PcapWriter } from './pcap-writer.js';
 import { PcapngReader } from './pcapng.js';
-import { PcapngWriter, type SectionText } from './pcapng-writer.js';
+import { type InterfaceText, PcapngWriter, type SectionText } from './pcapng-writer.js';
 import type { CaptureReader, CaptureWriter } from './port.js';
 
 export type CaptureFormat = 'pcapng' | 'pcap';
@@ -35,7 +35,14 @@ export function openReader(name: string, start: Uint8Array): CaptureReader {
   }
 }
 
-/** @param section what a pcapng file says about its making; pcap has no place for it */
-export function openWriter(format: CaptureFormat, section: SectionText = {}): CaptureWriter {
-  return format === 'pcap' ? new PcapWriter() : new PcapngWriter(section);
+/**
+ * @param section what a pcapng file says about its making; pcap has no place for it
+ * @param interfaces what it says of interfaces that do not say it themselves; nor for that
+ */
+export function openWriter(
+  format: CaptureFormat,
+  section: SectionText = {},
+  interfaces: InterfaceText = {},
+): CaptureWriter {
+  return format === 'pcap' ? new PcapWriter() : new PcapngWriter(section, interfaces);
 }

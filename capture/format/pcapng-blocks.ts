@@ -34,7 +34,7 @@ export const OptionCode = {
   end: 0,
   comment: 1,
   section: { hardware: 2, operatingSystem: 3, application: 4 },
-  interface: { name: 2, description: 3, resolution: 9, operatingSystem: 12, offset: 14, hardware: 15 },
+  interface: { name: 2, description: 3, resolution: 9, filter: 11, operatingSystem: 12, offset: 14, hardware: 15 },
   packet: { flags: 2 },
   statistics: { received: 4, droppedInterface: 5, droppedKernel: 7, delivered: 8 },
 } as const;

@@ -17,6 +17,13 @@ export interface SectionText {
   readonly comments?: readonly string[] | undefined;
 }
 
+/** What is known of all interfaces of a capture. */
+export interface InterfaceText {
+  /** Which packets were captured, pcap-filter(7). */
+  readonly filter?: string | undefined;
+  readonly operatingSystem?: string | undefined;
+}
+
 /** if_tsresol: 10^-9 s. */
 const NANOSECONDS = 9;
 /** A section header up to its options. */
@@ -46,12 +53,14 @@ interface Written {
  */
 export class PcapngWriter implements CaptureWriter {
   readonly #section: SectionText;
+  readonly #common: InterfaceText;
   readonly #interfaces = new Map<CaptureInterface, Written>();
   readonly #time = new BlockTime();
   #agreed = true;
 
-  constructor(section: SectionText = {}) {
+  constructor(section: SectionText = {}, interfaces: InterfaceText = {}) {
     this.#section = section;
+    this.#common = interfaces;
   }
 
   open(out: ByteWriter, interfaces: readonly CaptureInterface[]): void {
@@ -215,9 +224,15 @@ export class PcapngWriter implements CaptureWriter {
     textOption(out, code.name, one.name ?? undefined);
     textOption(out, code.description, one.description);
     byteOption(out, code.resolution, NANOSECONDS);
-    textOption(out, code.operatingSystem, one.operatingSystem);
+    const { filter, operatingSystem } = this.#common;
+    const { options = [] } = one;
+    if (filter !== undefined && options.every((option) => option.code !== code.filter)) {
+      // The first byte is the language: 0 for pcap-filter(7).
+      textOption(out, code.filter, `\0${filter}`);
+    }
+    textOption(out, code.operatingSystem, one.operatingSystem ?? operatingSystem);
     textOption(out, code.hardware, one.hardware);
-    for (const option of one.options ?? []) otherOption(out, option);
+    for (const option of options) otherOption(out, option);
     endOptions(out);
     finish(out, start);
     const written = { id: this.#interfaces.size, snapshotLength, packets: 0 };

@@ -51,6 +51,10 @@ export class BoundedSink implements CaptureSink {
     return this.#sink.failed;
   }
 
+  get done(): AbortSignal | undefined {
+    return this.#sink.done;
+  }
+
   get dropped(): number {
     return this.#dropped + (this.#sink.dropped ?? 0);
   }

@@ -1,175 +1,381 @@
-/** Writes packets to a capture file or to standard output: few, large writes, and never a part of a packet by choice. */
-import * as fs from 'node:fs';
+/**
+ * Writes packets to capture files or to standard output: few, large writes, one file after the other.
+ *
+ * Everything is encoded when a method returns; what is encoded is carried away in pieces, in the order in which they
+ * became full, and the promises are there to hold back those who can wait.
+ */
 import { cpus, machine, release, type as systemType } from 'node:os';
-import { promisify } from 'node:util';
-import { type SockctlError, SocketError, toSockctlError } from '../../src/errors.js';
+import { type SockctlError, SocketError, toSockctlError, UsageError } from '../../src/errors.js';
+import type { Account } from '../../src/socket/privileges.js';
+import { packageVersion } from '../../src/version.js';
 import { ByteWriter } from '../format/bytes.js';
 import { type CaptureFormat, openWriter } from '../format/open.js';
-import type { SectionText } from '../format/pcapng-writer.js';
+import type { InterfaceText, SectionText } from '../format/pcapng-writer.js';
 import type { CaptureWriter } from '../format/port.js';
+import type { FrameBatch } from '../frames.js';
 import type { CapturedPacket, CaptureInterface, OtherBlock } from '../record.js';
 import type { CaptureSink } from '../sink.js';
-import type { CaptureStatistics } from '../source.js';
+import { type CaptureEvent, type CaptureStatistics, NO_STATISTICS } from '../source.js';
+import { RotationClock } from './file-clock.js';
+import { type Compress, compressionOf, createCompress, type FileCompression } from './file-compression.js';
+import { FileFolder } from './file-folder.js';
+import { FileNames, type Rotation } from './file-names.js';
+import { FileOutput } from './file-output.js';
+import { StepQueue } from './file-queue.js';
 
 export interface FileSinkOptions {
   /** Default pcapng. */
   readonly format?: CaptureFormat | undefined;
-  /** Write each batch at once; otherwise packets wait for 100 ms at most. */
-  readonly unbuffered?: boolean | undefined;
-  /** What the section header of a pcapng file says; default this machine and `sockctl`. */
+  /**
+   * When packets are written: each batch at once, when 256 KiB of them are there (and at the end), or after so many
+   * milliseconds at most; default 100, and 1000 with compression, whose pieces should not be small.
+   */
+  readonly flush?: 'packet' | 'block' | number | undefined;
+  /** Have what is written on the disk (fdatasync(2)): at each flush, of which those by size do not count where there are those by time, and when a file is complete. */
+  readonly fsync?: boolean | undefined;
+  /** Default what the name says: `.gz` or `.zst`, else none. */
+  readonly compress?: FileCompression | undefined;
+  /** Several files in place of one; see {@link FileNames} for their names. */
+  readonly rotation?: Rotation | undefined;
+  /** Whose new files are, where root makes them and is given away afterwards. */
+  readonly owner?: Account | undefined;
+  /**
+   * On a full or broken disk (ENOSPC, EDQUOT, EFBIG, EIO): `fail` at once, which is the default, or `count` what goes
+   * nowhere from then on, and fail when closed.
+   */
+  readonly onFull?: 'fail' | 'count' | undefined;
+  /** `rotated` and `write-failed`. */
+  readonly onEvent?: ((event: CaptureEvent) => void) | undefined;
+  /** What the section header of a pcapng file says; default this machine and this version. */
   readonly section?: SectionText | undefined;
+  /** What a pcapng file says of interfaces that do not say it themselves. */
+  readonly interfaces?: InterfaceText | undefined;
 }
 
 const FLUSH_BYTES = 256 * 1024;
 const FLUSH_MS = 100;
-const RETRY_MS = 2;
+const COMPRESSED_FLUSH_MS = 1000;
+/** Pieces on their way before the source has to wait: one while the next is filled; or as many as there are threads to compress them. */
+const PIECES = 2;
+const COMPRESSED_PIECES = 4;
 
-const write = promisify(fs.write);
-const close = promisify(fs.close);
-const sleep = promisify(setTimeout);
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO']);
 
 /**
  * Opens the file, which is emptied; `-` is standard output.
  *
- * @throws SocketError when it can't be opened
+ * @throws SocketError when it can't be opened; SockctlError when later files could not be; UsageError for what contradicts
+ *   itself, and for zstd where Node has none
  */
 export async function openFileSink(path: string, options: FileSinkOptions = {}): Promise<CaptureSink> {
-  const { format = 'pcapng', unbuffered = false, section = thisMachine() } = options;
-  const writer = openWriter(format, section);
-  if (path === '-') return new FileSink(1, 'stdout', writer, unbuffered);
+  const { compress = compressionOf(path), rotation } = options;
+  const compressor = createCompress(compress);
+  if (path === '-') {
+    if (rotation !== undefined) throw new UsageError('stdout is one file: it is not followed by others', 'name a file');
+    return new FileSink(options, compressor, new FileOutput('stdout', 1));
+  }
+  const begun = new Date();
+  const names = rotation === undefined ? undefined : new FileNames(path, rotation, begun);
+  const name = names?.current ?? path;
+  const folder = new FileFolder(name, options.owner);
   try {
-    return new FileSink(await promisify(fs.open)(path, 'w', 0o666), path, writer, unbuffered);
+    const output = new FileOutput(name, await folder.create(name));
+    if (names !== undefined) folder.check();
+    return new FileSink(options, compressor, output, folder, names, begun);
   } catch (error) {
-    throw toSockctlError(error, path);
+    folder.close();
+    throw toSockctlError(error, name);
   }
 }
 
-function thisMachine(): SectionText {
+export function thisMachine(): SectionText {
   const model = cpus()[0]?.model.trim();
   return {
     hardware: model === undefined || model === '' || model === 'unknown' ? machine() : model,
     operatingSystem: `${systemType()} ${release()}`,
-    application: 'sockctl',
+    application: `sockctl ${packageVersion()}`,
   };
 }
 
 class FileSink implements CaptureSink {
-  readonly #fd: number;
-  readonly #name: string;
-  readonly #writer: CaptureWriter;
-  readonly #unbuffered: boolean;
+  readonly #options: FileSinkOptions;
+  readonly #flush: 'packet' | 'block' | number;
+  readonly #sizeLimit: number;
+  readonly #compress: Compress | undefined;
+  readonly #folder: FileFolder | undefined;
+  readonly #names: FileNames | undefined;
+  readonly #begun: Date;
+  #clock: RotationClock | undefined;
   readonly #failed = new AbortController();
-  #filling = new ByteWriter(2 * FLUSH_BYTES);
-  #spare = new ByteWriter(2 * FLUSH_BYTES);
-  #writing: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  /** Bytes of whole packets that the file holds. */
-  #committed = 0;
-  #failure: SockctlError | undefined;
+  readonly #done = new AbortController();
+  readonly #queue = new StepQueue();
 
-  constructor(fd: number, name: string, writer: CaptureWriter, unbuffered: boolean) {
-    this.#fd = fd;
-    this.#name = name;
-    this.#writer = writer;
-    this.#unbuffered = unbuffered;
+  #output: FileOutput;
+  #writer: CaptureWriter;
+  #filling = new ByteWriter(2 * FLUSH_BYTES);
+  /** Packets in it. */
+  #filled = 0;
+  readonly #spare: ByteWriter[] = [];
+  #flushTimer: NodeJS.Timeout | undefined;
+  /** Files that became complete by time. */
+  #periods = 0;
+
+  #interfaces: readonly CaptureInterface[] = [];
+  #statistics: () => CaptureStatistics = () => NO_STATISTICS;
+  #failure: SockctlError | undefined;
+  /** Whether the failure is no end: what comes is counted. */
+  #counting = false;
+  #dropped = 0;
+
+  constructor(
+    options: FileSinkOptions,
+    compress: Compress | undefined,
+    output: FileOutput,
+    folder?: FileFolder,
+    names?: FileNames,
+    begun = new Date(),
+  ) {
+    this.#options = options;
+    this.#compress = compress;
+    this.#flush = options.flush ?? (compress === undefined ? FLUSH_MS : COMPRESSED_FLUSH_MS);
+    this.#sizeLimit = options.rotation?.size ?? Number.POSITIVE_INFINITY;
+    this.#output = output;
+    this.#folder = folder;
+    this.#names = names;
+    this.#writer = this.#newWriter();
+    this.#begun = begun;
   }
 
   get failed(): AbortSignal {
     return this.#failed.signal;
   }
 
+  get done(): AbortSignal {
+    return this.#done.signal;
+  }
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
   /** The head goes out at once: a reader at the other end of a pipe waits for it. */
-  async open(interfaces: readonly CaptureInterface[]): Promise<void> {
+  async open(interfaces: readonly CaptureInterface[], statistics?: () => CaptureStatistics): Promise<void> {
+    this.#interfaces = interfaces;
+    if (statistics !== undefined) this.#statistics = statistics;
+    const intervalMs = this.#options.rotation?.intervalMs;
+    if (intervalMs !== undefined) this.#clock = new RotationClock(intervalMs, this.#begun, () => this.#changeWhenDue());
     this.#writer.open(this.#filling, interfaces);
-    await this.#flush();
+    await this.#outcome(this.#handOff());
   }
 
   /** @throws SocketError ENOSPC, EPIPE, …; UsageError for what the format can't hold */
   write(batch: readonly CapturedPacket[]): void | Promise<void> {
-    for (let index = 0; index < batch.length; index++) {
-      if (this.#failure !== undefined) throw this.#failure;
-      this.#writer.packet(this.#filling, batch[index] as CapturedPacket);
-      // One buffer is on its way while the next is filled; when both are full, the source waits.
-      if (this.#filling.length >= FLUSH_BYTES) {
-        if (this.#writing !== undefined) return this.#flush().then(() => this.write(batch.slice(index + 1)));
-        this.#flush().catch(() => undefined);
-      }
+    if (this.#refuses(batch.length)) return undefined;
+    this.#changeWhenDue();
+    for (const packet of batch) {
+      if (this.#isFull()) this.#changeBySize();
+      this.#writer.packet(this.#filling, packet);
+      this.#filled += 1;
+      this.#output.packets += 1;
+      if (this.#filling.length >= FLUSH_BYTES) this.#handOff();
     }
-    if (this.#unbuffered) return this.#flush();
-    if (this.#filling.length > 0 && this.#timer === undefined) {
-      this.#timer = setTimeout(() => this.#flush().catch(() => undefined), FLUSH_MS);
+    return this.#written();
+  }
+
+  /** As {@link write}. */
+  writeFrames(batch: FrameBatch): void | Promise<void> {
+    if (this.#refuses(batch.count)) return undefined;
+    this.#changeWhenDue();
+    for (let at = 0; at < batch.count; ) {
+      if (this.#isFull()) this.#changeBySize();
+      const out = this.#filling;
+      // One packet goes into a file however small it is to be.
+      const room = this.#compress === undefined ? this.#sizeLimit - this.#output.given : Number.POSITIVE_INFINITY;
+      const limit = Math.max(Math.min(room, FLUSH_BYTES - 1), out.length);
+      const next = this.#writer.frames(out, batch, this.#interfaces, at, limit);
+      this.#filled += next - at;
+      this.#output.packets += next - at;
+      at = next;
+      if (out.length >= FLUSH_BYTES) this.#handOff();
     }
-    return undefined;
+    return this.#written();
   }
 
   writeBlocks(blocks: readonly OtherBlock[]): void | Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#refuses(0)) return undefined;
     this.#writer.blocks?.(this.#filling, blocks);
-    if (this.#filling.length >= FLUSH_BYTES) return this.#flush();
+    if (this.#filling.length >= FLUSH_BYTES) this.#handOff();
+    return this.#written();
   }
 
   async close(statistics: CaptureStatistics, trailing: readonly OtherBlock[] = []): Promise<void> {
+    this.#clock?.stop();
     try {
       if (this.#failure === undefined) {
         this.#writer.close(this.#filling, statistics, trailing);
-        await this.#flush();
+        this.#handOff();
       }
-      await this.#writing;
     } finally {
-      clearTimeout(this.#timer);
-      if (this.#fd !== 1) await close(this.#fd);
+      this.#finish(this.#output);
+      await this.#queue.idle();
+      clearTimeout(this.#flushTimer);
+      this.#folder?.close();
     }
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Everything encoded so far is written when this resolves. */
-  async #flush(): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing;
-    if (this.#failure !== undefined) throw this.#failure;
-    if (this.#filling.length === 0) return;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+  #newWriter(): CaptureWriter {
+    const { format = 'pcapng', section = thisMachine(), interfaces } = this.#options;
+    return openWriter(format, section, interfaces);
+  }
+
+  /** Whether these packets go nowhere; throws where that is an end. */
+  #refuses(packets: number): boolean {
+    if (this.#failure === undefined) return false;
+    if (!this.#counting) throw this.#failure;
+    this.#dropped += packets;
+    return true;
+  }
+
+  /** What is to happen to what was encoded. */
+  #written(): Promise<void> | undefined {
+    if (this.#flush === 'packet') return this.#outcome(this.#handOff());
+    const waiting = this.#filling.length > 0 || this.#options.fsync === true;
+    if (this.#flush !== 'block' && waiting && this.#flushTimer === undefined) {
+      this.#flushTimer = setTimeout(() => this.#flushNow(), this.#flush);
+    }
+    const room = this.#queue.room(this.#compress === undefined ? PIECES : COMPRESSED_PIECES);
+    return room === undefined ? undefined : this.#outcome(room);
+  }
+
+  #flushNow(): void {
+    this.#flushTimer = undefined;
+    this.#handOff();
+    const output = this.#output;
+    if (this.#options.fsync === true) this.#queue.append(() => this.#attempt(output, () => output.sync()));
+  }
+
+  /** Tells whoever waits for `step` how it went; who does not wait is not troubled. */
+  #outcome(step: Promise<void>): Promise<void> {
+    const outcome = step.then(() => {
+      if (this.#failure !== undefined && !this.#counting) throw this.#failure;
+    });
+    outcome.catch(() => undefined);
+    return outcome;
+  }
+
+  /** Sends everything encoded so far on its way to its file; resolves when it is there, or has failed. */
+  #handOff(): Promise<void> {
     const full = this.#filling;
-    this.#filling = this.#spare;
-    this.#spare = full;
-    this.#writing = this.#writeAll(full.written());
-    try {
-      await this.#writing;
-    } finally {
-      this.#writing = undefined;
+    const packets = this.#filled;
+    const output = this.#output;
+    if (full.length === 0) return this.#queue.idle();
+    const timed = typeof this.#flush === 'number';
+    const sync = this.#options.fsync === true && !timed;
+    // With fsync the timer stands for the time since the last one.
+    if (timed && this.#options.fsync !== true) {
+      clearTimeout(this.#flushTimer);
+      this.#flushTimer = undefined;
+    }
+    this.#filling = this.#spare.pop() ?? new ByteWriter(2 * FLUSH_BYTES);
+    this.#filled = 0;
+    output.given += full.length;
+    // Several are compressed at once, and written in turn.
+    const piece = this.#compress?.(full.written());
+    piece?.catch(() => undefined);
+    return this.#queue.append(async () => {
+      const written = await this.#attempt(output, async () => {
+        await output.write((await piece) ?? full.written());
+        if (sync) await output.sync();
+      });
+      if (!written) this.#dropped += packets;
+      await piece?.catch(() => undefined);
       full.clear();
-    }
+      if (this.#spare.length < COMPRESSED_PIECES && full.capacity <= 4 * FLUSH_BYTES) this.#spare.push(full);
+    });
   }
 
-  async #writeAll(bytes: Uint8Array): Promise<void> {
-    let done = 0;
-    while (done < bytes.length) {
-      try {
-        done += (await write(this.#fd, bytes, done, bytes.length - done, null)).bytesWritten;
-      } catch (error) {
-        // Whoever shares the pipe may have made it non-blocking.
-        if ((error as NodeJS.ErrnoException).code === 'EAGAIN') await sleep(RETRY_MS);
-        else throw this.#fail(error, done > 0);
-      }
-    }
-    this.#committed += bytes.length;
-  }
-
-  #fail(error: unknown, partly: boolean): SockctlError {
-    const { code = 'EIO', errno = 0 } = error as NodeJS.ErrnoException;
-    const init = { syscall: 'write', code, errno: Math.abs(errno), address: this.#name, cause: error };
-    this.#failure = new SocketError(init);
-    if (partly) this.#cutPartialPacket();
-    this.#failed.abort(this.#failure);
-    return this.#failure;
-  }
-
-  /** A file that ran out of space ends with a whole packet, and stays readable. */
-  #cutPartialPacket(): void {
+  /** Does a step of the queue unless one has failed. */
+  async #attempt(output: FileOutput, step: () => unknown): Promise<boolean> {
+    if (this.#failure !== undefined) return false;
     try {
-      if (fs.fstatSync(this.#fd).isFile() && this.#fd !== 1) fs.ftruncateSync(this.#fd, this.#committed);
-    } catch {
-      // The failure that is reported is the write's.
+      await step();
+      return true;
+    } catch (error) {
+      this.#fail(error, output.name);
+      return false;
     }
+  }
+
+  #fail(error: unknown, address: string): void {
+    const { code = 'EIO', errno = 0, syscall = 'write' } = error as NodeJS.ErrnoException;
+    this.#failure =
+      typeof (error as NodeJS.ErrnoException).syscall === 'string'
+        ? new SocketError({ syscall, code, errno: Math.abs(errno), address, cause: error })
+        : toSockctlError(error, address);
+    this.#counting = this.#options.onFull === 'count' && FULL.has(code);
+    // What is encoded goes nowhere.
+    this.#dropped += this.#filled;
+    this.#filled = 0;
+    this.#filling.clear();
+    this.#clock?.stop();
+    if (this.#counting) this.#options.onEvent?.({ event: 'write-failed', file: address, code });
+    else this.#failed.abort(this.#failure);
+  }
+
+  /** By what is on the disk: with compression, a packet may still be on its way there. */
+  #isFull(): boolean {
+    const size = this.#compress === undefined ? this.#output.given + this.#filling.length : this.#output.size;
+    return size > this.#sizeLimit && this.#output.packets > 0;
+  }
+
+  #changeBySize(): void {
+    if (this.#names !== undefined) this.#change(this.#names.nextBySize());
+  }
+
+  #changeWhenDue(): void {
+    const due = this.#clock?.next();
+    if (due === undefined || this.#names === undefined) return;
+    const { files, size } = this.#options.rotation ?? {};
+    this.#periods += 1;
+    if (size === undefined && this.#periods === files) {
+      // The last file takes what still comes.
+      this.#clock?.stop();
+      this.#done.abort();
+    } else {
+      this.#change(this.#names.nextByTime(due));
+    }
+  }
+
+  /** Ends the file, and begins the one called `name`. */
+  #change(name: string): void {
+    const before = this.#output;
+    this.#writer.close(this.#filling, this.#statistics(), []);
+    this.#handOff();
+    this.#finish(before);
+    const output = new FileOutput(name);
+    this.#output = output;
+    this.#writer = this.#newWriter();
+    this.#queue.append(async () => {
+      const opened = await this.#attempt(output, async () => {
+        if (this.#folder !== undefined) output.opened(await this.#folder.create(name));
+        if (this.#options.fsync === true) await this.#folder?.sync();
+      });
+      if (opened) this.#options.onEvent?.({ event: 'rotated', file: before.name, next: name, packets: before.packets });
+    });
+    this.#writer.open(this.#filling, this.#interfaces);
+    this.#handOff();
+  }
+
+  /** Closes a file behind what is still on its way to it. */
+  #finish(output: FileOutput): void {
+    this.#queue.append(async () => {
+      if (this.#options.fsync === true) await this.#attempt(output, () => output.sync());
+      try {
+        await output.close();
+      } catch (error) {
+        await this.#attempt(output, () => Promise.reject(error));
+      }
+    });
   }
 }

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import { SockctlError, toSockctlError } from '../../src/errors.js';
 import { DETECT_LENGTH, detectFormat } from '../format/detect.js';
+import { cutFrames } from './zstd-frames.js';
 
 /** Few, large reads: the calls cost more than the bytes. */
 const CHUNK = 256 * 1024;
@@ -65,7 +66,9 @@ export function inputName(path: string): string {
 async function decompress(kind: Compression, chunks: AsyncIterable<Uint8Array>): Promise<Readable> {
   if (kind === 'gzip') return Readable.from(chunks).pipe(zlib.createGunzip({ chunkSize: CHUNK }));
   const { createZstdDecompress } = zlib as { createZstdDecompress?: (options: object) => zlib.Gunzip };
-  if (createZstdDecompress !== undefined) return Readable.from(chunks).pipe(createZstdDecompress({ chunkSize: CHUNK }));
+  if (createZstdDecompress !== undefined) {
+    return Readable.from(cutFrames(chunks)).pipe(createZstdDecompress({ chunkSize: CHUNK }));
+  }
   const { inflateZstd } = await import('./zstd.js');
   return Readable.from(inflateZstd(chunks));
 }

@@ -55,6 +55,31 @@ export function size(max: number): (text: string) => number {
   };
 }
 
+/** The size of a capture file: millions of bytes, as tcpdump(1) has it, or with K, M or G powers of 1,024. */
+export function fileSize(text: string): number {
+  const bytes = /^\d+$/.test(text) ? Number(text) * 1_000_000 : size(Number.MAX_SAFE_INTEGER)(text);
+  if (!(bytes > 0 && bytes <= Number.MAX_SAFE_INTEGER))
+    throw refuse(text, 'a size such as 100 (million bytes), 512K or 2G');
+  return bytes;
+}
+
+/** How long a capture file is written, in milliseconds: its name has no shorter times than a second. */
+export function fileDuration(text: string): number {
+  const milliseconds = duration(text);
+  if (milliseconds < 1000) throw refuse(text, 'a second or more');
+  return milliseconds;
+}
+
+/** When packets are written to a file; a time is in milliseconds. */
+export function flushPolicy(text: string): 'packet' | 'block' | number {
+  return text === 'packet' || text === 'block' ? text : positiveDuration(text);
+}
+
+/** One more text, of those given so far. */
+export function collectTexts(text: string, earlier: string[] | undefined): string[] {
+  return [...(earlier ?? []), text];
+}
+
 /** The number of a link type, by its name or as it is. */
 export function linkType(text: string): number {
   const number = linkTypeNumber(text);

@@ -44,7 +44,8 @@ export async function run([words]: [string[]], flags: LiveFlags, context: Comman
   }
   const source = await openSource(devices, filter, flags, context);
   context.logger.log('info', { event: 'listening', message: `capturing on ${devices.join(', ')}` });
-  const sinks = flags.countOnly === true && flags.write === undefined ? [] : await packetSinks(flags, context);
+  const sinks =
+    flags.countOnly === true && flags.write === undefined ? [] : await packetSinks(flags, context, { filter });
   context.dropPrivileges();
   const summary = await runPipeline({
     source,
@@ -93,7 +94,7 @@ function openRings(
     snapshotLength: flags.snapshotLength,
     bufferSize: flags.buffer,
     workers: flags.workers,
-    prompt: flags.write === undefined || flags.print === true || flags.write === '-',
+    prompt: flags.write === undefined || flags.print === true || flags.write === '-' || flags.flush === 'packet',
     direction: flags.direction,
     promiscuous: flags.promiscuous,
     timestamps: flags.timestampSource,

@@ -43,5 +43,5 @@ export async function run([args]: [string[]], flags: ReadFlags, context: Command
 /** What decodes and prints packets is loaded for those who want to see any. */
 async function packets(flags: PacketFlags, context: CommandContext, source: CaptureSource): Promise<CaptureSink[]> {
   const { packetSinks } = await import('../render/packet-sinks.js');
-  return packetSinks(flags, context, source);
+  return packetSinks(flags, context, { read: source });
 }

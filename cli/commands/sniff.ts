@@ -43,7 +43,7 @@ export async function run([words]: [string[]], flags: SniffFlags, context: Comma
   });
   const summary = await runPipeline({
     source,
-    sinks: await packetSinks(flags, context),
+    sinks: await packetSinks(flags, context, { filter }),
     filter: inKernel || filter === '' ? undefined : createPacketFilter(filter, [SNIFFED], { hosts }),
     count: flags.count,
     signal: context.signal,

@@ -1,5 +1,6 @@
 /** Where packets go on the command line. */
 import {
+  type CaptureEvent,
   type CaptureFormat,
   type CaptureSink,
   type CaptureSource,
@@ -8,17 +9,32 @@ import {
   createNdjsonSink,
   createParallelSink,
   createTextSink,
+  type FileCompression,
   openFileSink,
   type RenderSpec,
+  type Rotation,
   type TextOptions,
   type TimeStyle,
+  thisMachine,
 } from '../../capture/index.js';
-import { UsageError } from '../../src/errors.js';
-import { type CommandContext, giveNewFile } from '../context.js';
+import { describeCode, UsageError } from '../../src/errors.js';
+import type { CommandContext } from '../context.js';
+import { recordHead } from './record.js';
+
+/** The flags about the files that packets are written to. */
+interface FileFlags {
+  readonly write?: string;
+  readonly rotateSize?: number;
+  readonly rotateTime?: number;
+  readonly files?: number;
+  readonly flush?: 'packet' | 'block' | number;
+  readonly fsync?: boolean;
+  readonly compress?: FileCompression;
+  readonly comment?: readonly string[];
+}
 
 /** The flags that all commands with packets share. */
-export interface PacketFlags {
-  readonly write?: string;
+export interface PacketFlags extends FileFlags {
   /** With `write`: the packets are printed too. */
   readonly print?: boolean;
   readonly format?: CaptureFormat | 'csv' | 'tsv';
@@ -38,17 +54,20 @@ export interface PacketFlags {
 
 const TIME_STYLES: readonly TimeStyle[] = ['time', 'none', 'epoch', 'delta', 'date', 'elapsed'];
 
+/** Where the packets come from. */
+interface Origin {
+  /** What is read to its end: its lines may be worked out by several threads, and a copy says what it says. */
+  readonly read?: CaptureSource;
+  /** Which packets are captured. */
+  readonly filter?: string;
+}
+
 /**
- * The sinks that the flags ask for: a file with -w, else records, a table or lines on stdout.
+ * The sinks that the flags ask for: files with -w, else records, a table or lines on stdout.
  *
- * @param read what is read to its end: its lines may be worked out by several threads, and a copy says what it says
  * @throws UsageError for flags that contradict each other, and for fields that there are none of
  */
-export async function packetSinks(
-  flags: PacketFlags,
-  context: CommandContext,
-  read?: CaptureSource,
-): Promise<CaptureSink[]> {
+export async function packetSinks(flags: PacketFlags, context: CommandContext, origin: Origin): Promise<CaptureSink[]> {
   const { json } = context;
   const { write: file, format, fields } = flags;
   const table = format === 'csv' || format === 'tsv';
@@ -59,28 +78,17 @@ export async function packetSinks(
     throw new UsageError(`--fields and ${other}: one of them`, 'a table is an output of its own');
   }
   const sinks: CaptureSink[] = [];
-  if (file !== undefined) sinks.push(await writingSink(file, flags, context, read));
-  if (file === undefined || flags.print === true) sinks.push(printingSink(flags, context, read));
+  if (file !== undefined) sinks.push(await fileSink(file, table ? undefined : format, flags, context, origin));
+  else {
+    const about = FILE_FLAGS.find(([name]) => flags[name] !== undefined)?.[1];
+    if (about !== undefined) throw new UsageError(`${about} without -w: it is about a file`, 'add -w FILE');
+  }
+  if (file === undefined || flags.print === true) sinks.push(printingSink(flags, context, origin));
   return sinks;
 }
 
-async function writingSink(
-  file: string,
-  { format, print }: PacketFlags,
-  { json, account }: CommandContext,
-  read: CaptureSource | undefined,
-): Promise<CaptureSink> {
-  if (file === '-' && (json || print === true)) {
-    throw new UsageError(`-w - and ${json ? '--json' : '--print'}: both would go to stdout`, 'write to a file');
-  }
-  giveNewFile(file, account);
-  // A copy says where the packets were captured, not where it was made.
-  const section = read?.section === undefined ? {} : { section: { ...read.section, application: 'sockctl' } };
-  return openFileSink(file, { ...section, ...(format === 'pcap' || format === 'pcapng' ? { format } : {}) });
-}
-
 /** @throws UsageError for a format that no table has, and for fields that there are none of */
-function printingSink(flags: PacketFlags, context: CommandContext, read: CaptureSource | undefined): CaptureSink {
+function printingSink(flags: PacketFlags, context: CommandContext, { read }: Origin): CaptureSink {
   const { json, output } = context;
   const { format, fields } = flags;
   const write = (lines: string | Uint8Array) => output.write(lines);
@@ -95,6 +103,76 @@ function printingSink(flags: PacketFlags, context: CommandContext, read: Capture
   // What is on its way is to be seen at once; a file is to be done with.
   if (read !== undefined) return createParallelSink(spec, write);
   return json ? createNdjsonSink(write) : createTextSink(write, textOptions(flags));
+}
+
+const FILE_FLAGS: readonly (readonly [keyof FileFlags, string])[] = [
+  ['rotateSize', '-C'],
+  ['rotateTime', '-G'],
+  ['files', '-W'],
+  ['flush', '--flush'],
+  ['fsync', '--fsync'],
+  ['compress', '--compress'],
+  ['comment', '--comment'],
+];
+
+async function fileSink(
+  file: string,
+  format: CaptureFormat | undefined,
+  flags: PacketFlags,
+  context: CommandContext,
+  { read, filter }: Origin,
+): Promise<CaptureSink> {
+  const { json, output, logger, account } = context;
+  if (file === '-' && (json || flags.print === true)) {
+    throw new UsageError(`-w - and ${json ? '--json' : '--print'}: both would go to stdout`, 'write to a file');
+  }
+  const { flush, fsync, compress, comment = [] } = flags;
+  if (comment.length > 0 && format === 'pcap') {
+    throw new UsageError('--comment: pcap has no place for it', 'use --format pcapng');
+  }
+  const here = thisMachine();
+  // A copy says where the packets were captured, not where it was made.
+  const section = read?.section ?? here;
+  return openFileSink(file, {
+    format,
+    flush,
+    fsync,
+    compress,
+    rotation: rotation(file, flags, context),
+    owner: account,
+    section: {
+      ...section,
+      application: here.application,
+      comments: [...(read?.section?.comments ?? []), ...comment],
+    },
+    interfaces: read !== undefined ? {} : { filter: filter || undefined, operatingSystem: here.operatingSystem },
+    // What runs for weeks goes on without a disk; a copy with a hole is none.
+    onFull: read === undefined ? 'count' : 'fail',
+    onEvent: (event: CaptureEvent) => {
+      if (json) void output.record({ ...recordHead('capture.event'), ...event });
+      if (event.event === 'rotated') {
+        const message = `${event.file} is complete: ${event.packets} packets; now ${event.next}`;
+        logger.log('info', { event: 'notice', message });
+      } else if (event.event === 'write-failed') {
+        const message = `${event.file}: ${describeCode(event.code).message} (${event.code}); nothing is written any more`;
+        logger.log('warn', { event: 'notice', message });
+      }
+    },
+  });
+}
+
+/** @throws UsageError for a number of files without anything that ends one */
+function rotation(file: string, flags: FileFlags, { logger }: CommandContext): Rotation | undefined {
+  const { rotateSize: size, rotateTime: intervalMs, files } = flags;
+  if (size === undefined && intervalMs === undefined) {
+    if (files !== undefined) throw new UsageError('-W: when is a file full?', 'add -C SIZE or -G SECONDS');
+    return undefined;
+  }
+  if (intervalMs !== undefined && size === undefined && !file.includes('%') && files !== 1) {
+    const message = `-G: each file overwrites the one before; put its time into the name, such as ${file}-%F_%T`;
+    logger.log('warn', { event: 'notice', message });
+  }
+  return { size, intervalMs, files };
 }
 
 function textOptions(flags: PacketFlags): TextOptions {

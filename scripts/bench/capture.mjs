@@ -156,7 +156,9 @@ async function settled(pid) {
 /** Of a process and its children: CPU seconds, times that a thread went to sleep, and KiB of memory. */
 function usage(pid) {
   // What follows the name in parentheses, from the state on: proc(5).
-  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /s, '').split(' ');
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    .replace(/^.*\) /s, '')
+    .split(' ');
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
   let switches = 0;
   let own = { cpu: (Number(fields[11]) + Number(fields[12])) / TICKS, resident: field(status, 'VmRSS') };

@@ -63,6 +63,29 @@ export function dropPrivileges({ name, uid, gid }: Account): void {
   if (uid !== 0 && mayReturn()) throw refusal(name);
 }
 
+/**
+ * Does `step` as `account` would: with its rights for files, and then with the own ones again. Nothing else runs meanwhile.
+ *
+ * @throws SocketError EPERM when the process may not become it
+ */
+export function asAccount<Result>({ name, uid, gid }: Account, step: () => Result): Result {
+  const before = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, groups: process.getgroups?.() ?? [] };
+  try {
+    joinGroups(name, gid);
+    process.setegid?.(gid);
+    process.seteuid?.(uid);
+  } catch (cause) {
+    throw refusal(name, cause);
+  }
+  try {
+    return step();
+  } finally {
+    process.seteuid?.(before.uid);
+    process.setegid?.(before.gid);
+    process.setgroups?.(before.groups);
+  }
+}
+
 /** initgroups(3); a number without an entry in passwd(5) has no groups but its own. */
 function joinGroups(name: string, gid: number): void {
   // The types of Node lack it.

@@ -24,9 +24,9 @@ describe('the file sink', () => {
     expect(content(read.packets)).toBe(content(packets));
   });
 
-  test('unbuffered: a packet is in the file when write resolves', async () => {
+  test('flush packet: a packet is in the file when write resolves', async () => {
     const path = file('unbuffered.pcapng');
-    const sink = await openFileSink(path, { unbuffered: true });
+    const sink = await openFileSink(path, { flush: 'packet' });
     await sink.open?.([ETHERNET]);
     await sink.write([packet(1)]);
     expect(decode(readFileSync(path)).packets).toHaveLength(1);
@@ -62,7 +62,7 @@ describe('the file sink', () => {
   });
 
   test.skipIf(!existsSync('/dev/full'))('a full disk is ENOSPC with the path (skipped without /dev/full)', async () => {
-    const sink = await openFileSink('/dev/full', { unbuffered: true });
+    const sink = await openFileSink('/dev/full', { flush: 'packet' });
     const summary = await runPipeline({ source: memorySource([[packet(1)]]), sinks: [sink] });
     expect(summary.error).toBeInstanceOf(SocketError);
     expect(summary.error).toMatchObject({ code: 'ENOSPC', syscall: 'write', address: '/dev/full' });
