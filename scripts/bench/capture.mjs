@@ -132,7 +132,20 @@ function summaryCounts(text) {
 }
 
 async function generate(count, rate) {
-  const args = ['netns', 'exec', space, process.execPath, GENERATOR, 'other0', count, LENGTH, rate];
+  const args = [
+    'netns',
+    'exec',
+    space,
+    process.execPath,
+    GENERATOR,
+    'other0',
+    '--count',
+    count,
+    '--length',
+    LENGTH,
+    '--rate',
+    rate,
+  ];
   const child = spawn('ip', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk) => {
