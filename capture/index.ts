@@ -35,6 +35,6 @@ export { createTextSink } from './sinks/text.js';
 export type { TextOptions, TimeStyle } from './sinks/text-line.js';
 export type { CapOptions } from './sources/cap-options.js';
 export { openCapSource } from './sources/cap-process.js';
-export { deviceFilterOptions } from './sources/device-link.js';
+export { type DeviceLink, describeDevice, deviceFilterOptions, liveFilterOptions } from './sources/device-link.js';
 export { openRingSource } from './sources/ring.js';
 export type { RingSourceOptions } from './sources/ring-options.js';

@@ -2,8 +2,8 @@
  * The part of this room that reads, filters and counts, without what takes packets apart and prints them: a command that
  * only counts starts twice as fast. index.ts has these names too.
  */
-export { compileFilter, type FilterOptions } from './filter/compile.js';
-export { FilterError } from './filter/error.js';
+export { compileFilter, compileLiveFilter, type FilterOptions } from './filter/compile.js';
+export { FilterError, KernelFilterError } from './filter/error.js';
 export { checkExpression, resolveFilterHosts } from './filter/hosts.js';
 export type { HostTable } from './filter/names.js';
 export { createPacketFilter, type PacketFilter } from './filter/packet-filter.js';

@@ -50,6 +50,8 @@ const KNOWN = [
  * some links: so one refuses what the other takes. Not the length of a prefix.
  */
 const DIVIDES = /(<<|>>|%|[\])\s]\/)[-( ]*[a-z0-9]/;
+/** libpcap 1.10 looks for no tags in cooked captures, where it puts them itself. */
+const COOKED_TAGS = [/^LINUX_SLL/, /\bvlan\b/];
 const WIRELESS = /^IEEE802_11|^PRISM|^PPI$/;
 /** libpcap does not optimise programs for these, so it loads fields that nobody asks for, beyond the end of short packets. */
 const UNOPTIMISED = /\bgeneve\b|\bprotochain\b/;
@@ -86,6 +88,7 @@ function compile(where, args, expression, options) {
   if (typeof their === 'string' || typeof mine === 'string') {
     if (typeof their === typeof mine) refused++;
     else if (whyKnown(expression) !== undefined || DIVIDES.test(expression)) known++;
+    else if (COOKED_TAGS[0].test(where) && COOKED_TAGS[1].test(expression)) known++;
     else
       difference(
         where,

@@ -1,7 +1,8 @@
 /** `capture/filter`'s front door: an expression to a program, and to a function that is asked for packets. */
 import { linkTypeName } from '../../src/wire/link-types.js';
+import { cookedHeaderLength } from './conditions/cooked-header.js';
 import { translate } from './conditions/translate.js';
-import { FilterError } from './error.js';
+import { FilterError, KernelFilterError } from './error.js';
 import { assemble } from './graph/assemble.js';
 import { RETURN } from './graph/block.js';
 import { lower } from './graph/lower.js';
@@ -16,10 +17,14 @@ export const DEFAULT_SNAPSHOT_LENGTH = 262_144;
 export interface FilterOptions {
   /** A LINKTYPE_ number. */
   readonly linkType: number;
-  /** Returned for packets that pass, from 1 to 2^32 - 1; 262,144 unless given. */
+  /**
+   * The bytes that are wanted of packets that pass, from 1 to 2^32 - 1; 262,144 unless given. The program returns it, for
+   * cooked packets in the kernel without the header that is put in front of them later, but at least 1.
+   */
   readonly snapshotLength?: number | undefined;
   /**
-   * For `kernel`, the program may ask for what the kernel knows besides the bytes; `datagram` is for SO_ATTACH_FILTER on
+   * For `kernel`, a socket of packet(7), the program may ask for what the kernel knows besides the bytes; cooked packets
+   * (SOCK_DGRAM) it sees without their header, of which the kernel tells all but the addresses. `datagram` is for SO_ATTACH_FILTER on
    * sockets above IP, whatever the link. `file` unless given.
    */
   readonly target?: 'file' | 'kernel' | 'datagram' | undefined;
@@ -41,7 +46,7 @@ export interface FilterOptions {
  * @throws FilterError saying where the expression is wrong, or means nothing on this link
  */
 export function compileFilter(expression: string, options: FilterOptions): Program {
-  const accepted = options.snapshotLength ?? DEFAULT_SNAPSHOT_LENGTH;
+  const accepted = wantedOf(options);
   const whole = { start: 0, end: expression.length };
   const tree = parse(expression);
   if (tree === undefined) return [{ code: RETURN, jt: 0, jf: 0, k: accepted }];
@@ -78,6 +83,28 @@ export function compileFilter(expression: string, options: FilterOptions): Progr
     );
   }
   return program;
+}
+
+/** What the program returns: in the kernel, the header of a cooked packet is not counted; 0 would be none of it. */
+function wantedOf({ snapshotLength = DEFAULT_SNAPSHOT_LENGTH, target, linkType }: FilterOptions): number {
+  const hidden = target === 'kernel' ? cookedHeaderLength(linkType) : 0;
+  return Math.max(1, snapshotLength - hidden);
+}
+
+/**
+ * What a live capture gives the kernel, its target; undefined where only a look at the captured packets can tell, which
+ * is for `createPacketFilter`.
+ *
+ * @throws FilterError saying where the expression is wrong, or means nothing on this link
+ */
+export function compileLiveFilter(expression: string, options: Omit<FilterOptions, 'target'>): Program | undefined {
+  try {
+    return compileFilter(expression, { ...options, target: 'kernel' });
+  } catch (error) {
+    if (!(error instanceof KernelFilterError)) throw error;
+    compileFilter(expression, { ...options, target: 'file' });
+    return undefined;
+  }
 }
 
 const HOST_ORDER = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 'little' : 'big';

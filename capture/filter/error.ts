@@ -40,6 +40,9 @@ export class FilterError extends UsageError {
   }
 }
 
+/** For what the kernel can't tell of a packet, and who looks at the captured one can. */
+export class KernelFilterError extends FilterError {}
+
 /** For a name of a host that nobody has asked to look up. */
 export function unaskedName(expression: string, span: Span, name: string): FilterError {
   const reason = `'${clip(name)}' is a name, and names of hosts are not looked up unless you ask`;

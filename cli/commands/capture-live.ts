@@ -4,12 +4,16 @@ import {
   type CaptureEvent,
   type CaptureSource,
   checkExpression,
-  compileFilter,
+  compileLiveFilter,
+  createPacketFilter,
   type Direction,
+  describeDevice,
   deviceFilterOptions,
   type HostTable,
+  liveFilterOptions,
   openCapSource,
   openRingSource,
+  type PacketFilter,
   runPipeline,
 } from '../../capture/index.js';
 import { type ExitCode, SockctlError, UsageError } from '../../src/errors.js';
@@ -36,13 +40,7 @@ interface LiveFlags extends PacketFlags, FilterFlags {
 export async function run([words]: [string[]], flags: LiveFlags, context: CommandContext): Promise<ExitCode> {
   const filter = words.join(' ');
   const devices = flags.interface ?? [defaultInterface()];
-  // What is wrong with it is shown as it was written, whoever runs it; names are looked up only when asked.
-  for (const device of devices) {
-    const link = deviceFilterOptions(device);
-    if (link === undefined) checkExpression(filter, { names: flags.resolve === true });
-    else compileFilter(filter, { ...link, hosts: await filterHosts(filter, flags, context) });
-  }
-  const source = await openSource(devices, filter, flags, context);
+  const { source, rest } = await openSource(devices, filter, flags, context);
   context.logger.log('info', { event: 'listening', message: `capturing on ${devices.join(', ')}` });
   const sinks =
     flags.countOnly === true && flags.write === undefined ? [] : await packetSinks(flags, context, { filter });
@@ -50,6 +48,7 @@ export async function run([words]: [string[]], flags: LiveFlags, context: Comman
   const summary = await runPipeline({
     source,
     sinks,
+    filter: rest,
     live: true,
     count: flags.count,
     durationMs: flags.duration,
@@ -59,13 +58,19 @@ export async function run([words]: [string[]], flags: LiveFlags, context: Comman
   return finishCapture(context, summary);
 }
 
+interface Opened {
+  readonly source: CaptureSource;
+  /** What is left for this process to filter. */
+  readonly rest?: PacketFilter;
+}
+
 /** The kernel's rings where system calls can be had, else the cap package. */
 async function openSource(
   devices: readonly string[],
   filter: string,
   flags: LiveFlags,
   context: CommandContext,
-): Promise<CaptureSource> {
+): Promise<Opened> {
   const hosts = await filterHosts(filter, flags, context);
   if (context.backendChoice !== 'portable') {
     try {
@@ -77,19 +82,23 @@ async function openSource(
       context.logger.log('warn', { event: 'fallback', message });
     }
   }
-  return openCap(devices, filter, flags, context);
+  return { source: await openCap(devices, filter, hosts, flags, context) };
 }
 
-function openRings(
+async function openRings(
   devices: readonly string[],
   filter: string,
   hosts: HostTable | undefined,
   flags: LiveFlags,
   context: CommandContext,
-): Promise<CaptureSource> {
-  return openRingSource({
+): Promise<Opened> {
+  // Whatever stands around it in the kernel, what is wrong with it is shown as it was written.
+  const inKernel = devices.every((device) => {
+    return compileLiveFilter(filter, { ...liveFilterOptions(describeDevice(device)), hosts }) !== undefined;
+  });
+  const source = await openRingSource({
     devices,
-    filter,
+    filter: inKernel ? filter : '',
     hosts,
     snapshotLength: flags.snapshotLength,
     bufferSize: flags.buffer,
@@ -103,12 +112,14 @@ function openRings(
     logger: context.logger,
     onEvent: eventRecorder(context),
   });
+  return inKernel ? { source } : { source, rest: createPacketFilter(filter, source.interfaces, { hosts }) };
 }
 
 /** @throws UsageError BACKEND_LIMIT for what the cap package can't do */
 function openCap(
   devices: readonly string[],
   filter: string,
+  hosts: HostTable | undefined,
   flags: LiveFlags,
   context: CommandContext,
 ): Promise<CaptureSource> {
@@ -117,6 +128,10 @@ function openCap(
   if (flags.workers > 1) throw limit('--workers', 'leave it out');
   if (flags.timestampSource === 'adapter') throw limit('--timestamp-source adapter', 'leave it out');
   if (context.settings.length > 0) throw limit('--opt', 'its sockets are those of libpcap');
+  // libpcap compiles it once more, for the capture.
+  const link = deviceFilterOptions(device);
+  if (link === undefined) checkExpression(filter, { names: flags.resolve === true });
+  else compileLiveFilter(filter, { ...link, hosts });
   return openCapSource({
     device,
     filter,

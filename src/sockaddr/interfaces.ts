@@ -22,10 +22,23 @@ function names(): string[] | undefined {
  */
 export function interfaceIndex(name: string): number {
   if (/^\d{1,10}$/.test(name) && Number(name) <= 0xffffffff) return Number(name);
+  return attribute(name, 'ifindex');
+}
+
+/**
+ * The ARPHRD_ number (linux/if_arp.h) of the interface called `name`.
+ *
+ * @throws SocketError ENODEV when there is none
+ */
+export function interfaceHardwareType(name: string): number {
+  return attribute(name, 'type');
+}
+
+function attribute(name: string, file: 'ifindex' | 'type'): number {
   try {
     // A name never holds '/', so this cannot leave the folder (netdevice(7): IFNAMSIZ 16 with its end).
     if (!/^[^/\s]{1,15}$/.test(name) || name === '.' || name === '..') throw new Error('not an interface name');
-    return Number(readFileSync(`${SYS}/${name}/ifindex`, 'latin1').trim());
+    return Number(readFileSync(`${SYS}/${name}/${file}`, 'latin1').trim());
   } catch (cause) {
     throw noSuchInterface(name, cause);
   }

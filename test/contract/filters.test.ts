@@ -1,12 +1,10 @@
 /** SO_ATTACH_FILTER on message sockets: what gets in is what the same expression lets pass in a file. */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { compileFilter } from '../../capture/filter/compile.js';
 import { runProgram } from '../../capture/filter/program/interpret.js';
-import { listProgram } from '../../capture/filter/program/listing.js';
 import { socketFilter } from '../../capture/filter/socket-filter.js';
-import { generatePacket } from '../../scripts/filters/generate.mjs';
 import { silentLogger } from '../../src/log/events.js';
 import { setting } from '../../src/options/settings.js';
 import { inetEndpoint } from '../../src/sockaddr/endpoint.js';
@@ -15,11 +13,7 @@ import { nativeBackend } from '../../src/socket/native/backend.js';
 import type { MessageSocket } from '../../src/socket/port.js';
 import { checksum } from '../../src/wire/checksum.js';
 import { LinkType } from '../../src/wire/link-types.js';
-import { hasCommand, hasIPv6, isRoot, namespaceObstacle } from '../hosts/machine.js';
-import { createLoneHost } from '../hosts/namespaces.js';
-import { seeded } from '../seeded.js';
-
-const PACKET_FILTERS = new URL('programs/packet-filters.mjs', import.meta.url).pathname;
+import { hasCommand, hasIPv6, isRoot } from '../hosts/machine.js';
 
 const open = { logger: silentLogger, settings: [] };
 const sockets: MessageSocket[] = [];
@@ -187,67 +181,4 @@ describe('on raw sockets', () => {
     }
     return undefined;
   }, 30_000);
-});
-
-describe('on packet sockets', () => {
-  const EXPRESSIONS = [
-    'ip',
-    'arp',
-    'ip6 or arp',
-    'tcp port 80 or icmp',
-    'ether[0] & 1 = 1',
-    'vlan',
-    'vlan 100',
-    'vlan 100 and vlan 4095',
-    'vlan and arp',
-    'vlan 100 and ip',
-    'vlan 7 and udp[0:2] != 53',
-    'vlan and vlan and ip',
-    'ip protochain 6 or ip6 protochain 58',
-  ];
-
-  it('the frames get in that pass in a file, wherever the kernel keeps their tag', async (ctx) => {
-    const obstacle = namespaceObstacle();
-    if (obstacle !== undefined) return ctx.skip(obstacle);
-    const tag = (frame: Uint8Array, id: number) => [
-      ...frame.subarray(0, 12),
-      0x81,
-      0,
-      ...u16(id),
-      ...frame.subarray(12),
-    ];
-    const random = seeded(5);
-    const made = Array.from({ length: 200 }, () => generatePacket((limit) => Math.floor(random() * limit), 1));
-    const plain = made.filter(({ length }) => length >= 40 && length < 1000).slice(0, 80);
-    const frames = [...plain, ...plain.map((frame) => tag(frame, 7)), ...plain.map((frame) => tag(frame, 100))].map(
-      (frame, mark) => Uint8Array.from([...frame, mark]),
-    );
-    const hex = frames.map((frame) => Buffer.from(frame).toString('hex'));
-    // Tags that the kernel takes out of the packet: IEEE 802.1Q and 802.1ad.
-    const isTagged = (mark: number) => ['8100', '88a8'].includes(hex[mark]?.slice(24, 28) ?? '');
-    const compile = (expression: string, target: 'file' | 'kernel') =>
-      compileFilter(expression, { linkType: LinkType.ETHERNET, target });
-    const host = createLoneHost();
-    try {
-      const [ip, ...under] = host.under as [string, ...string[]];
-      const filters = EXPRESSIONS.map((one) => listProgram(compile(one, 'kernel'), 'ddd').join(','));
-      const stdout = execFileSync(ip, [...under, process.execPath, PACKET_FILTERS], {
-        input: JSON.stringify({ from: 'other0', to: 'link0', filters, frames: hex }),
-        encoding: 'utf8',
-      });
-      const received = JSON.parse(stdout) as number[][];
-      for (const [i, expression] of EXPRESSIONS.entries()) {
-        const inFile = compile(expression, 'file');
-        const wanted = frames.flatMap((frame, mark) => (runProgram(inFile, frame) !== 0 ? [mark] : []));
-        // Where a tag was taken out before, tests that ask for none see what was behind it: tcpdump does as well.
-        const asked = (marks: number[]) =>
-          expression.includes('vlan') ? marks : marks.filter((one) => !isTagged(one));
-        expect(asked(received[i] ?? []), expression).toEqual(asked(wanted));
-        expect(wanted.length, expression).toBeGreaterThan(0);
-      }
-    } finally {
-      host.remove();
-    }
-    return undefined;
-  });
 });

@@ -3,6 +3,7 @@ import { Alu } from '../program/instruction.js';
 import type { Protocol } from '../syntax/keywords.js';
 import type { Arithmetic, Operator, Relation } from '../syntax/tree.js';
 import { and, type Base, type Condition, equals, field, not, type Term } from './condition.js';
+import { cookedBytes } from './cooked-header.js';
 import type { LinkState } from './link-state.js';
 import { IP } from './numbers.js';
 import { isFirstFragment } from './ports.js';
@@ -90,8 +91,11 @@ function binary(state: LinkState, node: Arithmetic & { type: 'binary' }): Guarde
 function load(state: LinkState, node: Arithmetic & { type: 'field' }): Guarded {
   const index = arithmetic(state, node.index);
   state.span = node;
-  const [base, guards] = place(state, node.protocol, index.guard);
   const width = node.size as 1 | 2 | 4;
+  if (node.protocol === 'link' && state.isHeaderHidden) {
+    return { term: cookedBytes(state, index.term, width), guard: index.guard };
+  }
+  const [base, guards] = place(state, node.protocol, index.guard);
   if (base.cell !== undefined) base.cell.used = true;
   const guard = guards.length === 0 ? undefined : and(...guards);
   return { term: { type: 'load', base, index: index.term, width }, guard };

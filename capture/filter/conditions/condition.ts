@@ -20,6 +20,8 @@ export interface Base {
   readonly cell?: Cell | undefined;
   /** Behind an IPv4 header that begins there: its length is added. */
   readonly behindIPv4?: boolean;
+  /** `cell` has what is asked for itself, not where it is. */
+  readonly isValue?: boolean;
 }
 
 export interface Field {
@@ -32,6 +34,8 @@ export interface Field {
 export interface Length {
   readonly type: 'length';
   readonly cell?: Cell | undefined;
+  /** Bytes of a header that the program is not shown. */
+  readonly hidden: number;
 }
 
 /** A number of 32 bits. */
@@ -39,6 +43,7 @@ export type Term =
   | { readonly type: 'constant'; readonly value: number }
   | Length
   | { readonly type: 'load'; readonly base: Base; readonly index: Term; readonly width: 1 | 2 | 4 }
+  | { readonly type: 'field'; readonly field: Field }
   | { readonly type: 'negative'; readonly of: Term }
   | { readonly type: 'binary'; readonly operation: number; readonly left: Term; readonly right: Term };
 
@@ -74,8 +79,20 @@ export type Condition =
   | { readonly type: 'tunnel'; readonly tunnel: TunnelPlaces }
   /** Always true; counts a VLAN tag that stands in the packet itself, before `of` is asked. */
   | { readonly type: 'tag-in-packet'; readonly cells: readonly Cell[]; readonly of: Condition }
+  /** Whether a packet without its link's header has a VLAN tag; finds out which, and where what it carries begins. */
+  | { readonly type: 'cooked-tag'; readonly cells: CookedTag }
   /** What the kernel knows of the packet's tag where it has one, else the packet's. */
   | { readonly type: 'vlan-tag'; readonly field: Field; readonly tag: number };
+
+/** What is found out of the tag of a cooked packet in the kernel. */
+export interface CookedTag {
+  /** The EtherType that the link carries, known before; changed where the tag stands in the packet. */
+  readonly protocol: Cell;
+  /** Where the network's header begins. */
+  readonly payload: Cell;
+  /** The tag itself, where it is asked for. */
+  readonly tag: Cell | undefined;
+}
 
 /** Where the frame in a tunnel is. */
 export interface TunnelPlaces {

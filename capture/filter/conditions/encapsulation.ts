@@ -18,12 +18,20 @@ export function vlan(state: LinkState, tag: number | undefined): Condition {
   if (state.mplsDepth > 0) throw state.fail('no vlan can be told behind mpls', 'ask for vlan before mpls');
   const { scheme } = state.layout;
   const isPpi = scheme === 'wireless' && state.prefix === 'ppi';
-  if ((scheme !== 'ethernet' && scheme !== 'wireless') || isPpi) throw state.unsupported('vlan');
+  if ((scheme !== 'ethernet' && scheme !== 'wireless' && !state.isOuterCooked) || isPpi)
+    throw state.unsupported('vlan');
   if (tag !== undefined) state.atMost('the VLAN', tag, VLAN_MASK);
-  const inKernel = state.context.target === 'kernel' && state.vlanDepth === 0 && state.isOuterEthernet;
-  const condition = inKernel ? outerTag(state, tag) : tagInPacket(state, tag);
+  const condition = vlanTag(state, tag);
   state.vlanDepth++;
   return condition;
+}
+
+function vlanTag(state: LinkState, tag: number | undefined): Condition {
+  if (state.context.target === 'kernel' && state.vlanDepth === 0) {
+    if (state.isOuterEthernet) return outerTag(state, tag);
+    if (state.isOuterCooked) return cookedTag(state, tag);
+  }
+  return tagInPacket(state, tag);
 }
 
 function isTagged(state: LinkState): Condition {
@@ -33,8 +41,11 @@ function isTagged(state: LinkState): Condition {
 function tagInPacket(state: LinkState, tag: number | undefined): Condition {
   const tagged = isTagged(state);
   const condition = tag === undefined ? tagged : and(tagged, equals(field(state.networkHeader, 0, 2), tag, VLAN_MASK));
-  state.payload = { ...state.payload, constant: state.payload.constant + TAG_LENGTH };
-  if (state.type !== undefined) state.type = { ...state.type, constant: state.type.constant + TAG_LENGTH };
+  const { payload } = state;
+  // A cooked header need not end in the field that says what it carries; the tag does.
+  if (state.isOuterCooked) state.type = { ...payload, constant: payload.constant + 2 };
+  else if (state.type !== undefined) state.type = { ...state.type, constant: state.type.constant + TAG_LENGTH };
+  state.payload = { ...payload, constant: payload.constant + TAG_LENGTH };
   return condition;
 }
 
@@ -55,6 +66,23 @@ function outerTag(state: LinkState, tag: number | undefined): Condition {
   if (state.type !== undefined) state.type = { ...state.type, cell: type };
   const tagged = or(present, inPacket);
   return tag === undefined ? tagged : and(tagged, { type: 'vlan-tag', field: tagField, tag });
+}
+
+/** The outermost tag of a cooked packet in the kernel, which has no link's header for a tag to stand in. */
+function cookedTag(state: LinkState, tag: number | undefined): Condition {
+  const payload = new Cell();
+  const tagCell = tag === undefined ? undefined : new Cell();
+  const protocol = state.protocolCell as Cell;
+  for (const cell of [payload, tagCell]) {
+    if (cell === undefined) continue;
+    cell.used = true;
+    state.foundCells.push(cell);
+  }
+  protocol.used = true;
+  state.payload = { ...state.payload, cell: payload };
+  const tagged: Condition = { type: 'cooked-tag', cells: { protocol, payload, tag: tagCell } };
+  if (tag === undefined) return tagged;
+  return and(tagged, equals(field({ constant: 0, cell: tagCell, isValue: true }, 0, 2), tag, VLAN_MASK));
 }
 
 /** RFC 3032: labels of four bytes, the last of which is marked. */

@@ -1,8 +1,10 @@
 /** Tests of the link itself: groups of addresses, LLC's kinds, kinds of 802.11 frames, single bytes, directions. */
 import { LinkType } from '../../../src/wire/link-types.js';
+import { Alu } from '../program/instruction.js';
 import type { Protocol } from '../syntax/keywords.js';
 import type { ByteOperator } from '../syntax/tree.js';
-import { and, type Condition, compares, equals, field, hasAny, not, or } from './condition.js';
+import { and, type Condition, compares, equals, field, hasAny, not, or, type Term } from './condition.js';
+import { cookedBytes } from './cooked-header.js';
 import { hardwareHost, hasLinkHeader, wirelessDestination } from './hosts.js';
 import type { LinkState } from './link-state.js';
 import { Ether, Kernel, PACKET_OUTGOING } from './numbers.js';
@@ -99,6 +101,7 @@ export function frameDirection(state: LinkState, value: number): Condition {
 
 /** `byte N OPERATOR VALUE` */
 export function byte(state: LinkState, index: number, operator: ByteOperator, value: number): Condition {
+  if (state.isHeaderHidden) return cookedByte(state, index, operator, value);
   const at = field(state.header, index, 1);
   switch (operator) {
     case '=':
@@ -114,25 +117,47 @@ export function byte(state: LinkState, index: number, operator: ByteOperator, va
   }
 }
 
+function cookedByte(state: LinkState, index: number, operator: ByteOperator, value: number): Condition {
+  const constant = (number: number): Term => ({ type: 'constant', value: number });
+  const at = cookedBytes(state, constant(index), 1);
+  const right = constant(value);
+  switch (operator) {
+    case '=':
+    case '>':
+      return { type: 'terms', comparison: operator, left: at, right };
+    case '<':
+      return not({ type: 'terms', comparison: '>=', left: at, right });
+    case '&':
+    case '|': {
+      const left: Term = { type: 'binary', operation: operator === '&' ? Alu.and : Alu.or, left: at, right };
+      return not({ type: 'terms', comparison: '=', left, right: constant(0) });
+    }
+  }
+}
+
 export function direction(state: LinkState, outbound: boolean): Condition {
   const { target } = state.context;
   const linkType = state.outerLinkType;
   const outgoing = (at: Condition): Condition => (outbound ? at : not(at));
+  if (state.isHeaderHidden) return outgoing(equals(kernelPacketType(), PACKET_OUTGOING));
   if (linkType === LinkType.LINUX_SLL) return outgoing(equals(field(state.header, 0, 2), PACKET_OUTGOING));
   if (linkType === LinkType.LINUX_SLL2) return outgoing(equals(field(state.header, 10, 1), PACKET_OUTGOING));
   // What pppd's and SLIP's drivers put in front: 0 for in, 1 for out, and anything else for SLIP.
   if (linkType === LinkType.PPP_PPPD) return equals(field(state.header, 0, 1), outbound ? 1 : 0);
   if (linkType === LinkType.SLIP) return outgoing(not(equals(field(state.header, 0, 1), 0)));
-  if (target !== 'file') return outgoing(equals(field({ constant: 0 }, Kernel.packetType, 2), PACKET_OUTGOING));
+  if (target !== 'file') return outgoing(equals(kernelPacketType(), PACKET_OUTGOING));
   throw state.fail(
     `files with links of type ${state.linkTypeName} don't say in the packet which way it went, and no tunnels do`,
     'it works on live captures, and on files that were captured on any',
   );
 }
 
+const kernelPacketType = () => field({ constant: 0 }, Kernel.packetType, 2);
+
 export function interfaceIndex(state: LinkState, index: number): Condition {
   const { target } = state.context;
-  if (state.outerLinkType === LinkType.LINUX_SLL2) return equals(field(state.header, 4, 4), index);
+  if (state.outerLinkType === LinkType.LINUX_SLL2 && !state.isHeaderHidden)
+    return equals(field(state.header, 4, 4), index);
   if (target !== 'file') return equals(field({ constant: 0 }, Kernel.interfaceIndex, 4), index);
   throw state.fail(
     `files with links of type ${state.linkTypeName} don't say in the packet where it was seen, and no tunnels do`,

@@ -109,6 +109,9 @@ const LAYOUTS: Readonly<Record<number, LinkLayout>> = {
 /** SKF_NET_OFF of linux/filter.h: from there on, loads are of the network's header, wherever a socket's data begin. */
 export const SOCKET_ABOVE_IP: LinkLayout = { ...plain('ip-version', 0), header: 0xfff0_0000 };
 
+/** A cooked packet as the kernel shows it to filters, from the network's header on: what it carries is known apart. */
+export const cookedInKernel = ({ scheme }: LinkLayout): LinkLayout => plain(scheme, 0);
+
 /** Link types with nothing but bytes. */
 const BYTES: LinkLayout = plain('none', 0);
 

@@ -4,9 +4,10 @@
  * a tagged frame.
  */
 import { LinkType, linkTypeName } from '../../../src/wire/link-types.js';
-import { FilterError, type Span } from '../error.js';
+import { FilterError, KernelFilterError, type Span } from '../error.js';
 import { type Base, Cell, type Length } from './condition.js';
-import { type LinkLayout, linkLayout, SOCKET_ABOVE_IP } from './link-layouts.js';
+import { cookedHeaderLength } from './cooked-header.js';
+import { cookedInKernel, type LinkLayout, linkLayout, SOCKET_ABOVE_IP } from './link-layouts.js';
 
 /** What a compilation is for. */
 export interface LinkContext {
@@ -52,21 +53,25 @@ export class LinkState {
   readonly wirelessCell: Cell | undefined;
   /** Of a socket's packets, which are handed over without the header that says how long they are. */
   readonly lengthCell: Cell | undefined;
+  /** Of cooked packets in the kernel: the EtherType that is in the header later. */
+  readonly protocolCell: Cell | undefined;
   /** Cells that a condition of the expression fills, if it holds; they begin as 0, for no other program may read them. */
   readonly foundCells: Cell[] = [];
 
   constructor(expression: string, context: LinkContext) {
     this.expression = expression;
     this.context = context;
-    const layout = context.target === 'datagram' ? SOCKET_ABOVE_IP : linkLayout(context.linkType);
+    const layout = layoutFor(context);
     this.layout = layout;
     const { header = 0, scheme } = layout;
     this.prefix = layout.prefix;
     this.prefixCell = layout.prefix === undefined ? undefined : new Cell();
     this.lengthCell = layout === SOCKET_ABOVE_IP ? new Cell() : undefined;
     this.wirelessCell = scheme === 'wireless' ? new Cell() : undefined;
+    this.protocolCell = isCookedInKernel(context) ? new Cell() : undefined;
     this.header = { constant: header, cell: this.prefixCell };
     this.type = layout.type === undefined ? undefined : { constant: header + layout.type };
+    if (this.protocolCell !== undefined) this.type = this.cookedProtocol;
     this.payload = { constant: header + layout.payload, cell: this.wirelessCell };
     this.network = layout.network;
     this.networkPlain = layout.networkPlain;
@@ -92,10 +97,26 @@ export class LinkState {
     return this.outerLinkType === LinkType.ETHERNET;
   }
 
+  /** A cooked capture's own header, not one within a tunnel. */
+  get isOuterCooked(): boolean {
+    return cookedHeaderLength(this.outerLinkType ?? LinkType.NULL) > 0;
+  }
+
+  /** The same where no filter can see it. */
+  get isHeaderHidden(): boolean {
+    return this.protocolCell !== undefined && !this.within;
+  }
+
+  /** Of a cooked packet in the kernel: what it carries. */
+  get cookedProtocol(): Base {
+    return { constant: 0, cell: this.protocolCell, isValue: true };
+  }
+
   /** The length on the link. */
   length(): Length {
     if (this.lengthCell !== undefined) this.lengthCell.used = true;
-    return { type: 'length', cell: this.lengthCell };
+    const hidden = this.protocolCell === undefined ? 0 : cookedHeaderLength(this.context.linkType);
+    return { type: 'length', cell: this.lengthCell, hidden };
   }
 
   /** What stands behind an IPv4 header. */
@@ -128,6 +149,12 @@ export class LinkState {
     return new FilterError(this.expression, this.span, reason, advice);
   }
 
+  /** For what the captured packet tells and the kernel does not. */
+  notInKernel(what: string): KernelFilterError {
+    const advice = 'ask for protocol, packet type, interface or hardware type, or filter what was captured';
+    return new KernelFilterError(this.expression, this.span, `the kernel doesn't tell filters ${what}`, advice);
+  }
+
   /** @throws FilterError */
   atMost(what: string, value: number, maximum: number): void {
     if (value > maximum) throw this.fail(`${what} ${value} is above ${maximum}`);
@@ -137,4 +164,13 @@ export class LinkState {
   unsupported(word: string): FilterError {
     return this.fail(`'${word}' means nothing on a link of type ${this.linkTypeName}`);
   }
+}
+
+const isCookedInKernel = ({ target, linkType }: LinkContext): boolean =>
+  target === 'kernel' && cookedHeaderLength(linkType) > 0;
+
+function layoutFor(context: LinkContext): LinkLayout {
+  if (context.target === 'datagram') return SOCKET_ABOVE_IP;
+  const layout = linkLayout(context.linkType);
+  return isCookedInKernel(context) ? cookedInKernel(layout) : layout;
 }

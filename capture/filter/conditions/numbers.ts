@@ -89,11 +89,18 @@ export const PACKET_OUTGOING = 4;
  */
 const KERNEL = 0xffff_f000;
 export const Kernel = {
+  /** An EtherType, or one of {@link Cooked}. */
+  protocol: KERNEL + 0,
   packetType: KERNEL + 4,
   interfaceIndex: KERNEL + 8,
+  /** ARPHRD_ number of the interface. */
+  hardwareType: KERNEL + 28,
   vlanTag: KERNEL + 44,
   vlanTagPresent: KERNEL + 48,
 } as const;
+
+/** SKF_LL_OFF of linux/filter.h: from there on, loads are of the link's header, though a socket's data begin behind it. */
+export const KERNEL_LINK = 0xffe0_0000;
 
 /** UDP ports of tunnels: RFC 8926 section 3.3, RFC 7348 section 5. */
 export const GENEVE_PORT = 6081;

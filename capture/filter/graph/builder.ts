@@ -22,9 +22,9 @@ export class Builder {
   constructor(state: LinkState) {
     this.state = state;
     // Before any others are taken: what the program's beginning finds out must not be written over.
-    const { prefixCell, wirelessCell, lengthCell, foundCells } = state;
+    const { prefixCell, wirelessCell, lengthCell, protocolCell, foundCells } = state;
     if (wirelessCell?.used === true && prefixCell !== undefined) prefixCell.used = true;
-    for (const cell of [prefixCell, wirelessCell, lengthCell, ...foundCells]) {
+    for (const cell of [prefixCell, wirelessCell, lengthCell, protocolCell, ...foundCells]) {
       if (cell?.used === true) this.#cells.set(cell, this.take());
     }
   }

@@ -2,16 +2,17 @@
  * Conditions to blocks. Each condition is told where to go on when it holds and when not, so `and`, `or` and `not` cost
  * nothing: they only lead elsewhere.
  */
-import type { Comparison, Condition, Field, Length, Term, TunnelPlaces } from '../conditions/condition.js';
+import type { Comparison, Condition, CookedTag, Field, Length, Term, TunnelPlaces } from '../conditions/condition.js';
 import type { LinkState } from '../conditions/link-state.js';
-import { Ether, Kernel } from '../conditions/numbers.js';
+import { Ether, KERNEL_LINK, Kernel, PACKET_OUTGOING } from '../conditions/numbers.js';
 import { Alu, Class, Jump, Mode, Size, Source } from '../program/instruction.js';
 import { Block, JUMP_EQUAL, JUMP_EQUAL_X, RETURN, type Statement, statement } from './block.js';
 import { ALU, Builder, LD, LDX, TAX, TXA } from './builder.js';
 import { loopsAllowed, lowerHeaderChain } from './header-chain.js';
-import { addPrologue } from './prologue.js';
+import { addPrologue, isVlan } from './prologue.js';
 
 const SIZES = { 1: Size.b, 2: Size.h, 4: Size.w } as const;
+const JUMP_AT_LEAST = Class.jmp | Jump.jge | Source.k;
 const JUMPS: Readonly<Record<Comparison, number>> = { '=': Jump.jeq, '>': Jump.jgt, '>=': Jump.jge, any: Jump.jset };
 
 export interface Graph {
@@ -64,7 +65,7 @@ class Lowering {
         return this.#lowerField(condition, whenTrue, whenFalse);
       case 'length': {
         const jump = Class.jmp | JUMPS[condition.comparison] | Source.k;
-        return this.#builder.block([this.#loadLength(condition.length)], jump, condition.value, whenTrue, whenFalse);
+        return this.#builder.block(this.#loadLength(condition.length), jump, condition.value, whenTrue, whenFalse);
       }
       case 'terms':
         return this.#lowerTerms(condition, whenTrue, whenFalse);
@@ -79,6 +80,8 @@ class Lowering {
         return this.#lowerTunnel(condition.tunnel, whenTrue);
       case 'tag-in-packet':
         return this.#lowerTagInPacket(condition, whenTrue, whenFalse);
+      case 'cooked-tag':
+        return this.#lowerCookedTag(condition.cells, whenTrue, whenFalse);
       case 'vlan-tag':
         return this.#lowerVlanTag(condition, whenTrue, whenFalse);
     }
@@ -105,13 +108,15 @@ class Lowering {
 
   /** The field in the accumulator. */
   #load({ base, offset, width }: Field): Statement[] {
+    if (base.isValue === true && base.cell !== undefined) return [this.#builder.loadCell(LD, base.cell)];
     const at = base.constant + offset;
     const [before, mode] = this.#builder.index(base);
     return [...before, statement(LD | mode | SIZES[width], at)];
   }
 
-  #loadLength({ cell }: Length): Statement {
-    return cell === undefined ? statement(LD | Mode.len) : this.#builder.loadCell(LD, cell);
+  #loadLength({ cell, hidden }: Length): Statement[] {
+    const load = cell === undefined ? statement(LD | Mode.len) : this.#builder.loadCell(LD, cell);
+    return hidden === 0 ? [load] : [load, statement(ALU | Alu.add, hidden)];
   }
 
   #lowerTerms(condition: Condition & { type: 'terms' }, whenTrue: Block, whenFalse: Block): Block {
@@ -130,7 +135,9 @@ class Lowering {
       case 'constant':
         return this.#store(into, statement(LD | Mode.imm, term.value));
       case 'length':
-        return this.#store(into, this.#loadLength(term));
+        return this.#store(into, ...this.#loadLength(term));
+      case 'field':
+        return this.#store(into, ...this.#load(term.field));
       case 'negative': {
         const word = this.#term(term.of, into);
         into.push(statement(LD | Mode.mem, word), statement(ALU | Alu.neg), statement(Class.st, word));
@@ -236,6 +243,24 @@ class Lowering {
       tests.statements.unshift(statement(LD | Mode.mem, word), statement(ALU | Alu.add, 4), statement(Class.st, word));
     }
     return tests;
+  }
+
+  #lowerCookedTag({ protocol, payload, tag }: CookedTag, whenTrue: Block, whenFalse: Block): Block {
+    const builder = this.#builder;
+    const half = (at: number) => statement(LD | Mode.abs | Size.h, at);
+    const storeTag = (at: number) => (tag === undefined ? [] : [half(at), builder.storeCell(tag)]);
+    const known = builder.always(storeTag(Kernel.vlanTag), whenTrue);
+    const inHeader = builder.always(storeTag(KERNEL_LINK + 14), whenTrue);
+    // Where it is in neither place, all that follows looks behind a tag in the packet, as on other links.
+    const isOld = builder.block([], JUMP_EQUAL, Ether.oldServiceVlan, whenTrue, whenFalse);
+    const behind = [statement(LD | Mode.imm, 4), builder.storeCell(payload), half(Kernel.protocol)];
+    const isTagged = isVlan(builder, behind, whenTrue, isOld);
+    const inner = builder.always([...storeTag(0), half(2), builder.storeCell(protocol)], isTagged);
+    const inPacket = builder.block([statement(LD | Mode.len)], JUMP_AT_LEAST, 4, inner, isTagged);
+    // What goes out is shown from behind its tags on.
+    const isOutgoing = builder.block([half(Kernel.packetType)], JUMP_EQUAL, PACKET_OUTGOING, inHeader, inPacket);
+    const unknown = isVlan(builder, [half(Kernel.protocol)], isOutgoing, inPacket);
+    return builder.block([statement(LD | Mode.abs | Size.b, Kernel.vlanTagPresent)], JUMP_EQUAL, 1, known, unknown);
   }
 
   #lowerVlanTag({ field, tag }: Condition & { type: 'vlan-tag' }, whenTrue: Block, whenFalse: Block): Block {

@@ -1,14 +1,16 @@
 /** What stands in front of a program: where the headers are that its tests need, found out once. */
 import type { Cell } from '../conditions/condition.js';
+import { Ether, KERNEL_LINK, Kernel, PACKET_OUTGOING } from '../conditions/numbers.js';
 import { Alu, Class, Mode, Size, Source } from '../program/instruction.js';
-import { type Block, JUMP_ANY, JUMP_EQUAL, statement } from './block.js';
+import { type Block, JUMP_ANY, JUMP_EQUAL, type Statement, statement } from './block.js';
 import { ALU, type Builder, LD, LDX, TAX, TXA } from './builder.js';
 
 /** What fills the cells that something uses, in front of `root`. */
 export function addPrologue(builder: Builder, root: Block, reject: Block): Block {
-  const { prefixCell, wirelessCell, foundCells, prefix, lengthCell } = builder.state;
+  const { prefixCell, wirelessCell, foundCells, prefix, lengthCell, protocolCell } = builder.state;
   let begin = root;
   if (lengthCell?.used === true) begin = packetLength(builder, lengthCell, begin);
+  if (protocolCell?.used === true) begin = cookedProtocol(builder, protocolCell, begin);
   if (foundCells.length > 0) {
     // The kernel takes no program that may read what nothing has written.
     const zero = foundCells.map((cell) => builder.storeCell(cell));
@@ -33,6 +35,26 @@ function packetLength(builder: Builder, cell: Cell, next: Block): Block {
   const v4 = builder.always([statement(LD | Mode.abs | Size.h, at + 2), store], next);
   const version = [statement(LD | Mode.abs | Size.b, at), statement(ALU | Alu.and, 0xf0)];
   return builder.block(version, JUMP_EQUAL, 0x60, v6, v4);
+}
+
+/**
+ * What a cooked packet carries, as its header has it later. A frame that goes out with its VLAN tag in it, since the card
+ * takes none from the kernel, is shown from the network's header on; the kernel's number is that of the tag still, and
+ * what the tag carries stands in the link's header. Two tags are looked behind, and no third.
+ */
+function cookedProtocol(builder: Builder, cell: Cell, next: Block): Block {
+  const store = builder.storeCell(cell);
+  const behindTag = (offset: number) => [statement(LD | Mode.abs | Size.h, KERNEL_LINK + offset), store];
+  const second = isVlan(builder, behindTag(16), builder.always(behindTag(20), next), next);
+  const packetType = [statement(LD | Mode.abs | Size.h, Kernel.packetType)];
+  const outgoing = builder.block(packetType, JUMP_EQUAL, PACKET_OUTGOING, second, next);
+  return isVlan(builder, [statement(LD | Mode.abs | Size.h, Kernel.protocol), store], outgoing, next);
+}
+
+/** Whether the accumulator has the type of a tag that the kernel takes out of packets. */
+export function isVlan(builder: Builder, statements: Statement[], is: Block, isNot: Block): Block {
+  const service = builder.block([], JUMP_EQUAL, Ether.serviceVlan, is, isNot);
+  return builder.block(statements, JUMP_EQUAL, Ether.vlan, is, service);
 }
 
 function prefixLength(builder: Builder, cell: Cell, next: Block): Block {

@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileFilter, type FilterOptions } from '../../../capture/filter/compile.js';
-import { FilterError } from '../../../capture/filter/error.js';
+import { compileFilter, compileLiveFilter, type FilterOptions } from '../../../capture/filter/compile.js';
+import { FilterError, KernelFilterError } from '../../../capture/filter/error.js';
 import { checkExpression, resolveFilterHosts } from '../../../capture/filter/hosts.js';
 import { runProgram } from '../../../capture/filter/program/interpret.js';
 import { listProgram } from '../../../capture/filter/program/listing.js';
@@ -58,6 +58,23 @@ describe('what is wrong is shown', () => {
     if (carets !== undefined && !expression.startsWith('ether host 1:')) expect(error.detail[1]).toBe(carets);
     // Terminals are not told anything.
     expect(error.message + error.detail.join('')).toMatch(/^\P{Cc}*$/u);
+  });
+
+  it.each([
+    'link[6:4] = 1',
+    'link[12] = 0 and ip',
+    'tcp or link[2:4] = 0',
+    'link[ip[0]] = 1',
+    'link[18:4] = 0',
+    'byte 11 = 6',
+  ])('of cooked packets the kernel does not tell %j, the captured one does', (expression) => {
+    const linkType = LinkType.LINUX_SLL2;
+    const error = errorOf(expression, { linkType, target: 'kernel' });
+    expect(error).toBeInstanceOf(KernelFilterError);
+    expect(error.message).toMatch(/the kernel doesn't tell filters/);
+    expect(compileLiveFilter(expression, { linkType })).toBeUndefined();
+    expect(compileFilter(expression, { linkType })).not.toEqual([]);
+    expect(() => compileLiveFilter(`${expression} and llc`, { linkType })).toThrow(/means nothing on a link/);
   });
 
   it('a long expression is shown around the fault', () => {
@@ -234,5 +251,34 @@ describe('what the kernel is given', () => {
     expect(`${listProgram(compileFilter(expression, { ...ETHERNET, target: 'kernel' }), 'd').join('\n')}\n`).toBe(
       theirs,
     );
+  });
+});
+
+describe('cooked packets', () => {
+  const wanted = (linkType: number, target: 'file' | 'kernel', snapshotLength?: number) =>
+    ['', 'ip'].map((text) => {
+      const returns = compileFilter(text, { linkType, target, snapshotLength }).filter(({ code }) => code === 0x06);
+      return Math.max(...returns.map(({ k }) => k));
+    });
+
+  it('have a header that the kernel does not count', () => {
+    expect(wanted(LinkType.LINUX_SLL2, 'file', 100)).toEqual([100, 100]);
+    expect(wanted(LinkType.LINUX_SLL2, 'kernel', 100)).toEqual([80, 80]);
+    expect(wanted(LinkType.LINUX_SLL, 'kernel', 100)).toEqual([84, 84]);
+    expect(wanted(LinkType.LINUX_SLL2, 'kernel')).toEqual([262_124, 262_124]);
+    // 0 would be none of the packet.
+    expect(wanted(LinkType.LINUX_SLL2, 'kernel', 20)).toEqual([1, 1]);
+    expect(wanted(LinkType.ETHERNET, 'kernel', 20)).toEqual([20, 20]);
+  });
+
+  it.each([
+    [LinkType.LINUX_SLL, '0000 0001 0006 020000000001 0000 8100 2007 8100 0008 0800 45'],
+    [LinkType.LINUX_SLL2, '8100 0000 00000003 0001 00 06 020000000001 0000 2007 8100 0008 0800 45'],
+  ])('of type %i have tags behind their header', (linkType, hex) => {
+    const packet = fromHex(hex.replaceAll(' ', ''));
+    const passes = (text: string) => runProgram(compileFilter(text, { linkType }), packet) !== 0;
+    for (const text of ['vlan', 'vlan 7', 'vlan 7 and vlan 8', 'vlan and vlan and ip'])
+      expect(passes(text), text).toBe(true);
+    for (const text of ['ip', 'vlan 8', 'vlan and ip', 'vlan 7 and vlan 7']) expect(passes(text), text).toBe(false);
   });
 });
