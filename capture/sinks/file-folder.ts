@@ -48,6 +48,8 @@ export class FileFolder {
       else asAccount(owner, () => this.#probe());
     } catch (error) {
       const { code, message } = toSockctlError(error, this.#path);
+      // The first file is not going to be there either, and its error says more.
+      if (code === 'ENOENT' || code === 'ENOTDIR') return;
       const who =
         owner === undefined ? 'the files after the first' : `the files after the first are made as ${owner.name}`;
       const advice =

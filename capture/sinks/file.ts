@@ -79,8 +79,8 @@ export async function openFileSink(path: string, options: FileSinkOptions = {}):
   const name = names?.current ?? path;
   const folder = new FileFolder(name, options.owner);
   try {
-    const output = new FileOutput(name, await folder.create(name));
     if (names !== undefined) folder.check();
+    const output = new FileOutput(name, await folder.create(name));
     return new FileSink(options, compressor, output, folder, names, begun);
   } catch (error) {
     folder.close();
