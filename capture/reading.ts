@@ -5,7 +5,7 @@
 export { compileFilter, compileLiveFilter, type FilterOptions } from './filter/compile.js';
 export { FilterError, KernelFilterError } from './filter/error.js';
 export { checkExpression, resolveFilterHosts } from './filter/hosts.js';
-export type { HostTable } from './filter/names.js';
+export { type HostTable, ipProtocol } from './filter/names.js';
 export { createPacketFilter, type PacketFilter } from './filter/packet-filter.js';
 export { encodeProgram, type Instruction, type Program } from './filter/program/instruction.js';
 export { runProgram } from './filter/program/interpret.js';

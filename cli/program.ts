@@ -1,5 +1,5 @@
 /** The command tree: every command, its arguments and its flags. A command's module is loaded when it runs. */
-import { Command, type CommandOptions, Option } from 'commander';
+import { Command, type CommandOptions, InvalidArgumentError, Option } from 'commander';
 import { type ExitCode, UsageError } from '../src/errors.js';
 import { LOSS_WINDOW_MAX } from '../src/measure/loss.js';
 import { SOCKET_KINDS } from '../src/options/row.js';
@@ -8,7 +8,6 @@ import { packageVersion } from '../src/version.js';
 import { LinkType } from '../src/wire/link-types.js';
 import { addCommonOptions, addFamilyOptions, type CommonOptions } from './args/common.js';
 import { collectMemberships } from './args/memberships.js';
-import { collectProtocols } from './args/protocols.js';
 import {
   collectPrefixes,
   collectTexts,
@@ -253,16 +252,34 @@ export function buildProgram(run: CommandRunner): Command {
     (c) =>
       addFileOptions(
         addPacketOptions(
-          c
+          addFamilyOptions(c)
             .argument('[FILTER...]', 'which packets, pcap-filter(7)')
             .option('--resolve', 'look up names of hosts in the filter')
             .option(
               '--protocol <P>',
-              'icmp, icmp6, igmp, tcp, udp or a number, repeatable (default: icmp and icmp6)',
-              collectProtocols,
+              'a name of protocols(5) or a number, repeatable: igmp, tcp, gre, ospf (default: icmp and icmp6)',
+              collectTexts,
+            )
+            .option(
+              '--icmp-type <TYPE>',
+              'ICMP of this type only, repeatable: echo, unreachable, neighbor-solicitation or a number',
+              collectTexts,
+            )
+            .option('--join <GROUP[@INTERFACE]>', 'hear a multicast group, repeatable', collectMemberships)
+            .option(
+              '--router-alert',
+              'also packets with a router alert that this machine would forward; they are not forwarded then',
             )
             .option('-c, --count <N>', 'stop after N packets', count)
-            .option('-i, --interface <NAME>', 'one interface only'),
+            .option('--duration <T>', 'stop after this time', positiveDuration)
+            .option('-i, --interface <NAME>', 'one interface only, repeatable', collectTexts)
+            .option('-s, --snapshot-length <N>', 'bytes kept of each packet', integer(1, 65_535))
+            .option(
+              '-B, --buffer <SIZE>',
+              "each socket's receive buffer (default: 64M if it can be had)",
+              size(0x3fff_ffff),
+            )
+            .addOption(new Option('--direction <DIR>').hideHelp().argParser(refuseDirection)),
         ),
         true,
       ),
@@ -282,7 +299,7 @@ export function buildProgram(run: CommandRunner): Command {
             .option(
               '-i, --interface <NAME>',
               'an interface, repeatable, or any (default: the first that is not the loopback)',
-              collectNames,
+              collectTexts,
             )
             .option('--resolve', 'look up names of hosts in the filter')
             .option('-c, --count <N>', 'stop after N packets', count)
@@ -491,6 +508,10 @@ function addFileOptions(command: Command, live: boolean): Command {
     .option('--comment <TEXT>', 'a comment for the file, repeatable', collectTexts);
 }
 
+function refuseDirection(): never {
+  throw new InvalidArgumentError('Raw sockets are handed what comes in, never what goes out: see capture --direction.');
+}
+
 /** What the commands with packets share. */
 function addPacketOptions(command: Command): Command {
   const times = (_: unknown, before: number | undefined) => (before ?? 0) + 1;
@@ -519,10 +540,6 @@ function addPacketOptions(command: Command): Command {
     .option('--utc', 'times in UTC')
     .option('-#, --number', 'number the packets')
     .option('-n, --numeric', 'print addresses as numbers, which is what happens anyway');
-}
-
-function collectNames(name: string, before: readonly string[] = []): readonly string[] {
-  return [...before, name];
 }
 
 /** A usage error as every other error looks: one line, with what to try. */

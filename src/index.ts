@@ -42,7 +42,15 @@ export { findOption, SOCKET_OPTIONS } from './options/table.js';
 export { decodeTcpInfo, formatTcpInfo, type TcpInfo } from './options/tcp-info.js';
 export { type PingOptions, ping } from './raw/ping.js';
 export type { PingRecord, PingTarget } from './raw/ping-records.js';
-export { type SniffedPacket, type SniffOptions, type SniffProtocol, sniff } from './raw/sniff.js';
+export {
+  type SniffDrops,
+  type SniffedPacket,
+  type SniffOptions,
+  type SniffProtocol,
+  type SniffState,
+  sniff,
+  sniffBatches,
+} from './raw/sniff.js';
 export {
   compareEndpoints,
   type Endpoint,

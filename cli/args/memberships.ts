@@ -1,4 +1,4 @@
-/** The multicast groups of `udp recv --join`. */
+/** The multicast groups of `udp recv --join` and `raw sniff --join`. */
 import { InvalidArgumentError } from 'commander';
 import { clip } from '../../src/errors.js';
 import { type OptionSetting, setting } from '../../src/options/settings.js';
@@ -17,6 +17,9 @@ const OPTIONS = [
   ['ipv6', 'IPV6_ADD_MEMBERSHIP'],
   ['ipv6', 'IPV6_JOIN_SOURCE_GROUP'],
 ] as const;
+
+/** The names of the options that join a group. */
+export const MEMBERSHIPS: ReadonlySet<string> = new Set(OPTIONS.map(([, name]) => name));
 
 /** One more `GROUP[,SOURCE][@INTERFACE]`, of those given so far. */
 export function collectMemberships(text: string, earlier: readonly Membership[] | undefined): Membership[] {

@@ -1,33 +1,59 @@
-/** The protocols of `raw sniff --protocol`: names of protocols(5) for raw sockets, or numbers. */
-import { InvalidArgumentError } from 'commander';
-import { clip } from '../../src/errors.js';
-import type { SniffProtocol } from '../../src/raw/sniff.js';
+/** The protocols of `raw sniff --protocol`: names of protocols(5), or numbers, in the families that they are of. */
+import { ipProtocol } from '../../capture/reading.js';
+import { clip, UsageError } from '../../src/errors.js';
+import type { IPFamily } from '../../src/sockaddr/ip.js';
 
-const NAMES: Readonly<Record<string, readonly SniffProtocol[]>> = {
-  icmp: [{ family: 'ipv4', protocol: 1 }],
-  icmp6: [{ family: 'ipv6', protocol: 58 }],
-  igmp: [{ family: 'ipv4', protocol: 2 }],
-  tcp: [
-    { family: 'ipv4', protocol: 6 },
-    { family: 'ipv6', protocol: 6 },
-  ],
-  udp: [
-    { family: 'ipv4', protocol: 17 },
-    { family: 'ipv6', protocol: 17 },
-  ],
-};
-
-/** Reads one protocol and adds it to the earlier ones. */
-export function collectProtocols(text: string, earlier: readonly SniffProtocol[] | undefined): SniffProtocol[] {
-  return [...(earlier ?? []), ...readProtocol(text)];
+/** A protocol of IP in one family. */
+export interface FamilyProtocol {
+  readonly family: IPFamily;
+  readonly protocol: number;
 }
 
-function readProtocol(text: string): readonly SniffProtocol[] {
-  const named = NAMES[text.toLowerCase()];
-  if (named !== undefined) return named;
-  const number = /^\d{1,3}$/.test(text) ? Number(text) : 256;
-  if (number > 255 || number === 0) {
-    throw new InvalidArgumentError(`'${clip(text)}' is not icmp, icmp6, igmp, tcp, udp or a number from 1 to 255.`);
+export const ICMP: FamilyProtocol = { family: 'ipv4', protocol: 1 };
+export const ICMPV6: FamilyProtocol = { family: 'ipv6', protocol: 58 };
+
+/** Names that are of one family; those of protocols(5) are of both. */
+const NAMES: Readonly<Record<string, readonly FamilyProtocol[]>> = {
+  icmp: [ICMP],
+  icmp6: [ICMPV6],
+  icmpv6: [ICMPV6],
+  'ipv6-icmp': [ICMPV6],
+  igmp: [{ family: 'ipv4', protocol: 2 }],
+};
+
+const EXPECTED = 'icmp, icmp6, igmp, tcp, udp or another name of protocols(5), or a number from 1 to 255';
+
+/**
+ * Each protocol once, in the order of the words.
+ *
+ * @param family of which alone; a word that has none of it is an error
+ * @throws UsageError
+ */
+export function readProtocols(words: readonly string[], family: IPFamily | undefined): FamilyProtocol[] {
+  const found = new Map<string, FamilyProtocol>();
+  for (const word of words) {
+    const fitting = readProtocol(word).filter((one) => family === undefined || one.family === family);
+    if (fitting.length === 0) {
+      const [flag, other] = family === 'ipv4' ? ['-4', 'IPv6'] : ['-6', 'IPv4'];
+      throw new UsageError(`--protocol ${clip(word)} and ${flag}: that is a protocol of ${other}`, `leave out ${flag}`);
+    }
+    for (const one of fitting) found.set(`${one.family} ${one.protocol}`, one);
+  }
+  return [...found.values()];
+}
+
+function readProtocol(text: string): readonly FamilyProtocol[] {
+  const name = text.toLowerCase();
+  if (name === 'any' || name === 'all') {
+    const what = `--protocol ${name}: a raw socket is of one protocol (raw(7))`;
+    throw new UsageError(what, 'name them, or see the packets of all with: sockctl capture');
+  }
+  if (Object.hasOwn(NAMES, name)) return NAMES[name] ?? [];
+  const number = /^\d{1,9}$/.test(name) ? Number(name) : ipProtocol(name);
+  if (number === undefined) throw new UsageError(`--protocol: '${clip(text)}' is not ${EXPECTED}`);
+  if (number === 0 || number > 255) {
+    // Of 0, socket(2) makes another protocol; beyond 255 there are none on the wire (IPPROTO_MPTCP).
+    throw new UsageError(`--protocol ${clip(text)}: raw sockets have no protocol ${number}`, 'it is 1 to 255');
   }
   return [
     { family: 'ipv4', protocol: number },

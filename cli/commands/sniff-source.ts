@@ -1,11 +1,23 @@
 /** Raw sockets as a source of the capture pipeline: packets from their IP header on, link type RAW. */
 import type { CapturedPacket, CaptureInterface, CaptureSource } from '../../capture/index.js';
-import { type SniffDrops, type SniffOptions, type SniffProtocol, sniff } from '../../src/raw/sniff.js';
+import {
+  type SniffDrops,
+  type SniffedPacket,
+  type SniffOptions,
+  type SniffProtocol,
+  type SniffState,
+  sniffBatches,
+} from '../../src/raw/sniff.js';
 import { interfaceName } from '../../src/sockaddr/interfaces.js';
 import { LinkType } from '../../src/wire/link-types.js';
 
 /** What all packets have in common: they begin with an IPv4 or IPv6 header. */
 export const SNIFFED = { id: 0, name: null, linkType: LinkType.RAW, snapshotLength: 0 } as const;
+
+export interface SniffSource extends CaptureSource {
+  /** What is known of the drops so far. */
+  drops(): SniffDrops;
+}
 
 /**
  * Opens nothing yet: the sockets are opened when the packets are asked for.
@@ -14,46 +26,55 @@ export const SNIFFED = { id: 0, name: null, linkType: LinkType.RAW, snapshotLeng
  */
 export function createSniffSource(
   protocols: readonly SniffProtocol[],
-  options: Omit<SniffOptions, 'onListening' | 'signal'> & { readonly onListening?: () => void },
-): CaptureSource {
+  options: Omit<SniffOptions, 'signal'>,
+): SniffSource {
   const interfaces: CaptureInterface[] = [];
-  const byIndex = new Map<number, CaptureInterface>();
-  const describe = (index: number): CaptureInterface => {
-    let known = byIndex.get(index);
-    if (known === undefined) {
-      const name = index === 0 ? (options.interface ?? null) : (interfaceName(index) ?? String(index));
-      known = { ...SNIFFED, id: interfaces.length, name };
-      interfaces.push(known);
-      byIndex.set(index, known);
+  const known = new Map<string | null, CaptureInterface>();
+  const names = new Map<number, string>();
+  const describe = (name: string | null): CaptureInterface => {
+    let found = known.get(name);
+    if (found === undefined) {
+      found = { ...SNIFFED, id: interfaces.length, name, snapshotLength: options.snapshotLength ?? 0 };
+      interfaces.push(found);
+      known.set(name, found);
     }
-    return known;
+    return found;
   };
-  let received = 0;
-  let drops: () => SniffDrops = () => ({ socket: null, queue: 0 });
+  const interfaceOf = ({ interfaceIndex: index, interface: bound }: SniffedPacket): CaptureInterface => {
+    if (index === null || index === 0) return describe(bound ?? null);
+    let name = names.get(index);
+    if (name === undefined) {
+      name = interfaceName(index) ?? String(index);
+      names.set(index, name);
+    }
+    return describe(name);
+  };
+  let delivered = 0;
+  let state: SniffState | undefined;
   const stop = new AbortController();
+  const drops = () => state?.drops() ?? { socket: null, socketAtMost: null, queue: 0 };
 
   async function* packets(signal?: AbortSignal): AsyncGenerator<readonly CapturedPacket[]> {
-    const sniffed = sniff(protocols, {
+    const sniffed = sniffBatches(protocols, {
       ...options,
       signal: AbortSignal.any([stop.signal, ...(signal === undefined ? [] : [signal])]),
-      onListening: (count) => {
-        drops = count;
-        options.onListening?.();
+      onListening: (opened) => {
+        state = opened;
+        options.onListening?.(opened);
       },
     });
-    for await (const { message, packet } of sniffed) {
-      received++;
-      yield [
-        {
-          number: received,
-          timestamp: message.timestamp,
-          interface: describe(message.interfaceIndex ?? 0),
-          // A raw socket is handed what arrives, never what leaves (raw(7)).
-          direction: 'in',
-          originalLength: packet.length + (message.length - message.bytes.length),
-          bytes: packet,
-        },
-      ];
+    for await (const batch of sniffed) {
+      const first = delivered + 1;
+      delivered += batch.length;
+      yield batch.map((one, i) => ({
+        number: first + i,
+        timestamp: one.timestamp,
+        interface: interfaceOf(one),
+        // A raw socket is handed what arrives, never what leaves (raw(7)).
+        direction: 'in',
+        originalLength: one.length,
+        bytes: one.packet,
+      }));
     }
   }
 
@@ -61,9 +82,15 @@ export function createSniffSource(
     interfaces,
     timestampSource: options.backend.name === 'native' ? 'kernel' : 'user',
     packets,
+    drops,
     statistics: () => {
       const { socket, queue } = drops();
-      return { received, droppedKernel: socket, droppedInterface: null, droppedApplication: queue };
+      return {
+        received: socket === null ? null : delivered + socket + queue,
+        droppedKernel: socket,
+        droppedInterface: null,
+        droppedApplication: queue,
+      };
     },
     close: async () => stop.abort(),
     [Symbol.asyncDispose]: async () => stop.abort(),

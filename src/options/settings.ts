@@ -15,6 +15,9 @@ export function setting(name: string, value: OptionValue | boolean): OptionSetti
   return { option: option(name), value: typeof value === 'boolean' ? Number(value) : value };
 }
 
+/** `ret #0`: a program that lets nothing in. */
+export const LET_NOTHING_IN = setting('SO_ATTACH_FILTER', '1,6 0 0 0');
+
 /**
  * Reads the text of one `--opt`: `NAME=VALUE`, `NAME` for a flag that is to be on, or `LEVEL:NUMBER=VALUE` for an
  * option that the table does not know.

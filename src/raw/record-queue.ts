@@ -3,25 +3,49 @@
 /** Records that may wait for a consumer; what comes beyond is dropped and counted. */
 const LIMIT = 1 << 16;
 
+/** What records take of memory, and how much of it they may take together. */
+export interface QueueBudget<Item> {
+  readonly bytes: number;
+  readonly sizeOf: (item: Item) => number;
+}
+
 export class RecordQueue<Item> implements AsyncIterable<Item> {
+  readonly #budget: QueueBudget<Item> | undefined;
   #items: Item[] = [];
+  #bytes = 0;
   #ended = false;
   #error: unknown;
   #wake: (() => void) | undefined;
   /** Records that no consumer took in time. */
   dropped = 0;
 
+  /** @param budget a bound beside that of the number of records */
+  constructor(budget?: QueueBudget<Item>) {
+    this.#budget = budget;
+  }
+
+  /** Whether the next record would be dropped. */
+  get full(): boolean {
+    return this.#items.length >= LIMIT || (this.#budget !== undefined && this.#bytes >= this.#budget.bytes);
+  }
+
   push(item: Item): void {
     if (this.#ended) return;
-    if (this.#items.length >= LIMIT) this.dropped++;
-    else this.#items.push(item);
+    if (this.full) this.dropped++;
+    else this.add(item);
+  }
+
+  /** Takes a record however many wait already; for those who look whether it is {@link full}. */
+  add(item: Item): void {
+    if (this.#ended) return;
+    this.#items.push(item);
+    if (this.#budget !== undefined) this.#bytes += this.#budget.sizeOf(item);
     this.#wake?.();
   }
 
   /** Ends with `last`, which are kept however many wait already. */
   end(last: readonly Item[] = []): void {
-    if (this.#ended) return;
-    this.#items.push(...last);
+    for (const item of last) this.add(item);
     this.#ended = true;
     this.#wake?.();
   }
@@ -33,18 +57,27 @@ export class RecordQueue<Item> implements AsyncIterable<Item> {
     this.end(last);
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Item> {
+  /** All that waits, again and again. What comes in the same turn of the event loop comes together. */
+  async *batches(): AsyncGenerator<Item[]> {
     for (;;) {
       const items = this.#items;
-      this.#items = [];
-      yield* items;
-      if (this.#items.length > 0) continue;
-      if (this.#ended) break;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      this.#wake = undefined;
+      if (items.length > 0) {
+        this.#items = [];
+        this.#bytes = 0;
+        yield items;
+      } else if (this.#ended) break;
+      else {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+        this.#wake = undefined;
+        if (!this.#ended) await new Promise((resolve) => setImmediate(resolve));
+      }
     }
     if (this.#error !== undefined) throw this.#error;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Item> {
+    for await (const items of this.batches()) yield* items;
   }
 }

@@ -230,13 +230,27 @@ export interface MessageSocket {
   readonly sent: number;
   /** Hands over the errors that have come back by now, without waiting for the next turn of the event loop. */
   takeFailures(): void;
-  /** Messages that the kernel dropped for want of buffer so far; null where unknown. */
+  /** Messages that the kernel dropped for want of buffer so far, exactly; null where unknown. */
   readonly dropped: number | null;
   /** Bytes of receive buffer as the kernel counts them, overhead included (SO_RCVBUF of socket(7)). */
   readonly receiveBuffer: number;
   /** The path's MTU as the kernel knows it by now, of a connected socket; null where unknown. */
   pathMtu(): number | null;
   close(): Promise<void>;
+}
+
+/** SOCK_RAW (raw(7)). */
+export interface RawSocket extends MessageSocket {
+  /**
+   * An upper bound of {@link MessageSocket.dropped}: a raw socket without room counts a packet before it asks a filter,
+   * so that with one nobody can tell how many of the packets counted it would have let in. Null where unknown.
+   */
+  readonly droppedAtMost: number | null;
+  /**
+   * Ends reception: from the first call on nothing more is let in and the drops are final. Each call delivers a part of
+   * what had been received by then, before it returns; false when that was all.
+   */
+  drain(): boolean;
 }
 
 export interface DatagramOptions extends OpenOptions {
@@ -271,6 +285,10 @@ export interface RawOptions extends OpenOptions {
   readonly icmpTypes?: readonly number[] | undefined;
   /** As {@link DatagramOptions.errorQueue}; off unless asked for. */
   readonly errorQueue?: boolean | undefined;
+  /** As {@link DatagramOptions.messageSize}: bytes kept of each message, from the IP header on where it comes with one. */
+  readonly messageSize?: number | undefined;
+  /** As {@link DatagramOptions.receiveBuffer}. */
+  readonly receiveBuffer?: number | undefined;
 }
 
 export interface Backend {
@@ -281,7 +299,7 @@ export interface Backend {
   connect(remote: Endpoint, options: ConnectOptions): Promise<StreamConnection>;
   datagram(family: Endpoint['family'], options: DatagramOptions): Promise<MessageSocket>;
   /** SOCK_RAW. IPv4 messages begin with the IP header, IPv6 ones with the payload (raw(7), ipv6(7)). */
-  raw(options: RawOptions): Promise<MessageSocket>;
+  raw(options: RawOptions): Promise<RawSocket>;
   /** SOCK_DGRAM with IPPROTO_ICMP or ICMPV6 (icmp(7)): echo without privileges. */
   ping(options: Omit<RawOptions, 'protocol' | 'icmpTypes'>): Promise<MessageSocket>;
 }

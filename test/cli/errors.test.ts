@@ -70,7 +70,11 @@ const CASES: [string[], number, RegExp][] = [
   ],
   [['raw', 'ping', '300.1.1.1', '-c', '1'], 2, /part 1 is above 255/],
   [['raw', 'ping', '-c', '0', '127.0.0.1'], 2, /'0' is not a whole number from 1/],
-  [['raw', 'sniff', '--protocol', 'frob'], 2, /'frob' is not icmp, icmp6, igmp, tcp, udp or a number/],
+  [
+    ['raw', 'sniff', '--protocol', 'frob'],
+    2,
+    /'frob' is not icmp, icmp6, igmp, tcp, udp or another name of protocols\(5\), or a number/,
+  ],
   [['raw', 'sniff', '-i', 'no-such-if'], 1, /no such interface \(ENODEV\); interfaces here: .*lo/],
   [['capture', '-i', 'no-such-if'], 1, /no such interface \(ENODEV\)/],
   [['capture', 'read', '/no/such/file'], 1, /\/no\/such\/file: no such file or directory \(ENOENT\)/],

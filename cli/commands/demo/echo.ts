@@ -18,6 +18,7 @@ import { ping } from '../../../src/raw/ping.js';
 import type { PingRecord, PingSummary, PingTarget } from '../../../src/raw/ping-records.js';
 import { parseIP } from '../../../src/sockaddr/ip.js';
 import { dissect } from '../../../src/wire/dissect.js';
+import { ICMP, ICMPV6 } from '../../args/protocols.js';
 import { pingText } from '../../render/ping.js';
 import { createSniffSource } from '../sniff-source.js';
 import { expect, type Step, type StepContext, type StepResult } from './step.js';
@@ -134,10 +135,8 @@ async function sniffInstead(context: StepContext, ready: { wait: Promise<void> }
   ready.wait = new Promise((resolve) => {
     open = resolve;
   });
-  const protocols = [
-    { family: 'ipv4', protocol: 1 },
-    { family: 'ipv6', protocol: 58 },
-  ] as const;
+  // The portable backend does not tell what is in the headers of IPv6.
+  const protocols = backend.name === 'native' ? [ICMP, ICMPV6] : [ICMP];
   return createSniffSource(protocols, { backend, logger: context.trace('sniff'), onListening: open });
 }
 

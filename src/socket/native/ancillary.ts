@@ -29,8 +29,6 @@ export class Ancillary {
   trafficClass: number | null = null;
   destination: IPAddress | null = null;
   interfaceIndex: number | null = null;
-  /** Messages that the socket has dropped since it was opened (SO_RXQ_OVFL). */
-  overflow: number | undefined;
   /** Bytes of each datagram that UDP_GRO has put together; 0 when it has not. */
   segmentSize = 0;
   error: ExtendedSocketError | undefined;
@@ -45,7 +43,6 @@ export class Ancillary {
     this.trafficClass = null;
     this.destination = null;
     this.interfaceIndex = null;
-    this.overflow = undefined;
     this.segmentSize = 0;
     this.error = undefined;
     let at = start;
@@ -85,9 +82,6 @@ export class Ancillary {
         if (size < 20) return;
         this.destination = this.#ipv6Destination(bytes, data);
         this.interfaceIndex = view.getInt32(data + 16, true);
-        return;
-      case Control.rxqOverflow:
-        if (size >= 4) this.overflow = view.getUint32(data, true);
         return;
       case Control.udpGro:
         if (size >= 4) this.segmentSize = view.getInt32(data, true);

@@ -1,17 +1,11 @@
 /** The native backend: streams and message sockets on Linux system calls. */
-import { type OptionSetting, refuseConnected, setting } from '../../options/settings.js';
+import { LET_NOTHING_IN, type OptionSetting, refuseConnected, setting } from '../../options/settings.js';
 import { type Endpoint, mapEndpoint } from '../../sockaddr/endpoint.js';
-import type { Backend, DatagramOptions, MessageSocket, OpenObserver, RawOptions } from '../port.js';
+import type { Backend, DatagramOptions, MessageSocket, OpenObserver, RawOptions, RawSocket } from '../port.js';
 import { TimerAlarm } from './alarm.js';
 import { connectNative } from './connect.js';
-import {
-  Descriptor,
-  DUAL_STACK,
-  LET_NOTHING_IN,
-  type Opening,
-  type SocketArguments,
-  withDefaults,
-} from './descriptor.js';
+import { Descriptor, DUAL_STACK, type Opening, type SocketArguments, withDefaults } from './descriptor.js';
+import { icmp6Settings, icmpSettings } from './icmp-filter.js';
 import { loadLibc } from './libc.js';
 import { listenNative } from './listen.js';
 import { NativeMessageSocket } from './messages.js';
@@ -23,7 +17,29 @@ const DEFAULT_MESSAGE_SIZE = 65_536;
 const SHAPING: ReadonlySet<string> = new Set(['UDP_SEGMENT', 'UDP_CORK']);
 
 /** What lets less in: raw sockets take packets from socket(2) on, and what came before these must not be delivered. */
-const NARROWING: ReadonlySet<string> = new Set(['SO_ATTACH_FILTER', 'SO_BINDTODEVICE']);
+const NARROWING: ReadonlySet<string> = new Set([
+  'SO_ATTACH_FILTER',
+  'SO_BINDTODEVICE',
+  'SO_BINDTOIFINDEX',
+  'ICMP_FILTER',
+  'ICMP6_FILTER',
+]);
+
+/**
+ * What keeps messages out one by one. A raw socket without room counts a packet as dropped before it asks these, and
+ * does not count what they keep out while there is room.
+ */
+const FILTERS: ReadonlySet<string> = new Set([
+  'SO_ATTACH_FILTER',
+  'ICMP_FILTER',
+  'ICMP6_FILTER',
+  'MCAST_JOIN_SOURCE_GROUP',
+  'MCAST_BLOCK_SOURCE',
+  'IPV6_JOIN_SOURCE_GROUP',
+  'IPV6_BLOCK_SOURCE',
+  'IP_MULTICAST_ALL',
+  'IPV6_MULTICAST_ALL',
+]);
 
 /** Kernels before 5.0 lack it, and nothing but speed is lost then. */
 const COALESCE = setting('UDP_GRO', true);
@@ -51,7 +67,7 @@ export async function nativeBackend(onOpen?: OpenObserver): Promise<Backend> {
 
 /** The settings that make the kernel tell of each message when, how and where it came in. */
 function reception(family: Endpoint['family'], errorQueue: boolean): OptionSetting[] {
-  const common = [setting('SO_TIMESTAMPNS', true), setting('SO_RXQ_OVFL', true)];
+  const common = [setting('SO_TIMESTAMPNS', true)];
   const v4 = [setting('IP_RECVTTL', true), setting('IP_RECVTOS', true), setting('IP_PKTINFO', true)];
   const v6 = [setting('IPV6_RECVHOPLIMIT', true), setting('IPV6_RECVTCLASS', true), setting('IPV6_RECVPKTINFO', true)];
   if (errorQueue) {
@@ -71,7 +87,7 @@ function openDatagram(opening: Opening, family: Endpoint['family'], options: Dat
   return openMessages(opening, { ...args, family: v6 ? 'AF_INET6' : 'AF_INET' }, options, defaults, errorQueue);
 }
 
-function openRaw(opening: Opening, options: RawOptions): MessageSocket {
+function openRaw(opening: Opening, options: RawOptions): RawSocket {
   const v6 = options.family === 'ipv6';
   const names: Record<number, string> = {
     1: 'IPPROTO_ICMP',
@@ -88,21 +104,12 @@ function openRaw(opening: Opening, options: RawOptions): MessageSocket {
     kind: 'raw',
   };
   const errorQueue = options.errorQueue ?? false;
+  const { icmpTypes, protocol } = options;
+  let { settings } = options;
+  if (icmpTypes !== undefined && protocol === ICMP && !v6) settings = icmpSettings(icmpTypes, settings);
+  if (icmpTypes !== undefined && protocol === ICMPV6 && v6) settings = icmp6Settings(icmpTypes, settings);
   const defaults = reception(options.family, errorQueue);
-  if (options.icmpTypes !== undefined && options.protocol === ICMP && !v6) {
-    defaults.push(setting('ICMP_FILTER', ~options.icmpTypes.reduce((mask, type) => mask | (1 << type), 0) >>> 0));
-  }
-  if (options.icmpTypes !== undefined && options.protocol === ICMPV6 && v6) {
-    defaults.push(setting('ICMP6_FILTER', icmp6Filter(options.icmpTypes)));
-  }
-  return openMessages(opening, args, options, defaults, errorQueue);
-}
-
-/** struct icmp6_filter (RFC 3542 section 3.2): a bit set for each type to be dropped, on Linux; as hex. */
-function icmp6Filter(types: readonly number[]): string {
-  const blocked = new Uint32Array(8).fill(0xffffffff);
-  for (const type of types) blocked[type >> 5] = (blocked[type >> 5] ?? 0) & ~(1 << (type & 31));
-  return Buffer.from(blocked.buffer).toString('hex');
+  return openMessages(opening, args, { ...options, settings }, defaults, errorQueue);
 }
 
 function openPing(opening: Opening, options: Omit<RawOptions, 'protocol'>): MessageSocket {
@@ -123,18 +130,20 @@ function openMessages(
   options: DatagramOptions,
   defaults: readonly OptionSetting[],
   errorQueue: boolean,
-): MessageSocket {
+): NativeMessageSocket {
   if (options.remote === undefined) refuseConnected(options.settings, `a ${args.kind} socket without a peer`);
   const descriptor = Descriptor.open(opening.libc, args, options.logger);
   if (options.receiveBuffer !== undefined) enlarge(descriptor, options.receiveBuffer, options.settings);
   const filtered = options.settings.some(({ option }) => option === LET_NOTHING_IN.option);
+  const choosy = args.kind !== 'datagram' && options.settings.some(({ option }) => FILTERS.has(option.name));
   // A filter is asked once for a run that the kernel has put together.
   const mayCoalesce = !filtered && !options.settings.some(({ option }) => option === COALESCE.option);
   if (options.coalesce !== undefined && mayCoalesce) descriptor.wish(COALESCE);
   const settings = withDefaults(options.settings, defaults);
-  if (args.kind === 'raw' && options.settings.some(({ option }) => NARROWING.has(option.name))) {
-    prepareNarrowed(descriptor, settings, options.local);
-  } else descriptor.prepare(settings, options.local);
+  const narrowed = args.kind === 'raw' && options.settings.some(({ option }) => NARROWING.has(option.name));
+  let dropsBefore = 0;
+  if (narrowed) dropsBefore = prepareNarrowed(descriptor, settings, options.local);
+  else descriptor.prepare(settings, options.local);
   if (options.remote !== undefined) {
     descriptor.connect(args.family === 'AF_INET6' ? mapEndpoint(options.remote) : options.remote);
     descriptor.finish(options.settings);
@@ -146,7 +155,8 @@ function openMessages(
     messageSize: options.messageSize ?? DEFAULT_MESSAGE_SIZE,
     errorQueue,
     // udp(7) counts what a filter keeps out with what there was no room for.
-    countsDrops: !(filtered && args.kind === 'datagram'),
+    drops: args.kind === 'datagram' && filtered ? 'room-or-filter' : choosy ? 'room-before-filter' : 'room',
+    dropsBefore,
     dualStack: args.family === 'AF_INET6' && args.kind === 'datagram',
     // A size that the user has set, or a cork, cuts and gathers what is sent in its own way.
     coalesce: options.coalesce === true,
@@ -158,12 +168,14 @@ function openMessages(
 /**
  * For raw sockets that are to take less than everything: nothing comes in until all settings are made, and what had come
  * before is thrown away.
+ *
+ * @returns what the kernel has counted as dropped by then
  */
 function prepareNarrowed(
   descriptor: Descriptor,
   settings: readonly OptionSetting[],
   local: Endpoint | undefined,
-): void {
+): number {
   const isFilter = ({ option }: OptionSetting) => option === LET_NOTHING_IN.option;
   descriptor.set(LET_NOTHING_IN);
   const filters = settings.filter(isFilter);
@@ -172,7 +184,9 @@ function prepareNarrowed(
     local,
   );
   descriptor.discard();
+  const before = descriptor.drops() ?? 0;
   descriptor.set(filters.at(-1) ?? setting('SO_DETACH_FILTER', true));
+  return before;
 }
 
 /** The buffer beyond net.core.rmem_max where CAP_NET_ADMIN is there, otherwise up to it. */

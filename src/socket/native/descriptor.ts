@@ -5,7 +5,7 @@
  */
 import { clip, SocketError } from '../../errors.js';
 import type { CallFailure, LogEvent, Logger, NoticeEvent, SockoptEvent } from '../../log/events.js';
-import type { SocketKind } from '../../options/row.js';
+import { levelNumber, type SocketKind } from '../../options/row.js';
 import { checkSettings, inPhase, type OptionSetting, setting } from '../../options/settings.js';
 import { option } from '../../options/table.js';
 import { type Endpoint, formatEndpoint, type SocketAddress } from '../../sockaddr/endpoint.js';
@@ -19,6 +19,7 @@ import {
 } from '../../sockaddr/struct.js';
 import { listenEvent } from '../accept-queue.js';
 import type { OpenObserver } from '../port.js';
+import { SK_MEMINFO_SIZE, SkMeminfo } from './layout.js';
 import { C, type Libc } from './libc.js';
 import { getOption, readOptions, setOption } from './sockopt.js';
 
@@ -46,6 +47,7 @@ export function streamArguments(endpoint: Endpoint): SocketArguments {
 
 const PENDING_ERROR = option('SO_ERROR');
 const RECEIVE_BUFFER = option('SO_RCVBUF');
+const MEMORY = option('SO_MEMINFO');
 const PATH_MTU = { AF_INET: option('IP_MTU'), AF_INET6: option('IPV6_MTU') } as const;
 
 /** Events of calls on a descriptor. */
@@ -141,6 +143,19 @@ export class Descriptor {
   /** SO_RCVBUF: bytes of receive buffer, overhead included. */
   receiveBuffer(): number {
     return Number(getOption(this.libc, this.fd, RECEIVE_BUFFER) ?? 0);
+  }
+
+  /**
+   * What the socket has dropped since it was opened, modulo 2^32: SO_MEMINFO, which says it at any time, where
+   * SO_RXQ_OVFL says it with the next message only. Undefined where the kernel does not tell (before Linux 4.12).
+   */
+  drops(): number | undefined {
+    const value = new Uint8Array(SK_MEMINFO_SIZE);
+    const length = new Uint32Array([SK_MEMINFO_SIZE]);
+    const room = new Uint8Array(length.buffer);
+    const result = this.libc.getsockopt(this.fd, levelNumber(MEMORY.level), MEMORY.number, value, room);
+    if (result < 0 || (length[0] ?? 0) < SK_MEMINFO_SIZE) return undefined;
+    return new DataView(value.buffer).getUint32(SkMeminfo.drops, true);
   }
 
   /** IP_MTU or IPV6_MTU of a connected socket; null for one that is not. */
@@ -297,9 +312,6 @@ export function lastFailure(libc: Libc, syscall: string): CallFailure {
 export function withDefaults(wanted: readonly OptionSetting[], defaults: readonly OptionSetting[]): OptionSetting[] {
   return [...defaults.filter((d) => !wanted.some((w) => w.option === d.option)), ...wanted];
 }
-
-/** `ret #0`: a program that lets nothing in. */
-export const LET_NOTHING_IN = setting('SO_ATTACH_FILTER', '1,6 0 0 0');
 
 /** What every IPv6 wildcard socket gets unless told otherwise: it takes IPv4 as well (ipv6(7)). */
 export const DUAL_STACK = setting('IPV6_V6ONLY', false);

@@ -41,9 +41,8 @@ export class Inbox {
    * they came.
    *
    * @param now the clock for a message without the kernel's timestamp
-   * @returns the drop counter that came with it, or undefined (SO_RXQ_OVFL)
    */
-  read(i: number, batch: ReceivedMessage[], now: () => Timestamp): number | undefined {
+  read(i: number, batch: ReceivedMessage[], now: () => Timestamp): void {
     const vector = this.#vector;
     const { bytes } = vector.memory;
     const told = this.readControl(i);
@@ -74,7 +73,6 @@ export class Inbox {
       });
       at += step;
     } while (at < length);
-    return told.overflow;
   }
 
   /** The control messages of message `i`; valid until the next call. */

@@ -30,6 +30,8 @@
  *     struct ifinfomsg     family:1 pad:1 type:2 index:4 flags:4 change:4              16 bytes   rtnetlink(7)
  *     struct ifaddrmsg     family:1 prefixlen:1 flags:1 scope:1 index:4                 8 bytes   rtnetlink(7)
  *     struct rtnl_link_stats64  u64s: received and sent packets, bytes, errors, drops, …          linux/if_link.h
+ *     sk_meminfo           nine counters of 4 bytes, the last of which is what was dropped
+ *                                                                                     36 bytes   sock_diag(7)
  */
 export const IOVEC_SIZE = 16;
 export const MMSGHDR_SIZE = 64;
@@ -57,6 +59,9 @@ export const Itimerspec = { valueSeconds: 16, valueNanoseconds: 24 } as const;
 export const SOCK_FPROG_SIZE = 16;
 export const SockFprog = { length: 0, filter: 8 } as const;
 
+export const SK_MEMINFO_SIZE = 36;
+export const SkMeminfo = { drops: 32 } as const;
+
 export const ExtendedError = { errno: 0, origin: 4, type: 5, code: 6, info: 8, data: 12, size: 16 } as const;
 
 /** sock_extended_err's ee_origin: who raised the error. */
@@ -68,7 +73,6 @@ export const ZEROCOPY_COPIED = 1;
 /** Control message levels and types, `level << 16 | type`. */
 export const Control = {
   timestampNs: (1 << 16) | 35,
-  rxqOverflow: (1 << 16) | 40,
   ipTos: (0 << 16) | 1,
   ipTtl: (0 << 16) | 2,
   ipPktinfo: (0 << 16) | 8,

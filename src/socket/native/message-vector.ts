@@ -8,7 +8,7 @@ import { IOVEC_SIZE, MMSGHDR_SIZE, Msghdr } from './layout.js';
 import type { Libc } from './libc.js';
 import { acquireMemory, type PinnedMemory } from './memory.js';
 
-/** Room for the control messages of one message: timestamp, TTL, TOS, packet information, overflow, GRO, error. */
+/** Room for the control messages of one message: timestamp, TTL, TOS, packet information, GRO, error. */
 export const CONTROL_SIZE = 256;
 
 export class MessageVector {

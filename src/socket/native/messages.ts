@@ -7,10 +7,12 @@
 import { SocketError } from '../../errors.js';
 import type { Logger } from '../../log/events.js';
 import type { Timestamp } from '../../measure/clock.js';
+import { LET_NOTHING_IN } from '../../options/settings.js';
 import { type Endpoint, formatEndpoint } from '../../sockaddr/endpoint.js';
-import type { MessageFailure, MessageHandlers, MessageSocket, OutgoingMessage, ReceivedMessage } from '../port.js';
+import type { MessageFailure, MessageHandlers, OutgoingMessage, RawSocket, ReceivedMessage } from '../port.js';
 import type { Descriptor } from './descriptor.js';
 import { lastFailure } from './descriptor.js';
+import { DropCounter } from './drop-counter.js';
 import { Inbox } from './inbox.js';
 import { C, type Libc } from './libc.js';
 import { Outbox, type Position } from './outbox.js';
@@ -24,8 +26,16 @@ const CALLS_PER_TURN = 16;
 const SEND_ARENA = 1 << 20;
 /** Reports taken from the error queue in one turn at most. */
 const FAILURES_PER_TURN = 64;
+/** What the kernel reckons for a message at least, of a receive buffer: its own administration of one. */
+const SMALLEST_MESSAGE = 256;
 /** udp(7): a size beyond the path's MTU, an interface without checksum offload, a socket whose state forbids it. */
 const SEGMENT_REFUSALS: ReadonlySet<string> = new Set(['EINVAL', 'EMSGSIZE', 'EIO', 'EOPNOTSUPP']);
+
+/**
+ * What the kernel's count of drops means: what there was no room for; that, together with what a filter would have kept
+ * out had it been asked; or both at any time, room or not.
+ */
+export type DropMeaning = 'room' | 'room-before-filter' | 'room-or-filter';
 
 export interface NativeMessageOptions {
   readonly logger: Logger;
@@ -34,8 +44,10 @@ export interface NativeMessageOptions {
   readonly messageSize: number;
   /** Whether IP_RECVERR is on, so that the error queue is worth a look. */
   readonly errorQueue: boolean;
-  /** Whether what the kernel counts as dropped (SO_RXQ_OVFL) was dropped for want of room. */
-  readonly countsDrops: boolean;
+  /** What the kernel's count of drops means. */
+  readonly drops: DropMeaning;
+  /** What it said before the socket was ready. */
+  readonly dropsBefore: number;
   /** An IPv6 socket that takes IPv4 as well: IPv4 destinations go out mapped. */
   readonly dualStack: boolean;
   /** Whether runs of equal size may be sent as one (UDP_SEGMENT). */
@@ -46,16 +58,20 @@ export interface NativeMessageOptions {
   readonly receiveBuffer: number;
 }
 
-export class NativeMessageSocket implements MessageSocket {
+export class NativeMessageSocket implements RawSocket {
   readonly backend = 'native';
   readonly local: Endpoint | undefined;
-  dropped: number | null;
   sent = 0;
 
   readonly #descriptor: Descriptor;
   readonly #libc: Libc;
   readonly #options: NativeMessageOptions;
   readonly #watch: DescriptorWatch;
+  readonly #drops: DropCounter;
+  /** The last word of {@link #drops}, once nothing more is let in. */
+  #finalDrops: { readonly count: number | undefined } | undefined;
+  /** Messages that may still be taken, once reception has ended. */
+  #remaining = Number.POSITIVE_INFINITY;
   readonly #time = new Uint8Array(16);
   readonly #timeView = new DataView(this.#time.buffer);
   #inbox: Inbox | undefined;
@@ -74,12 +90,22 @@ export class NativeMessageSocket implements MessageSocket {
     this.#libc = descriptor.libc;
     this.#options = options;
     this.local = options.local;
-    this.dropped = options.countsDrops ? 0 : null;
+    this.#drops = new DropCounter(descriptor, options.dropsBefore);
     this.#watch = new DescriptorWatch(this.#libc, descriptor.fd, () => this.#onReady());
   }
 
   get receiveBuffer(): number {
     return this.#options.receiveBuffer;
+  }
+
+  get dropped(): number | null {
+    const count = this.droppedAtMost;
+    if (count === null || this.#options.drops === 'room-or-filter') return null;
+    return count > 0 && this.#options.drops === 'room-before-filter' ? null : count;
+  }
+
+  get droppedAtMost(): number | null {
+    return (this.#finalDrops === undefined ? this.#drops.read() : this.#finalDrops.count) ?? null;
   }
 
   pathMtu(): number | null {
@@ -111,6 +137,23 @@ export class NativeMessageSocket implements MessageSocket {
     this.#rearm();
   }
 
+  drain(): boolean {
+    if (this.#closed || this.#handlers === undefined) return false;
+    if (this.#finalDrops === undefined) this.#endReception();
+    if (this.#remaining <= 0) return false;
+    const count = this.#receiveBatch(this.#handlers);
+    this.#remaining -= count;
+    return count > 0;
+  }
+
+  /** Nothing is let in from here on; where a filter may not be set (SO_LOCK_FILTER), no more is taken than can be there. */
+  #endReception(): void {
+    this.pause();
+    const closed = this.#descriptor.wish(LET_NOTHING_IN);
+    this.#finalDrops = { count: this.#drops.read() };
+    if (!closed) this.#remaining = Math.ceil(this.#options.receiveBuffer / SMALLEST_MESSAGE);
+  }
+
   send(messages: readonly OutgoingMessage[]): Promise<Timestamp> {
     // With nothing before them they go at once, in this very turn.
     const run = this.#queued === 0 ? this.#sendAll(messages) : this.#sending.then(() => this.#sendAll(messages));
@@ -134,6 +177,7 @@ export class NativeMessageSocket implements MessageSocket {
 
   async close(): Promise<void> {
     if (this.#closed) return;
+    this.#finalDrops ??= { count: this.#drops.read() };
     this.#closed = true;
     this.#watch.close();
     this.#descriptor.close();
@@ -153,34 +197,32 @@ export class NativeMessageSocket implements MessageSocket {
     this.#rearm();
     wake?.();
     if (this.#handlers === undefined || this.#paused) return;
+    this.#drops.tick();
     for (let call = 0; call < CALLS_PER_TURN && !this.#closed && !this.#paused; call++) {
-      if (!this.#receiveBatch(this.#handlers)) return;
+      if (this.#receiveBatch(this.#handlers) < BATCH) return;
     }
   }
 
-  /** One recvmmsg(2); false when the socket has nothing more for now. */
-  #receiveBatch(handlers: MessageHandlers): boolean {
+  /** One recvmmsg(2): how many it has brought, {@link BATCH} when there may be more. */
+  #receiveBatch(handlers: MessageHandlers): number {
     const inbox = this.#inbox;
-    if (inbox === undefined) return false;
+    if (inbox === undefined) return 0;
     const count = this.#libc.recvmmsg(this.#descriptor.fd, inbox.address, BATCH, C.MSG_DONTWAIT | C.MSG_TRUNC, null);
     if (count < 0) {
       const failure = lastFailure(this.#libc, 'recvmmsg');
-      if (failure.code === 'EAGAIN' || failure.code === 'EINTR') return false;
+      if (failure.code === 'EAGAIN' || failure.code === 'EINTR') return 0;
       this.#reportFailures(new SocketError({ ...failure, address: endpointText(this.local) }));
-      return false;
+      return 0;
     }
     const batch: ReceivedMessage[] = [];
-    for (let i = 0; i < count; i++) {
-      const overflow = inbox.read(i, batch, this.#readClock);
-      if (overflow !== undefined && this.#options.countsDrops) this.dropped = overflow;
-    }
+    for (let i = 0; i < count; i++) inbox.read(i, batch, this.#readClock);
     inbox.prepare(count);
     if (this.#options.logger.enabled('trace')) {
       const bytes = batch.reduce((sum, message) => sum + message.bytes.length, 0);
       this.#options.logger.log('trace', { event: 'recvmmsg', fd: this.#descriptor.fd, messages: count, bytes });
     }
     handlers.messages(batch);
-    return count === BATCH;
+    return count;
   }
 
   /**

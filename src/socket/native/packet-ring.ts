@@ -8,11 +8,11 @@
 import { SocketError } from '../../errors.js';
 import type { Logger } from '../../log/events.js';
 import { levelNumber } from '../../options/row.js';
-import { inPhase, type OptionSetting, setting } from '../../options/settings.js';
+import { inPhase, LET_NOTHING_IN, type OptionSetting, setting } from '../../options/settings.js';
 import { option } from '../../options/table.js';
 import { linkEndpoint } from '../../sockaddr/link-layer.js';
 import type { RingShape } from './block-ring.js';
-import { Descriptor, LET_NOTHING_IN, lastFailure } from './descriptor.js';
+import { Descriptor, lastFailure } from './descriptor.js';
 import {
   HWTSTAMP_CONFIG_SIZE,
   HWTSTAMP_FILTER_ALL,

@@ -12,6 +12,10 @@ declare module 'raw-socket' {
       done: (error: Error | null, bytes: number) => void,
     ): this;
     setOption(level: number, option: number, value: Buffer, length: number): void;
+    /** The length of what the kernel has put into `value`. */
+    getOption(level: number, option: number, value: Buffer, length: number): number;
+    /** What it does when its descriptor is readable: one recvfrom(2), and 'message' or 'error' before it returns. */
+    onRecvReady(): void;
     pauseRecv(): this;
     resumeRecv(): this;
     close(): this;

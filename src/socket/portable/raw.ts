@@ -4,26 +4,36 @@
  * What it does not do by itself is done here: a strong reference (a socket that only its handlers refer to is closed
  * by garbage collection), a buffer for the largest packet (the default cuts at 4,096 bytes without a sign), a copy of
  * each packet (one buffer is used again), the check of the family (an IPv6 destination on an IPv4 socket would go to
- * 0.0.0.0), no send after close (it would never call back), and setImmediate around its callbacks (on newer Node they
- * run where promises do not go on).
+ * 0.0.0.0), no send after close (it would never call back), setImmediate around its callbacks (on newer Node they run
+ * where promises do not go on), and more than one message for each time that the descriptor was found readable.
  */
 import type { RawSocket } from 'raw-socket';
 import { SockctlError, SocketError } from '../../errors.js';
 import { portableWallClock, type Timestamp } from '../../measure/clock.js';
 import { levelNumber } from '../../options/row.js';
-import { checkSettings } from '../../options/settings.js';
+import { checkSettings, type OptionSetting, setting } from '../../options/settings.js';
+import { option } from '../../options/table.js';
 import { type Endpoint, formatEndpoint, inetEndpoint } from '../../sockaddr/endpoint.js';
 import { tryParseIP } from '../../sockaddr/ip.js';
-import type { MessageHandlers, MessageSocket, OutgoingMessage, RawOptions, ReceivedMessage } from '../port.js';
+import type { MessageHandlers, OutgoingMessage, RawOptions, RawSocket as RawPort, ReceivedMessage } from '../port.js';
 import { backendLimit } from './limits.js';
 
 /** The largest IP packet. */
 const BUFFER_SIZE = 65_535;
+/** Messages that are taken at once, so that timers and signals get their turn. */
+const BATCH = 64;
+/** What the kernel reckons for a message at least, of a receive buffer: its own administration of one. */
+const SMALLEST_MESSAGE = 256;
+
+const RECEIVE_BUFFER = option('SO_RCVBUF');
+const MEMORY = option('SO_MEMINFO');
+/** Where that has what was dropped: the last of the counters of sock_diag(7). */
+const DROPS_AT = 32;
 
 const open = new Set<PortableRawSocket>();
 
 /** @throws SockctlError BACKEND_MISSING, or SocketError EPERM without the privilege */
-export async function openPortableRaw(options: RawOptions): Promise<MessageSocket> {
+export async function openPortableRaw(options: RawOptions): Promise<RawPort> {
   if (options.local !== undefined) throw backendLimit('a raw socket can not be bound to a source address');
   if (options.errorQueue === true) throw backendLimit('a raw socket has no error queue');
   checkSettings(options.settings, 'raw');
@@ -47,11 +57,14 @@ export async function openPortableRaw(options: RawOptions): Promise<MessageSocke
   }
   const wrapped = new PortableRawSocket(socket, options);
   try {
-    for (const { option, value } of options.settings) {
+    if (options.receiveBuffer !== undefined) enlarge(socket, options.receiveBuffer, options.settings);
+    for (const one of options.settings) {
+      const { option } = one;
       if (option.type.kind === 'filter') throw backendLimit(`--opt ${option.name}: no BPF programs`);
-      const bytes = Buffer.from(option.type.encode(value));
-      socket.setOption(levelNumber(option.level), option.number, bytes, bytes.length);
+      setOption(socket, one);
     }
+    // What came before the socket was bound to an interface came from any.
+    if (options.settings.some(({ option }) => option.name === 'SO_BINDTODEVICE')) wrapped.discard();
   } catch (cause) {
     await wrapped.close();
     throw packageError(cause, 'setsockopt');
@@ -65,6 +78,24 @@ export async function openPortableRaw(options: RawOptions): Promise<MessageSocke
   return wrapped;
 }
 
+function setOption(socket: RawSocket, { option, value }: OptionSetting): void {
+  const bytes = Buffer.from(option.type.encode(value));
+  socket.setOption(levelNumber(option.level), option.number, bytes, bytes.length);
+}
+
+/** The buffer beyond net.core.rmem_max where CAP_NET_ADMIN is there, otherwise up to it. */
+function enlarge(socket: RawSocket, bytes: number, settings: readonly OptionSetting[]): void {
+  if (settings.some(({ option }) => option.name.startsWith('SO_RCVBUF'))) return;
+  for (const name of ['SO_RCVBUFFORCE', 'SO_RCVBUF']) {
+    try {
+      setOption(socket, setting(name, bytes));
+      return;
+    } catch {
+      // A wish only.
+    }
+  }
+}
+
 /** The package's errors are sentences of strerror(3) without a code. */
 function packageError(cause: unknown, syscall: string): SocketError {
   const text = cause instanceof Error ? cause.message : String(cause);
@@ -76,30 +107,51 @@ function packageError(cause: unknown, syscall: string): SocketError {
     [/too long/i, 'EMSGSIZE'],
     [/no buffer/i, 'ENOBUFS'],
     [/invalid argument/i, 'EINVAL'],
+    [/temporarily unavailable/i, 'EAGAIN'],
+    [/no such device/i, 'ENODEV'],
   ];
   const code = known.find(([pattern]) => pattern.test(text))?.[1] ?? 'EIO';
   return new SocketError({ syscall, code, cause });
 }
 
-class PortableRawSocket implements MessageSocket {
+class PortableRawSocket implements RawPort {
   readonly backend = 'portable';
   readonly local = undefined;
-  readonly dropped = null;
-  /** The package does not tell. */
-  readonly receiveBuffer = 0;
+  readonly receiveBuffer: number;
   sent = 0;
   readonly #socket: RawSocket;
   readonly #options: RawOptions;
   #closed = false;
+  #handlers: MessageHandlers | undefined;
   /** Messages on their way to the handler. */
   readonly #arrived: ReceivedMessage[] = [];
+  #delivering = false;
+  /** Whether the descriptor is being read now, and whether the last attempt has found something. */
+  #reading = false;
+  #found = false;
+  #drops: number | null = 0;
+  #dropsBefore = 0;
+  /** Messages that may still be taken, once reception has ended. */
+  #remaining: number | undefined;
 
   constructor(socket: RawSocket, options: RawOptions) {
     this.#socket = socket;
     this.#options = options;
+    this.receiveBuffer = this.#counter(RECEIVE_BUFFER, 0) ?? 0;
     open.add(this);
     socket.pauseRecv();
     socket.on('error', () => undefined);
+  }
+
+  /** Throws away what has been received by now. */
+  discard(): void {
+    const found = () => {
+      this.#found = true;
+    };
+    this.#socket.on('message', found);
+    this.#readOn(Math.ceil(this.receiveBuffer / SMALLEST_MESSAGE));
+    this.#socket.off('message', found);
+    this.#dropsBefore = this.#counter(MEMORY, DROPS_AT) ?? 0;
   }
 
   pathMtu(): null {
@@ -110,37 +162,110 @@ class PortableRawSocket implements MessageSocket {
     return portableWallClock();
   }
 
+  /** The kernel counts in 32 bits; a socket that is read by single calls can't have lost more of them than that. */
+  get droppedAtMost(): number | null {
+    if (!this.#closed && this.#remaining === undefined) {
+      const count = this.#counter(MEMORY, DROPS_AT);
+      this.#drops = count === null ? null : (count - this.#dropsBefore) >>> 0;
+    }
+    return this.#drops;
+  }
+
+  get dropped(): number | null {
+    const count = this.droppedAtMost;
+    const { icmpTypes } = this.#options;
+    // What is kept out here may have been among what there was no room for.
+    return icmpTypes !== undefined && count !== 0 ? null : count;
+  }
+
+  /** 32 bits of what getsockopt(2) gives. */
+  #counter({ level, number }: OptionSetting['option'], at: number): number | null {
+    const value = Buffer.alloc(64);
+    try {
+      const length = this.#socket.getOption(levelNumber(level), number, value, value.length);
+      return length >= at + 4 ? value.readUInt32LE(at) : null;
+    } catch {
+      return null;
+    }
+  }
+
   receive(handlers: MessageHandlers): void {
-    const { family, icmpTypes } = this.#options;
+    this.#handlers = handlers;
     this.#socket.removeAllListeners('error');
-    this.#socket.on('error', (error: unknown) => handlers.failure({ error: packageError(error, 'recvfrom') }));
+    this.#socket.on('error', (error: unknown) => {
+      const known = packageError(error, 'recvfrom');
+      if (known.code !== 'EAGAIN') handlers.failure({ error: known });
+    });
     this.#socket.on('message', (view: Buffer, source: string) => {
-      // The package has no type filter, so it is done here: after the IPv4 header, if there is one.
-      const typeAt = family === 'ipv4' ? ((view[0] ?? 0) & 15) * 4 : 0;
-      if (icmpTypes !== undefined && !icmpTypes.includes(view[typeAt] ?? -1)) return;
-      const address = tryParseIP(source);
-      this.#options.logger.log('trace', { event: 'recvmmsg', messages: 1, bytes: view.length });
-      this.#deliver(handlers, {
-        bytes: Buffer.from(view),
-        from: address === undefined ? undefined : inetEndpoint(address, 0),
-        length: view.length,
-        truncated: false,
-        segmentSize: view.length,
-        timestamp: portableWallClock(),
-        timestampSource: 'user',
-        // The IPv4 header is part of the message; IPv6 packets come without theirs.
-        hopLimit: family === 'ipv4' ? (view[8] ?? null) : null,
-        trafficClass: family === 'ipv4' ? (view[1] ?? null) : null,
-        destination: null,
-        interfaceIndex: null,
-      });
+      this.#found = true;
+      this.#take(view, source);
+      if (!this.#reading) this.#readOn(BATCH - 1);
+      this.#deliverSoon();
     });
     this.#socket.resumeRecv();
   }
 
-  #deliver(handlers: MessageHandlers, message: ReceivedMessage): void {
-    this.#arrived.push(message);
-    if (this.#arrived.length === 1) setImmediate(() => handlers.messages(this.#arrived.splice(0)));
+  /** Reads up to `limit` messages, as long as there are any; how many there were. */
+  #readOn(limit: number): number {
+    this.#reading = true;
+    let count = 0;
+    for (; count < limit; count++) {
+      this.#found = false;
+      this.#socket.onRecvReady();
+      if (!this.#found) break;
+    }
+    this.#reading = false;
+    return count;
+  }
+
+  #take(view: Buffer, source: string): void {
+    const { family, icmpTypes, messageSize, logger } = this.#options;
+    // The package has no type filter, so it is done here: after the IPv4 header, if there is one.
+    const typeAt = family === 'ipv4' ? ((view[0] ?? 0) & 15) * 4 : 0;
+    if (icmpTypes !== undefined && !icmpTypes.includes(view[typeAt] ?? -1)) return;
+    const address = tryParseIP(source);
+    logger.log('trace', { event: 'recvmmsg', messages: 1, bytes: view.length });
+    const bytes = Buffer.from(view.subarray(0, messageSize ?? view.length));
+    this.#arrived.push({
+      bytes,
+      from: address === undefined ? undefined : inetEndpoint(address, 0),
+      length: view.length,
+      truncated: bytes.length < view.length,
+      segmentSize: view.length,
+      timestamp: portableWallClock(),
+      timestampSource: 'user',
+      // The IPv4 header is part of the message; IPv6 packets come without theirs.
+      hopLimit: family === 'ipv4' ? (view[8] ?? null) : null,
+      trafficClass: family === 'ipv4' ? (view[1] ?? null) : null,
+      destination: null,
+      interfaceIndex: null,
+    });
+  }
+
+  #deliverSoon(): void {
+    if (this.#delivering) return;
+    this.#delivering = true;
+    setImmediate(() => this.#deliver());
+  }
+
+  #deliver(): void {
+    this.#delivering = false;
+    const batch = this.#arrived.splice(0);
+    if (batch.length > 0) this.#handlers?.messages(batch);
+  }
+
+  /** Nobody can be kept from sending here, so what is taken after the end is no more than the socket has room for. */
+  drain(): boolean {
+    if (this.#closed || this.#handlers === undefined) return false;
+    if (this.#remaining === undefined) {
+      this.pause();
+      this.#drops = this.droppedAtMost;
+      this.#remaining = Math.ceil(this.receiveBuffer / SMALLEST_MESSAGE);
+    }
+    const count = this.#readOn(Math.min(BATCH, this.#remaining));
+    this.#remaining -= count;
+    this.#deliver();
+    return count > 0;
   }
 
   pause(): void {
@@ -189,6 +314,7 @@ class PortableRawSocket implements MessageSocket {
 
   async close(): Promise<void> {
     if (this.#closed) return;
+    this.#drops = this.droppedAtMost;
     this.#closed = true;
     open.delete(this);
     this.#socket.close();

@@ -6,7 +6,7 @@ import { ping } from '../../../src/raw/ping.js';
 import type { PingRecord, PingSummary } from '../../../src/raw/ping-records.js';
 import { inetEndpoint } from '../../../src/sockaddr/endpoint.js';
 import { type IPv4Address, parseIP } from '../../../src/sockaddr/ip.js';
-import type { Backend, MessageHandlers, MessageSocket, OutgoingMessage } from '../../../src/socket/port.js';
+import type { Backend, MessageHandlers, OutgoingMessage, RawSocket } from '../../../src/socket/port.js';
 import { encodeIcmp } from '../../../src/wire/icmp.js';
 import { encodeIPv4 } from '../../../src/wire/ipv4.js';
 
@@ -26,10 +26,11 @@ function replyTo(request: Uint8Array): Uint8Array {
 }
 
 /** A network of one host that answers probe n as `script[n]` says. */
-class ScriptedSocket implements MessageSocket {
+class ScriptedSocket implements RawSocket {
   readonly backend = 'native';
   readonly local = undefined;
   readonly dropped = 0;
+  readonly droppedAtMost = 0;
   readonly receiveBuffer = 0;
   readonly pathMtu = () => null;
   sent = 0;
@@ -77,6 +78,7 @@ class ScriptedSocket implements MessageSocket {
     ]);
   }
 
+  drain = () => false;
   pause(): void {}
   resume(): void {}
   takeFailures(): void {}
