@@ -14,8 +14,9 @@ export class FileOutput {
   readonly name: string;
   /** Packets that it was given. */
   packets = 0;
-  /** Bytes that it was given, before compression. */
+  /** Bytes that it was given, before compression, and how many of them are written. */
   given = 0;
+  written = 0;
   #fd: number | undefined;
   /** Bytes of whole pieces that the file holds. */
   #committed = 0;

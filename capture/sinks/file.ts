@@ -117,6 +117,8 @@ class FileSink implements CaptureSink {
   #filled = 0;
   readonly #spare: ByteWriter[] = [];
   #flushTimer: NodeJS.Timeout | undefined;
+  /** What compression makes of a byte; of none is known at first. */
+  #ratio: number;
   /** Files that became complete by time. */
   #periods = 0;
 
@@ -137,6 +139,7 @@ class FileSink implements CaptureSink {
   ) {
     this.#options = options;
     this.#compress = compress;
+    this.#ratio = compress === undefined ? 1 : 0;
     this.#flush = options.flush ?? (compress === undefined ? FLUSH_MS : COMPRESSED_FLUSH_MS);
     this.#sizeLimit = options.rotation?.size ?? Number.POSITIVE_INFINITY;
     this.#output = output;
@@ -285,7 +288,10 @@ class FileSink implements CaptureSink {
     piece?.catch(() => undefined);
     return this.#queue.append(async () => {
       const written = await this.#attempt(output, async () => {
-        await output.write((await piece) ?? full.written());
+        const bytes = (await piece) ?? full.written();
+        await output.write(bytes);
+        output.written += full.length;
+        this.#ratio = bytes.length / full.length;
         if (sync) await output.sync();
       });
       if (!written) this.#dropped += packets;
@@ -323,10 +329,10 @@ class FileSink implements CaptureSink {
     else this.#failed.abort(this.#failure);
   }
 
-  /** By what is on the disk: with compression, a packet may still be on its way there. */
+  /** By what is on the disk, and what is going to be there when all is: with compression, as much as of the last piece. */
   #isFull(): boolean {
-    const size = this.#compress === undefined ? this.#output.given + this.#filling.length : this.#output.size;
-    return size > this.#sizeLimit && this.#output.packets > 0;
+    const { size, given, written, packets } = this.#output;
+    return size + (given - written + this.#filling.length) * this.#ratio > this.#sizeLimit && packets > 0;
   }
 
   #changeBySize(): void {
