@@ -6,6 +6,9 @@ import { formatTimestamp, type Timestamp } from '../src/measure/clock.js';
 import type { Dissection } from '../src/wire/layer.js';
 import { LinkType, linkTypeName } from '../src/wire/link-types.js';
 
+/** The name that stands for all interfaces of a machine. */
+export const ANY_INTERFACE = 'any';
+
 /** Where packets were captured: a live interface, or an interface description of a file. */
 export interface CaptureInterface {
   /** From 0, unique within its source; files with several sections go on counting. */

@@ -171,7 +171,8 @@ export class PcapngReader implements CaptureReader {
         if (typeof body === 'string') return this.#bad(body);
         this.#number += 1;
         const { interface: from, bytes } = body;
-        const direction = body.direction ?? linkDirection(from.linkType, bytes);
+        // What the packet itself says is what is shown, and what filters ask.
+        const direction = linkDirection(from.linkType, bytes) ?? body.direction;
         if (this.#waiting.length === 0) packets.push({ number: this.#number, ...body, direction });
         else packets.push({ number: this.#number, ...body, direction, before: this.#waiting });
         this.#waiting = [];

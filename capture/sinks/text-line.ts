@@ -2,7 +2,8 @@
 import type { Timestamp } from '../../src/measure/clock.js';
 import { dissect } from '../../src/wire/dissect.js';
 import { summarize } from '../../src/wire/summary.js';
-import type { CapturedPacket } from '../record.js';
+import { escapeText } from '../../src/wire/text.js';
+import { ANY_INTERFACE, type CapturedPacket, type CaptureInterface } from '../record.js';
 import { hexDump, printableText } from './hexdump.js';
 import { linkHeaderLength } from './link-header.js';
 
@@ -34,14 +35,33 @@ export function createTextLine(
   timeText = createTimeText(options),
 ): (packet: CapturedPacket) => string {
   const { link = false, verbose = false, numbers = false, hex, hexLink = false } = options;
+  const nameOf = createNames();
   return (packet) => {
     const { bytes, interface: from, originalLength } = packet;
     const dissection = dissect(bytes, from.linkType, { originalLength });
     const number = numbers ? `${String(packet.number).padStart(5)}  ` : '';
-    const text = `${number}${timeText(packet.timestamp)}${summarize(dissection, originalLength, { link, verbose })}\n`;
+    const summary = summarize(dissection, originalLength, { link, verbose, interfaceName: nameOf(from) });
+    const text = `${number}${timeText(packet.timestamp)}${summary}\n`;
     if (hex === undefined) return text;
     const dumped = hexLink ? bytes : withoutLink(packet);
     return text + (hex === 'text' ? `${printableText(dumped)}\n` : hexDump(dumped, hex === 'ascii'));
+  };
+}
+
+/** Longer names are cut: a file may say anything. */
+const NAME_LENGTH = 64;
+
+/** Names of interfaces as lines have them; undefined for one that has none, and for all of them at once. */
+function createNames(): (from: CaptureInterface) => string | undefined {
+  const names = new WeakMap<CaptureInterface, string>();
+  return (from) => {
+    let name = names.get(from);
+    if (name === undefined) {
+      const bytes = Buffer.from(from.name === ANY_INTERFACE ? '' : (from.name ?? '').slice(0, NAME_LENGTH));
+      name = escapeText(bytes, 0, bytes.length);
+      names.set(from, name);
+    }
+    return name === '' ? undefined : name;
   };
 }
 

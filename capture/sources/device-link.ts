@@ -4,6 +4,7 @@ import { interfaceHardwareType } from '../../src/sockaddr/interfaces.js';
 import { parseIP } from '../../src/sockaddr/ip.js';
 import { LinkType } from '../../src/wire/link-types.js';
 import type { FilterOptions } from '../filter/compile.js';
+import { ANY_INTERFACE } from '../record.js';
 
 const LOOPBACK = 772;
 
@@ -30,9 +31,6 @@ const LINK_TYPES: ReadonlyMap<number, number> = new Map<number, number>([
   ...[0xfffe, 768, 776, 15, 256, 257, 258, 259, 264, 518].map((type) => [type, LinkType.RAW] as const),
 ]);
 
-/** The pseudo-interface for all of them. */
-export const ANY_DEVICE = 'any';
-
 export interface DeviceLink {
   /** A LINKTYPE_ number: of the packets as they are captured. */
   readonly linkType: number;
@@ -49,7 +47,7 @@ export interface DeviceLink {
 
 /** @throws SocketError ENODEV for an interface that does not exist */
 export function describeDevice(device: string): DeviceLink {
-  if (device === ANY_DEVICE) return { linkType: LinkType.LINUX_SLL2, cooked: true, loopback: false };
+  if (device === ANY_INTERFACE) return { linkType: LinkType.LINUX_SLL2, cooked: true, loopback: false };
   const hardware = interfaceHardwareType(device);
   const known = LINK_TYPES.get(hardware);
   return {
@@ -70,7 +68,7 @@ export function liveFilterOptions({ linkType, netmask }: DeviceLink): Pick<Filte
  * the first version there.
  */
 export function deviceFilterOptions(device: string): Pick<FilterOptions, 'linkType' | 'netmask'> | undefined {
-  if (device === ANY_DEVICE) return { linkType: LinkType.LINUX_SLL };
+  if (device === ANY_INTERFACE) return { linkType: LinkType.LINUX_SLL };
   try {
     const link = describeDevice(device);
     return link.cooked ? undefined : liveFilterOptions(link);

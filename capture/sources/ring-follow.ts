@@ -4,8 +4,9 @@ import type { Logger } from '../../src/log/events.js';
 import type { LinkChange } from '../../src/socket/native/link-monitor.js';
 import type { LinkFacts } from '../../src/socket/native/netlink/link.js';
 import { linkTypeName } from '../../src/wire/link-types.js';
+import { ANY_INTERFACE } from '../record.js';
 import type { CaptureEvent } from '../source.js';
-import { ANY_DEVICE, describeDevice } from './device-link.js';
+import { describeDevice } from './device-link.js';
 import type { RingLink } from './ring-link.js';
 
 export interface FollowOptions {
@@ -36,7 +37,7 @@ export class LinkFollower {
   /** Takes one change, in the order of the kernel. */
   change(change: LinkChange): void {
     for (const link of this.#links) {
-      if (link.device === ANY_DEVICE) this.#ofAny(link, change);
+      if (link.device === ANY_INTERFACE) this.#ofAny(link, change);
       else this.#ofOne(link, change);
     }
   }

@@ -7,10 +7,10 @@ import { PacketRing, type RingCounters } from '../../src/socket/native/packet-ri
 import { LinkType } from '../../src/wire/link-types.js';
 import { DEFAULT_SNAPSHOT_LENGTH } from '../filter/compile.js';
 import type { FrameBatch } from '../frames.js';
-import type { CaptureInterface, OtherOption } from '../record.js';
+import { ANY_INTERFACE, type CaptureInterface, type OtherOption } from '../record.js';
 import type { CaptureStatistics } from '../source.js';
 import { interfaceDrops } from './cap-errors.js';
-import { ANY_DEVICE, type DeviceLink, describeDevice } from './device-link.js';
+import { type DeviceLink, describeDevice } from './device-link.js';
 import { RESERVE } from './ring-block.js';
 import { type Lane, type LaneOptions, LocalLane, ThreadLane } from './ring-lane.js';
 import { type RingSourceOptions, ringFilter, ringShape } from './ring-options.js';
@@ -61,7 +61,7 @@ export class RingLink {
   ) {
     this.device = device;
     const { workers = 1 } = options;
-    const any = device === ANY_DEVICE;
+    const any = device === ANY_INTERFACE;
     const index = any ? 0 : interfaceIndex(device);
     this.#link = describeDevice(device);
     this.#snapshotLength = options.snapshotLength || DEFAULT_SNAPSHOT_LENGTH;

@@ -6,9 +6,9 @@ import type { RingOptions } from '../../src/socket/native/packet-ring.js';
 import { compileFilter, DEFAULT_SNAPSHOT_LENGTH } from '../filter/compile.js';
 import type { HostTable } from '../filter/names.js';
 import { listProgram } from '../filter/program/listing.js';
-import type { Direction } from '../record.js';
+import { ANY_INTERFACE, type Direction } from '../record.js';
 import type { CaptureEvent } from '../source.js';
-import { ANY_DEVICE, type DeviceLink } from './device-link.js';
+import type { DeviceLink } from './device-link.js';
 
 export interface RingSourceOptions {
   /** Names of interfaces, or `any` alone, which is all of them. */
@@ -99,5 +99,5 @@ function directionWords(
 ): string | undefined {
   if (direction !== undefined) return direction === 'in' ? 'inbound' : 'outbound';
   if (link.loopback) return 'inbound';
-  return device === ANY_DEVICE && loopback !== undefined ? `not (outbound and ifindex ${loopback})` : undefined;
+  return device === ANY_INTERFACE && loopback !== undefined ? `not (outbound and ifindex ${loopback})` : undefined;
 }

@@ -10,9 +10,8 @@ import { type Logger, silentLogger } from '../../src/log/events.js';
 import { type Libc, loadLibc } from '../../src/socket/native/libc.js';
 import { type LinkChange, type LinkMonitor, openLinkMonitor } from '../../src/socket/native/link-monitor.js';
 import { type FrameBatch, framePackets } from '../frames.js';
-import type { CapturedPacket, CaptureInterface } from '../record.js';
+import { ANY_INTERFACE, type CapturedPacket, type CaptureInterface } from '../record.js';
 import { addStatistics, type CaptureSource, type CaptureStatistics } from '../source.js';
-import { ANY_DEVICE } from './device-link.js';
 import { LinkFollower } from './ring-follow.js';
 import { InterfaceTable, RingLink } from './ring-link.js';
 import { type RingSourceOptions, ringShape } from './ring-options.js';
@@ -34,8 +33,8 @@ export async function openRingSource(options: RingSourceOptions): Promise<Captur
   if (devices.length === 0) throw new UsageError('no interface to capture on', 'name one with -i');
   const twice = devices.find((device, index) => devices.indexOf(device) !== index);
   if (twice !== undefined) throw new UsageError(`-i ${twice}: given twice`, 'name each interface once');
-  if (devices.length > 1 && devices.includes(ANY_DEVICE)) {
-    throw new UsageError(`-i ${ANY_DEVICE}: it has the packets of the others too`, `leave out the other -i`);
+  if (devices.length > 1 && devices.includes(ANY_INTERFACE)) {
+    throw new UsageError(`-i ${ANY_INTERFACE}: it has the packets of the others too`, `leave out the other -i`);
   }
   const { workers = 1 } = options;
   if (!Number.isInteger(workers) || workers < 1 || workers > MAX_WORKERS) {

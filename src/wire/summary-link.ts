@@ -59,11 +59,29 @@ function join([header, ...tags]: readonly string[]): string {
   return tags.length === 0 ? `${header}: ` : `${header}: ${tags.join(', ')}, `;
 }
 
-function sllText({ packetType, interfaceIndex, source }: SllMessage): string {
-  const index = interfaceIndex === undefined ? '' : ` ifindex ${interfaceIndex}`;
-  return `${PACKET_TYPES[packetType] ?? '?'}${index}${source === '' ? '' : ` ${source}`} `;
+/**
+ * Where a packet with a cooked header of the second version was seen, and which way it went, as tcpdump has it in front of
+ * each: `eth0  In  `. Empty for other packets.
+ *
+ * @param name of the interface; undefined where its number alone is known
+ */
+export function originText([first]: readonly Layer[], name: string | undefined): string {
+  if (first?.protocol !== 'sll' || first.version !== 2) return '';
+  const shown = name ?? `if${first.interfaceIndex ?? 0}`;
+  return `${shown.padEnd(NAME_WIDTH)} ${packetTypeText(first).padEnd(TYPE_WIDTH)} `;
 }
 
+/** The first version has the way in its link header, the second in front of the line. */
+function sllText(message: SllMessage): string {
+  const { version, interfaceIndex, source } = message;
+  const before = version === 1 ? packetTypeText(message).padStart(TYPE_WIDTH) : `ifindex ${interfaceIndex ?? 0}`;
+  return `${before}${source === '' ? '' : ` ${source}`} `;
+}
+
+const packetTypeText = ({ packetType }: SllMessage): string => PACKET_TYPES[packetType] ?? '?';
+
+const NAME_WIDTH = 5;
+const TYPE_WIDTH = 3;
 /** packet(7). */
 const PACKET_TYPES = ['In', 'B', 'M', 'P', 'Out'];
 

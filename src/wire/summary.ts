@@ -12,7 +12,7 @@ import type { LlcMessage } from './llc.js';
 import { etherTypeName, ipProtocolName } from './names.js';
 import { applicationText } from './summary-application.js';
 import { icmpText, icmpv6Text } from './summary-icmp.js';
-import { isLink, linkLength, linkText } from './summary-link.js';
+import { isLink, linkLength, linkText, originText } from './summary-link.js';
 import { lldpText, ospfText, pppControlText, pppoeText, sctpText, stpText, vrrpText } from './summary-network.js';
 import { tcpText } from './summary-tcp.js';
 import type { UdpMessage } from './udp.js';
@@ -22,6 +22,8 @@ export interface SummaryOptions {
   readonly link?: boolean;
   /** The fields of the IP header and the state of checksums, as tcpdump -v; an IPv4 packet then takes two lines. */
   readonly verbose?: boolean;
+  /** Of the interface that the packet was seen on, where that is known: cooked headers have a number alone. Printable ASCII. */
+  readonly interfaceName?: string | undefined;
 }
 
 /**
@@ -33,7 +35,8 @@ export interface SummaryOptions {
 export function summarize(dissection: Dissection, length: number, options: SummaryOptions = {}): string {
   const { layers, malformed, cut } = dissection;
   const link = options.link === true ? linkText(layers, length) : '';
-  let text = link + networkText(layers, length, { named: link !== '', verbose: options.verbose === true });
+  const origin = originText(layers, options.interfaceName);
+  let text = origin + link + networkText(layers, length, { named: link !== '', verbose: options.verbose === true });
   // Errors quote a beginning on purpose: that it ends is no news.
   if (cut !== undefined && !layers.some(quotes)) text += ` [|${cut.layer}]`;
   return malformed === undefined ? text : `${text} [malformed: ${faultText(malformed)}]`;

@@ -159,6 +159,15 @@ describe('timestamps', () => {
   });
 });
 
+test('the way that a cooked header says is believed, and what it leaves open is the flags to say', () => {
+  const cooked = { ...ETHERNET, linkType: 276 };
+  const directions = [0, 3, 4].map((packetType) => {
+    const bytes = hex(`0800 0000 00000003 0001 0${packetType} 06 020000000001 0000 45`);
+    return decode(encode('pcapng', [packet(1, { interface: cooked, bytes, direction: 'out' })])).packets[0]?.direction;
+  });
+  expect(directions).toEqual(['in', 'out', 'out']);
+});
+
 describe('writing pcapng', () => {
   test('is byte for byte what the format says', () => {
     const file = encode('pcapng', [packet(1, { bytes: Uint8Array.of(0xaa), originalLength: 60, direction: 'in' })]);

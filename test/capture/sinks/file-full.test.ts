@@ -82,7 +82,12 @@ test.skipIf(!existsSync('/dev/full'))('nothing at all can be written (skipped wi
   const events: CaptureEvent[] = [];
   const sink = await openFileSink('/dev/full', { onFull: 'count', onEvent: (event) => events.push(event) });
   const summary = await runPipeline({ source: memorySource(noisy(3)), sinks: [sink] });
-  expect(summary).toMatchObject({ captured: 300, endReason: 'error', error: { code: 'ENOSPC' } });
+  expect(summary).toMatchObject({
+    captured: 0,
+    droppedApplication: 300,
+    endReason: 'error',
+    error: { code: 'ENOSPC' },
+  });
   expect(sink.dropped).toBe(300);
   expect(sink.failed?.aborted).toBe(false);
   expect(events).toEqual([{ event: 'write-failed', file: '/dev/full', code: 'ENOSPC' }]);

@@ -86,7 +86,8 @@ function expectSame(linkType: number, bytes: Uint8Array, originalLength = bytes.
   const packet = packetOf(1, { interface: { ...ETHERNET, linkType }, bytes, originalLength, timestamp });
   const dissection = dissect(bytes, linkType, { originalLength });
   expect(render(NDJSON, [packet])).toBe(`${JSON.stringify(packetRecord(packet, dissection))}\n`);
-  expect(render(TEXT, [packet])).toBe(`1700000000.000001002 ${summarize(dissection, originalLength)}\n`);
+  const line = summarize(dissection, originalLength, { interfaceName: 'eth0' });
+  expect(render(TEXT, [packet])).toBe(`1700000000.000001002 ${line}\n`);
 }
 
 /** Records of pcap, some of which say that there was more on the link. */
@@ -171,6 +172,22 @@ describe('records and lines', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it.each([
+    ['eth0', 'eth0  In  '],
+    ['wlx00c0ca000001', 'wlx00c0ca000001 In  '],
+    [null, 'if3   In  '],
+    ['any', 'if3   In  '],
+    ['', 'if3   In  '],
+    ['\u001b[2J\n\u00e9', '\\027[2J\\010\\195\\169 In  '],
+    ['x'.repeat(1000), `${'x'.repeat(64)} In  `],
+  ])('name the interface of a cooked packet: %j', (name, expected) => {
+    const linkType = LinkType.LINUX_SLL2;
+    const bytes = linkSamples.get(linkType)?.bytes as Uint8Array;
+    const packet = packetOf(1, { interface: { ...ETHERNET, name, linkType }, bytes });
+    const none: RenderSpec = { kind: 'text', options: { time: 'none' } };
+    expect(render(none, [packet])).toBe(`${expected}IP6 ::1 > ::1: ICMP6, echo reply, id 1, seq 2, length 8\n`);
   });
 
   it('have the times that a file has, and none', () => {

@@ -59,8 +59,18 @@ describe('the line of a packet', () => {
       'AF 30, length 52: ::1 > ::1: ICMP6, echo reply, id 1, seq 2, length 8',
       'AF 2, length 32: 127.0.0.1 > 127.0.0.1: ICMP echo request, id 1, seq 2, length 8',
       'Out 02:00:00:00:00:01 ethertype IPv4 (0x0800), length 44: 127.0.0.1 > 127.0.0.1: ICMP echo request, id 1, seq 2, length 8',
-      'In ifindex 3 00:00:00:00:00:00 ethertype IPv6 (0x86dd), length 68: ::1 > ::1: ICMP6, echo reply, id 1, seq 2, length 8',
+      'if3   In  ifindex 3 00:00:00:00:00:00 ethertype IPv6 (0x86dd), length 68: ::1 > ::1: ICMP6, echo reply, id 1, seq 2, length 8',
     ]);
+  });
+
+  it('has the way in front of the link header of the first cooked version, and of all of the second', () => {
+    const [first, second] = [113, 276].map((linkType) => linkSamples.get(linkType)?.bytes.slice() as Uint8Array);
+    (first as Uint8Array)[1] = 0;
+    (second as Uint8Array)[10] = 9;
+    const link = { link: true, interfaceName: 'lo' };
+    const text = (bytes: Uint8Array, linkType: number) => summarize(dissect(bytes, linkType), bytes.length, link);
+    expect(text(first as Uint8Array, 113)).toMatch(/^ In 02:00:00:00:00:01 ethertype IPv4/);
+    expect(text(second as Uint8Array, 276)).toMatch(/^lo {4}\? {3}ifindex 3 00:00:00:00:00:00 ethertype IPv6/);
   });
 
   const syn = rawSamples[0]?.bytes ?? new Uint8Array();
