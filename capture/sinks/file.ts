@@ -55,9 +55,8 @@ export interface FileSinkOptions {
 const FLUSH_BYTES = 256 * 1024;
 const FLUSH_MS = 100;
 const COMPRESSED_FLUSH_MS = 1000;
-/** Pieces on their way before the source has to wait: one while the next is filled; or as many as there are threads to compress them. */
-const PIECES = 2;
-const COMPRESSED_PIECES = 4;
+/** Pieces on their way before the source has to wait: as many as there are threads to compress and to write them. */
+const PIECES = 4;
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO']);
 
@@ -162,13 +161,13 @@ class FileSink implements CaptureSink {
   }
 
   /** The head goes out at once: a reader at the other end of a pipe waits for it. */
-  async open(interfaces: readonly CaptureInterface[], statistics?: () => CaptureStatistics): Promise<void> {
+  open(interfaces: readonly CaptureInterface[], statistics?: () => CaptureStatistics): Promise<void> {
     this.#interfaces = interfaces;
     if (statistics !== undefined) this.#statistics = statistics;
     const intervalMs = this.#options.rotation?.intervalMs;
     if (intervalMs !== undefined) this.#clock = new RotationClock(intervalMs, this.#begun, () => this.#changeWhenDue());
     this.#writer.open(this.#filling, interfaces);
-    await this.#outcome(this.#handOff());
+    return this.#outcome(this.#handOff());
   }
 
   /** @throws SocketError ENOSPC, EPIPE, …; UsageError for what the format can't hold */
@@ -247,7 +246,7 @@ class FileSink implements CaptureSink {
     if (this.#flush !== 'block' && waiting && this.#flushTimer === undefined) {
       this.#flushTimer = setTimeout(() => this.#flushNow(), this.#flush);
     }
-    const room = this.#queue.room(this.#compress === undefined ? PIECES : COMPRESSED_PIECES);
+    const room = this.#queue.room(PIECES);
     return room === undefined ? undefined : this.#outcome(room);
   }
 
@@ -297,7 +296,7 @@ class FileSink implements CaptureSink {
       if (!written) this.#dropped += packets;
       await piece?.catch(() => undefined);
       full.clear();
-      if (this.#spare.length < COMPRESSED_PIECES && full.capacity <= 4 * FLUSH_BYTES) this.#spare.push(full);
+      if (this.#spare.length < PIECES && full.capacity <= 4 * FLUSH_BYTES) this.#spare.push(full);
     });
   }
 

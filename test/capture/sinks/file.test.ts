@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, watch } from 'node:fs';
+import { existsSync, readFileSync, statSync, watch } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { runPipeline } from '../../../capture/pipeline.js';
 import { openFileSink } from '../../../capture/sinks/file.js';
 import { NO_STATISTICS } from '../../../capture/source.js';
 import { SocketError } from '../../../src/errors.js';
+import { packageVersion } from '../../../src/version.js';
 import { content, decode, ETHERNET, memorySource, packet, scratch } from '../helpers.js';
 
 const file = scratch();
@@ -45,6 +46,67 @@ describe('the file sink', () => {
     watcher.close();
     expect(decode(readFileSync(path)).packets).toHaveLength(1);
     await sink.close(NO_STATISTICS);
+  });
+
+  test('flush block: nothing is written until there is enough, or the end', async () => {
+    const path = file('block.pcapng');
+    const sink = await openFileSink(path, { flush: 'block' });
+    await sink.open?.([ETHERNET]);
+    const size = statSync(path).size;
+    const bytes = new Uint8Array(1000);
+    for (let number = 1; number <= 250; number++) await sink.write([packet(number, { bytes })]);
+    expect(statSync(path).size).toBe(size);
+    for (let number = 251; number <= 600; number++) await sink.write([packet(number, { bytes })]);
+    expect(decode(readFileSync(path)).packets.length).toBeGreaterThan(240);
+    await sink.close(NO_STATISTICS);
+    expect(decode(readFileSync(path)).packets).toHaveLength(600);
+  });
+
+  test.each(['packet', 'block', 1] as const)('flush %s: who does not wait breaks nothing', async (flush) => {
+    const path = file(`hasty-${flush}.pcapng`);
+    const sink = await openFileSink(path, { flush });
+    await sink.open?.([ETHERNET]);
+    // The memory is the source's again at once: one piece of it for all.
+    const bytes = new Uint8Array(5000);
+    const packets = Array.from({ length: 500 }, (_, index) => packet(index + 1, { bytes: bytes.slice().fill(index) }));
+    for (const one of packets) {
+      bytes.set(one.bytes);
+      void sink.write([{ ...one, bytes }]);
+    }
+    await sink.close(NO_STATISTICS);
+    expect(content(decode(readFileSync(path)).packets)).toBe(content(packets));
+  });
+
+  test.skipIf(!existsSync('/dev/full'))(
+    'a failure is told to those who wait, and troubles nobody else (skipped without /dev/full)',
+    async () => {
+      const sink = await openFileSink('/dev/full', { flush: 'packet' });
+      await expect(sink.open?.([ETHERNET])).rejects.toMatchObject({ code: 'ENOSPC' });
+      expect(() => sink.write([packet(1)])).toThrow(SocketError);
+      await expect(sink.close(NO_STATISTICS)).rejects.toMatchObject({ code: 'ENOSPC' });
+      const hasty = await openFileSink('/dev/full', { flush: 'packet' });
+      void hasty.open?.([ETHERNET]);
+      void hasty.write([packet(1)]);
+      await expect(hasty.close(NO_STATISTICS)).rejects.toMatchObject({ code: 'ENOSPC' });
+    },
+  );
+
+  test('says who has written it, and what was captured', async () => {
+    const path = file('facts.pcapng');
+    const sink = await openFileSink(path, { interfaces: { filter: 'tcp port 80', operatingSystem: 'Linux' } });
+    await sink.open?.([ETHERNET, { ...ETHERNET, id: 1, operatingSystem: 'Plan 9' }]);
+    await sink.close(NO_STATISTICS);
+    const { details, interfaces } = decode(readFileSync(path));
+    expect(details.sections[0]).toMatchObject({
+      application: `sockctl ${packageVersion()}`,
+      operatingSystem: expect.stringMatching(/^Linux/),
+      hardware: expect.any(String),
+    });
+    const filter = { code: 11, value: new Uint8Array(Buffer.from('\0tcp port 80')) };
+    expect(interfaces).toEqual([
+      { ...ETHERNET, operatingSystem: 'Linux', options: [filter] },
+      { ...ETHERNET, id: 1, operatingSystem: 'Plan 9', options: [filter] },
+    ]);
   });
 
   test('the head is there before any packet, and counters are at the end', async () => {
