@@ -1,6 +1,8 @@
 /** When the next file is due: on a schedule that does not drift, whether packets come or not. */
 import { monotonicMs } from '../../src/measure/clock.js';
 
+/** Timers hold 31 bits of milliseconds. */
+const LONGEST_MS = 0x7fff_ffff;
 /** How far the clock of the system may be from the schedule before somebody must have set it, in milliseconds. */
 const CLOCK_SET_MS = 1000;
 
@@ -50,7 +52,7 @@ export class RotationClock {
         this.#onDue();
         this.#wait();
       },
-      Math.max(Math.ceil(left), 1),
+      Math.min(Math.max(Math.ceil(left), 1), LONGEST_MS),
     );
   }
 }

@@ -82,9 +82,13 @@ export class FileFolder {
     }
   }
 
-  /** Makes the names of new files last. */
+  /** Makes the names of new files last; some file systems have no such thing for folders. */
   async sync(): Promise<void> {
-    if (this.#fd !== undefined) await fsync(this.#fd);
+    try {
+      if (this.#fd !== undefined) await fsync(this.#fd);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+    }
   }
 
   close(): void {

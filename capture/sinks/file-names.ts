@@ -8,6 +8,7 @@
  *
  * The number stands before what says that the file is compressed: FILE1.gz.
  */
+import { UsageError } from '../../src/errors.js';
 import { strftime } from './strftime.js';
 
 /** When a file is full, and how many there are to be. */
@@ -31,8 +32,16 @@ export class FileNames {
   #number = 0;
   #stem: string;
 
-  /** @throws UsageError for a time that strftime(3) does not know */
+  /** @throws UsageError for a time that strftime(3) does not know, and for files that would have no end or no beginning */
   constructor(path: string, rotation: Rotation, begin: Date) {
+    for (const [what, value, least] of [
+      ['size', rotation.size, 1],
+      ['intervalMs', rotation.intervalMs, 1000],
+      ['files', rotation.files, 1],
+    ] as const) {
+      if (value !== undefined && !(value >= least))
+        throw new UsageError(`rotation.${what} is ${value}, not ${least} or more`);
+    }
     this.#suffix = /\.(?:gz|zst)$/i.exec(path)?.[0] ?? '';
     this.#pattern = path.slice(0, path.length - this.#suffix.length);
     this.#rotation = rotation;

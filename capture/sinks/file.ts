@@ -166,6 +166,7 @@ class FileSink implements CaptureSink {
     if (statistics !== undefined) this.#statistics = statistics;
     const intervalMs = this.#options.rotation?.intervalMs;
     if (intervalMs !== undefined) this.#clock = new RotationClock(intervalMs, this.#begun, () => this.#changeWhenDue());
+    if (this.#options.fsync === true) this.#queue.append(() => this.#attempt(this.#output, () => this.#folder?.sync()));
     this.#writer.open(this.#filling, interfaces);
     return this.#outcome(this.#handOff());
   }

@@ -170,6 +170,13 @@ test('a folder of the name is made no more than a file in one that is not there'
   await expect(openFileSink(path, { rotation: { size: 1 } })).rejects.toMatchObject({ code: 'ENOENT', address: path });
 });
 
+test.each([{ size: 0 }, { intervalMs: 999 }, { size: 1, files: 0 }, { size: Number.NaN }])(
+  'by %j: an error',
+  async (rotation) => {
+    await expect(openFileSink(file('never'), { rotation })).rejects.toMatchObject({ code: 'USAGE' });
+  },
+);
+
 test('stdout is no file that others could follow', async () => {
   await expect(openFileSink('-', { rotation: { size: 1 } })).rejects.toMatchObject({ code: 'USAGE' });
 });
