@@ -56,7 +56,11 @@ describe('the file sink', () => {
     const bytes = new Uint8Array(1000);
     for (let number = 1; number <= 250; number++) await sink.write([packet(number, { bytes })]);
     expect(statSync(path).size).toBe(size);
+    const watcher = watch(path);
+    const changed = once(watcher, 'change');
     for (let number = 251; number <= 600; number++) await sink.write([packet(number, { bytes })]);
+    await changed;
+    watcher.close();
     expect(decode(readFileSync(path)).packets.length).toBeGreaterThan(240);
     await sink.close(NO_STATISTICS);
     expect(decode(readFileSync(path)).packets).toHaveLength(600);
