@@ -14,6 +14,8 @@ export interface CaptureStatistics {
   readonly droppedInterface: number | null;
   /** Dropped by sockctl because its own queue was full. */
   readonly droppedApplication: number | null;
+  /** The same for single interfaces, where each was counted by itself. */
+  readonly interfaces?: ReadonlyMap<CaptureInterface, CaptureStatistics> | undefined;
 }
 
 /** What happened to a source while it ran; the `capture.event` records of `--json`. */
@@ -85,11 +87,13 @@ export const NO_STATISTICS: CaptureStatistics = {
   droppedApplication: null,
 };
 
+type Counter = Exclude<keyof CaptureStatistics, 'interfaces'>;
+
 /** Sums of counters; a counter is known when at least one part knows it. */
 export function addStatistics(parts: Iterable<CaptureStatistics>): CaptureStatistics {
-  const sum = { ...NO_STATISTICS } as { -readonly [K in keyof CaptureStatistics]: CaptureStatistics[K] };
+  const sum = { ...NO_STATISTICS } as { -readonly [K in Counter]: CaptureStatistics[K] };
   for (const part of parts) {
-    for (const key of Object.keys(sum) as (keyof CaptureStatistics)[]) {
+    for (const key of Object.keys(sum) as Counter[]) {
       const value = part[key];
       if (value !== null) sum[key] = (sum[key] ?? 0) + value;
     }

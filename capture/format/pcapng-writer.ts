@@ -1,5 +1,6 @@
 /** Writes pcapng, one little-endian section with nanoseconds: draft-ietf-opsawg-pcapng. */
 import { UsageError } from '../../src/errors.js';
+import { portableWallClock } from '../../src/measure/clock.js';
 import type { FrameBatch } from '../frames.js';
 import type { CapturedPacket, CaptureInterface, OtherBlock, OtherOption } from '../record.js';
 import type { CaptureStatistics } from '../source.js';
@@ -45,8 +46,8 @@ interface Written {
 }
 
 /**
- * Interfaces are described when they first appear. Counters that are known are written at the end, where there is
- * just one interface to attribute them to. Times before 1970 and after 2554 do not fit and become the nearest that do.
+ * Interfaces are described when they first appear. Counters that are known are written at the end, for each interface that
+ * they are of. Times before 1970 and after 2554 do not fit and become the nearest that do.
  * A packet without a time becomes a Simple Packet Block where that can express it, else one of 1970.
  *
  * libpcap refuses files whose interfaces have different snapshot lengths: unless all agree, no limit is stated.
@@ -191,18 +192,28 @@ export class PcapngWriter implements CaptureWriter {
 
   close(out: ByteWriter, statistics: CaptureStatistics, trailing: readonly OtherBlock[]): void {
     writeBlocks(out, trailing);
-    const [only, ...more] = this.#interfaces.values();
+    const all = [...this.#interfaces];
+    // As of the last packet, or of now where there was none.
+    if (all.every(([, { packets }]) => packets === 0)) {
+      const now = portableWallClock();
+      this.#time.set(now.seconds, now.nanoseconds);
+    }
+    for (const [one, written] of all) {
+      const counted = statistics.interfaces?.get(one) ?? (all.length === 1 ? statistics : undefined);
+      if (counted !== undefined) this.#count(out, written, counted);
+    }
+  }
+
+  #count(out: ByteWriter, { id, packets }: Written, statistics: CaptureStatistics): void {
     const { received, droppedInterface, droppedKernel } = statistics;
-    if (only === undefined || more.length > 0) return;
     if (received === null && droppedInterface === null && droppedKernel === null) return;
     const start = begin(out, BlockType.interfaceStatistics);
-    out.u32(only.id);
-    // As of the last packet.
+    out.u32(id);
     this.#timestamp(out);
     counterOption(out, OptionCode.statistics.received, received);
     counterOption(out, OptionCode.statistics.droppedInterface, droppedInterface);
     counterOption(out, OptionCode.statistics.droppedKernel, droppedKernel);
-    counterOption(out, OptionCode.statistics.delivered, only.packets);
+    counterOption(out, OptionCode.statistics.delivered, packets);
     endOptions(out);
     finish(out, start);
   }

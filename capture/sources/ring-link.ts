@@ -122,9 +122,13 @@ export class RingLink {
     return this.#index;
   }
 
-  /** The name of that interface. */
+  /** That interface as packets have it; `any` itself where it is that. */
+  get interface(): CaptureInterface {
+    return this.#table.all[this.#place] as CaptureInterface;
+  }
+
   get name(): string {
-    return this.#table.all[this.#place]?.name ?? this.device;
+    return this.interface.name ?? this.device;
   }
 
   /**

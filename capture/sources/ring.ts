@@ -145,7 +145,8 @@ class RingSource implements CaptureSource {
   }
 
   statistics(): CaptureStatistics {
-    return addStatistics(this.links.map((link) => link.statistics()));
+    const counted = new Map(this.links.map((link) => [link.interface, link.statistics()]));
+    return { ...addStatistics(counted.values()), interfaces: counted };
   }
 
   async close(): Promise<void> {

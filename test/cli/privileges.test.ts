@@ -67,13 +67,17 @@ describe('dropping root', () => {
     return undefined;
   });
 
-  it('leaves the files to the user, and the capturing child too', async (ctx) => {
+  it.for(['native', 'portable'])('leaves the files to the user, and whoever captures: %s', async (backend, ctx) => {
     if (!isRoot) return ctx.skip('giving root away needs root');
     const [file, log] = [join(folder, 'out.pcapng'), join(folder, 'out.log')];
-    const running = start(['capture', '-i', 'lo', '-w', file, '-v'], { env: SUDO });
-    const child = await running.until(({ stderr }) => /in process (\d+)/.exec(stderr) ?? undefined);
+    rmSync(file, { force: true });
+    const running = start(['capture', '-i', 'lo', '-w', file, '-v', '--backend', backend], { env: SUDO });
     await dropped(running);
-    expect(identity(Number(child[1]))).toMatchObject({ uid: gone.uid, capabilities: gone.capabilities });
+    expect(identity(running.child.pid)).toEqual(gone);
+    if (backend === 'portable') {
+      const child = await running.until(({ stderr }) => /in process (\d+)/.exec(stderr) ?? undefined);
+      expect(identity(Number(child[1]))).toMatchObject({ uid: gone.uid, capabilities: gone.capabilities });
+    }
     const { code, stderr } = await running.signal('SIGINT');
     expect([0, 130], stderr).toContain(code);
     await sockctl(['capture', 'read', file, '--count-only', '--log-file', log], { env: SUDO });
