@@ -117,7 +117,6 @@ function packageError(cause: unknown, syscall: string): SocketError {
 class PortableRawSocket implements RawPort {
   readonly backend = 'portable';
   readonly local = undefined;
-  readonly receiveBuffer: number;
   sent = 0;
   readonly #socket: RawSocket;
   readonly #options: RawOptions;
@@ -137,7 +136,6 @@ class PortableRawSocket implements RawPort {
   constructor(socket: RawSocket, options: RawOptions) {
     this.#socket = socket;
     this.#options = options;
-    this.receiveBuffer = this.#counter(RECEIVE_BUFFER, 0) ?? 0;
     open.add(this);
     socket.pauseRecv();
     socket.on('error', () => undefined);
@@ -162,6 +160,10 @@ class PortableRawSocket implements RawPort {
     return portableWallClock();
   }
 
+  get receiveBuffer(): number {
+    return this.#counter(RECEIVE_BUFFER, 0) ?? 0;
+  }
+
   /** The kernel counts in 32 bits; a socket that is read by single calls can't have lost more of them than that. */
   get droppedAtMost(): number | null {
     if (!this.#closed && this.#remaining === undefined) {
@@ -180,6 +182,7 @@ class PortableRawSocket implements RawPort {
 
   /** 32 bits of what getsockopt(2) gives. */
   #counter({ level, number }: OptionSetting['option'], at: number): number | null {
+    if (this.#closed) return null;
     const value = Buffer.alloc(64);
     try {
       const length = this.#socket.getOption(levelNumber(level), number, value, value.length);
