@@ -423,6 +423,19 @@ export function buildProgram(run: CommandRunner): Command {
 
   leaf(
     program,
+    'interfaces',
+    'the interfaces of this machine: state, link type, addresses, counters; and their changes',
+    () => import('./commands/interfaces.js'),
+    (c) =>
+      c
+        .argument('[NAME]', 'one of them, by name or number, with everything about it')
+        .option('--up', 'only those that are up and have a carrier')
+        .option('--watch', 'stay, and tell each change')
+        .option('--interval <T>', 'with --watch: the packets and bits a second of each, this often', positiveDuration),
+    { sockets: false },
+  );
+  leaf(
+    program,
     'options',
     'the socket options that --opt takes, with their defaults here',
     () => import('./commands/options.js'),

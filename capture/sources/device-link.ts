@@ -31,6 +31,14 @@ const LINK_TYPES: ReadonlyMap<number, number> = new Map<number, number>([
   ...[0xfffe, 768, 776, 15, 256, 257, 258, 259, 264, 518].map((type) => [type, LinkType.RAW] as const),
 ]);
 
+/**
+ * The link type of a capture on an interface of that ARPHRD_ number: its own, raw IP for links without a header, and
+ * Linux's cooked header for the others.
+ */
+export function linkTypeOfHardware(hardware: number): number {
+  return LINK_TYPES.get(hardware) ?? LinkType.LINUX_SLL2;
+}
+
 export interface DeviceLink {
   /** A LINKTYPE_ number: of the packets as they are captured. */
   readonly linkType: number;
@@ -49,10 +57,9 @@ export interface DeviceLink {
 export function describeDevice(device: string): DeviceLink {
   if (device === ANY_INTERFACE) return { linkType: LinkType.LINUX_SLL2, cooked: true, loopback: false };
   const hardware = interfaceHardwareType(device);
-  const known = LINK_TYPES.get(hardware);
   return {
-    linkType: known ?? LinkType.LINUX_SLL2,
-    cooked: known === undefined,
+    linkType: linkTypeOfHardware(hardware),
+    cooked: !LINK_TYPES.has(hardware),
     loopback: hardware === LOOPBACK,
     netmask: netmask(device),
   };

@@ -40,6 +40,11 @@ export interface LinkMonitor {
   addresses(): Iterable<AddressFacts>;
   /** Reads everything again, for the counters. @throws SocketError when the socket fails meanwhile */
   refresh(): Promise<void>;
+  /**
+   * Whether changes are told, which they are at first: for an owner that can't take more of them now. What it has missed
+   * in between is told as one change.
+   */
+  follow(wanted: boolean): void;
   /** Idempotent. */
   close(): void;
 }
@@ -107,6 +112,7 @@ export async function openLinkMonitor(libc: Libc, options: LinkMonitorOptions): 
     links,
     addresses: () => addresses.values(),
     refresh: () => mirror.refresh(),
+    follow: (wanted) => mirror.follow(wanted),
     close: () => mirror.close(),
   };
 }

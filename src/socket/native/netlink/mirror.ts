@@ -125,6 +125,14 @@ export class Mirror {
     return this.#wait();
   }
 
+  /**
+   * Whether news are read, which they are at first: for an owner that can't take more of them now. Nothing is kept
+   * meanwhile; afterwards the difference is told.
+   */
+  follow(wanted: boolean): void {
+    if (!this.#closed) this.#socket.read(wanted);
+  }
+
   /** Idempotent. Nothing is told any more; a refresh that goes on ends. */
   close(): void {
     this.#closed = true;

@@ -52,6 +52,7 @@ export class NetlinkSocket {
   #vector: MessageVector;
   #slotSize = SLOT_SIZE;
   #sequence = 0;
+  #reading = true;
   #closed = false;
 
   /**
@@ -74,8 +75,14 @@ export class NetlinkSocket {
     this.#bind(groups);
     this.port = this.#name();
     this.#vector = this.#makeVector();
-    this.#watch = new DescriptorWatch(libc, descriptor.fd, () => this.#read());
+    this.#watch = new DescriptorWatch(libc, descriptor.fd, () => this.#readAll());
     this.#watch.want(true, false);
+  }
+
+  /** Whether it is read, which it is at first. Where it is not for long, the kernel's buffer fills up and news are lost. */
+  read(wanted: boolean): void {
+    this.#reading = wanted;
+    this.#watch.want(wanted, false);
   }
 
   /** Whether it keeps the process running, which it does unless told otherwise. */
@@ -154,8 +161,8 @@ export class NetlinkSocket {
     return vector;
   }
 
-  #read(): void {
-    for (let calls = 0; calls < CALLS_A_TURN && !this.#closed; calls++) {
+  #readAll(): void {
+    for (let calls = 0; calls < CALLS_A_TURN && this.#reading && !this.#closed; calls++) {
       const { fd } = this.#descriptor;
       const flags = C.MSG_DONTWAIT | C.MSG_TRUNC;
       const count = this.#libc.recvmmsg(fd, this.#vector.address, this.#vector.count, flags, null);
