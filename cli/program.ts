@@ -504,7 +504,7 @@ function addFileOptions(command: Command, live: boolean): Command {
       .option('-W, --files <N>', 'with -C: N files, and again from the first; with -G: end after N of them', count)
       .option(
         '--flush <WHEN>',
-        'write each packet at once (packet), when 256 KiB are there (block), or after a time (default: 100ms, compressed 1s)',
+        'write each packet at once (packet), when 512 KiB are there (block), or after a time (default: 100ms, compressed 1s)',
         flushPolicy,
       )
       .option(

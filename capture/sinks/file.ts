@@ -27,7 +27,7 @@ export interface FileSinkOptions {
   /** Default pcapng. */
   readonly format?: CaptureFormat | undefined;
   /**
-   * When packets are written: each batch at once, when 256 KiB of them are there (and at the end), or after so many
+   * When packets are written: each batch at once, when 512 KiB of them are there (and at the end), or after so many
    * milliseconds at most; default 100, and 1000 with compression, whose pieces should not be small.
    */
   readonly flush?: 'packet' | 'block' | number | undefined;
@@ -52,11 +52,11 @@ export interface FileSinkOptions {
   readonly interfaces?: InterfaceText | undefined;
 }
 
-const FLUSH_BYTES = 256 * 1024;
+const FLUSH_BYTES = 512 * 1024;
 const FLUSH_MS = 100;
 const COMPRESSED_FLUSH_MS = 1000;
-/** Pieces on their way before the source has to wait: as many as there are threads to compress and to write them. */
-const PIECES = 4;
+/** Pieces on their way before the source has to wait: what a block of a ring makes, and some. */
+const PIECES = 8;
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO']);
 
