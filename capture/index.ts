@@ -4,6 +4,15 @@ export { endText, type FlowEnd } from './analysis/flow.js';
 export { type FollowedPiece, type FollowedStream, StreamFollower } from './analysis/follow.js';
 export { type CaptureInfo, CaptureInfoCollector } from './analysis/info.js';
 export {
+  type ConversationOrder,
+  type ConversationTraffic,
+  LiveTraffic,
+  type LiveTrafficOptions,
+  type ProtocolTraffic,
+  type TrafficCount,
+  type TrafficRate,
+} from './analysis/live-traffic.js';
+export {
   CaptureStatisticsCollector,
   type Conversation,
   type EndpointCount,

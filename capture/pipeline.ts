@@ -64,10 +64,11 @@ export async function runPipeline(options: PipelineOptions): Promise<CaptureSumm
   await attempt(() => options.source.close());
   const counted = options.source.statistics();
   for (const sink of sinks) {
-    await attempt(() => sink.close(withDrops(counted, sink.dropped), options.source.trailing));
+    const left = sink.watches === true ? mostDropped(sinks) : sink.dropped;
+    await attempt(() => sink.close(withDrops(counted, left), options.source.trailing));
   }
   // Of the sink that got the fewest: then what was captured and what was dropped are together what came.
-  const dropped = Math.max(0, ...sinks.map((sink) => sink.dropped ?? 0));
+  const dropped = mostDropped(sinks);
   const statistics = withDrops(counted, dropped);
 
   const [error] = errors;
@@ -80,6 +81,11 @@ export async function runPipeline(options: PipelineOptions): Promise<CaptureSumm
       error !== undefined ? 'error' : run.endReason === 'eof' ? (options.source.ended ?? 'eof') : run.endReason,
     ...(error === undefined ? {} : { error }),
   };
+}
+
+/** By the sink that has dropped the most. */
+function mostDropped(sinks: readonly CaptureSink[]): number {
+  return Math.max(0, ...sinks.map((sink) => sink.dropped ?? 0));
 }
 
 /** `statistics` with `dropped` packets more that sockctl itself has dropped. */
@@ -108,7 +114,8 @@ class Run {
     for (const sink of sinks) {
       sink.failed?.addEventListener('abort', () => this.#stop.abort(), { once: true });
       sink.done?.addEventListener('abort', () => this.#finish('files'), { once: true });
-      await sink.open?.(source.interfaces, () => withDrops(source.statistics(), sink.dropped));
+      const dropped = () => (sink.watches === true ? mostDropped(sinks) : sink.dropped);
+      await sink.open?.(source.interfaces, () => withDrops(source.statistics(), dropped()));
     }
   }
 

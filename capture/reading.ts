@@ -16,6 +16,6 @@ export { type FilteredSocket, socketFilter } from './filter/socket-filter.js';
 export { type CaptureEndReason, type CaptureSummary, type PipelineOptions, runPipeline } from './pipeline.js';
 export type { CaptureSink, WriteLines } from './sink.js';
 export { type CountSink, createCountSink } from './sinks/count.js';
-export type { CaptureEvent, CaptureSource, CaptureStatistics } from './source.js';
+export { type CaptureEvent, type CaptureSource, type CaptureStatistics, NO_STATISTICS } from './source.js';
 export { type FileSource, openFileSource } from './sources/file.js';
 export { mergeSources } from './sources/merge.js';

@@ -37,6 +37,8 @@ export interface CaptureSink {
   readonly failed?: AbortSignal | undefined;
   /** Aborted when the sink has all that it was to have: the capture ends. */
   readonly done?: AbortSignal | undefined;
+  /** Keeps no packets but tells how the capture stands: what the other sinks have dropped is in its counters. */
+  readonly watches?: boolean | undefined;
   /** Packets that were given to it and went nowhere, so far; those of a sink without it all went somewhere. */
   readonly dropped?: number;
 }

@@ -2,6 +2,9 @@
 /** The command line's first lines: the program is loaded, run, and ended. */
 import { loadProgram } from './load-program.js';
 
+// Node would open a port for its inspector; some commands answer it with how they stand (render/statistics-signal.ts).
+process.on('SIGUSR1', () => undefined);
+
 const { runCommandLine } = loadProgram().program;
 // stdin or a socket may still hold the loop; what the command has promised is done.
 process.exit(await runCommandLine(process.argv.slice(2)));

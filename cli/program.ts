@@ -308,6 +308,8 @@ export function buildProgram(run: CommandRunner): Command {
             .option('--workers <N>', 'threads that read, each with a share of the flows', integer(1, 64), 1)
             .option('-p, --no-promiscuous', 'only packets that are for this machine')
             .option('--duration <T>', 'stop after this time', positiveDuration)
+            .option('--live', 'a view of the traffic on the terminal, with -w beside the file')
+            .option('--interval <T>', 'tell figures so often, beside the packets', positiveDuration)
             .addOption(new Option('--direction <DIR>', 'only packets that come in, or go out').choices(['in', 'out']))
             .addOption(
               new Option('--timestamp-source <WHO>', 'who takes the time of a packet')

@@ -55,6 +55,10 @@ export class BoundedSink implements CaptureSink {
     return this.#sink.done;
   }
 
+  get watches(): boolean | undefined {
+    return this.#sink.watches;
+  }
+
   get dropped(): number {
     return this.#dropped + (this.#sink.dropped ?? 0);
   }

@@ -1,4 +1,5 @@
 /** Counts packets and nothing else. */
+import { frameBytes } from '../frames.js';
 import type { CaptureSink } from '../sink.js';
 
 export interface CountSink extends CaptureSink {
@@ -20,6 +21,10 @@ export function createCountSink(): CountSink {
     write: (batch) => {
       packets += batch.length;
       for (const packet of batch) bytes += packet.originalLength;
+    },
+    writeFrames: (batch) => {
+      packets += batch.count;
+      bytes += frameBytes(batch);
     },
     writeRecords: (batch) => {
       packets += batch.count;

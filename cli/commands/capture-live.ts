@@ -20,13 +20,12 @@ import { type ExitCode, SockctlError, UsageError } from '../../src/errors.js';
 import { type FilterFlags, filterHosts } from '../args/filter.js';
 import type { CommandContext } from '../context.js';
 import { finishCapture } from '../render/capture.js';
-import { type PacketFlags, packetSinks } from '../render/packet-sinks.js';
+import { type LiveSinkFlags, liveSinks } from '../render/live-sinks.js';
 import { recordHead } from '../render/record.js';
 
-interface LiveFlags extends PacketFlags, FilterFlags {
+interface LiveFlags extends LiveSinkFlags, FilterFlags {
   readonly interface?: readonly string[];
   readonly count?: number;
-  readonly countOnly?: boolean;
   readonly snapshotLength?: number;
   readonly buffer?: number;
   readonly duration?: number;
@@ -40,10 +39,10 @@ interface LiveFlags extends PacketFlags, FilterFlags {
 export async function run([words]: [string[]], flags: LiveFlags, context: CommandContext): Promise<ExitCode> {
   const filter = words.join(' ');
   const devices = flags.interface ?? [defaultInterface()];
-  const { source, rest } = await openSource(devices, filter, flags, context);
+  const shown = liveSinks(flags, context, devices.join(', '), filter);
+  const { source, rest } = await openSource(devices, filter, flags, { ...context, logger: shown.logger });
   context.logger.log('info', { event: 'listening', message: `capturing on ${devices.join(', ')}` });
-  const sinks =
-    flags.countOnly === true && flags.write === undefined ? [] : await packetSinks(flags, context, { filter });
+  const sinks = await shown.sinks();
   context.dropPrivileges();
   const summary = await runPipeline({
     source,

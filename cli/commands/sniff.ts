@@ -17,6 +17,7 @@ import { MEMBERSHIPS, type Membership } from '../args/memberships.js';
 import { type FamilyProtocol, ICMP, ICMPV6, readProtocols } from '../args/protocols.js';
 import type { CommandContext } from '../context.js';
 import { finishCapture } from '../render/capture.js';
+import { createProgressSink } from '../render/capture-progress.js';
 import { type PacketFlags, packetSinks } from '../render/packet-sinks.js';
 import { createSniffSource, SNIFFED } from './sniff-source.js';
 
@@ -72,7 +73,7 @@ export async function run([words]: [string[]], flags: SniffFlags, context: Comma
   });
   const summary = await runPipeline({
     source,
-    sinks: await packetSinks(flags, context, { filter }),
+    sinks: [...(await packetSinks(flags, context, { filter })), createProgressSink(flags, context)],
     live: true,
     count: flags.count,
     durationMs: flags.duration,

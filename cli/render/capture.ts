@@ -1,5 +1,5 @@
 /** What is said at the end of a capture. */
-import type { CaptureSummary } from '../../capture/reading.js';
+import type { CaptureStatistics, CaptureSummary } from '../../capture/reading.js';
 import { ExitCode } from '../../src/errors.js';
 import { roundMs } from '../../src/measure/clock.js';
 import type { CommandContext } from '../context.js';
@@ -43,4 +43,27 @@ function summaryText(summary: CaptureSummary): string {
   const counted = drops.some(([, count]) => count !== null) || received !== null;
   const told = counted ? drops.map(([word, count]) => `, ${count ?? 'an unknown number'} ${word}`).join('') : '';
   return `${captured} packets, ${bytes} bytes${told}`;
+}
+
+/** Who drops packets, in the order of their way. */
+export const DROPS = [
+  ['droppedKernel', 'kernel'],
+  ['droppedInterface', 'interface'],
+  ['droppedApplication', 'sockctl'],
+] as const satisfies readonly (readonly [keyof CaptureStatistics, string])[];
+
+/** `1234 packets captured, 1300 received; dropped: kernel 66, interface ?, sockctl 0`: how a capture stands. */
+export function standText(captured: number, statistics: CaptureStatistics): string {
+  return `${captured} packets captured, ${statistics.received ?? '?'} received; dropped: ${dropped(statistics)}`;
+}
+
+/** `0 dropped`; who has dropped how many where it is not plainly none: `5 dropped (kernel 5, interface ?, sockctl 0)`. */
+export function dropsText(statistics: CaptureStatistics): string {
+  if (DROPS.every(([key]) => statistics[key] === 0)) return '0 dropped';
+  const sum = DROPS.reduce((all, [key]) => all + (statistics[key] ?? 0), 0);
+  return `${sum} dropped (${dropped(statistics)})`;
+}
+
+function dropped(statistics: CaptureStatistics): string {
+  return DROPS.map(([key, word]) => `${word} ${statistics[key] ?? '?'}`).join(', ');
 }

@@ -79,10 +79,7 @@ export async function packetSinks(flags: PacketFlags, context: CommandContext, o
   }
   const sinks: CaptureSink[] = [];
   if (file !== undefined) sinks.push(await fileSink(file, table ? undefined : format, flags, context, origin));
-  else {
-    const about = FILE_FLAGS.find(([name]) => flags[name] !== undefined)?.[1];
-    if (about !== undefined) throw new UsageError(`${about} without -w: it is about a file`, 'add -w FILE');
-  }
+  else refuseFileFlags(flags);
   if (file === undefined || flags.print === true) sinks.push(printingSink(flags, context, origin));
   return sinks;
 }
@@ -114,6 +111,12 @@ const FILE_FLAGS: readonly (readonly [keyof FileFlags, string])[] = [
   ['compress', '--compress'],
   ['comment', '--comment'],
 ];
+
+/** @throws UsageError for flags about a file where there is none */
+export function refuseFileFlags(flags: FileFlags): void {
+  const about = FILE_FLAGS.find(([name]) => flags[name] !== undefined)?.[1];
+  if (about !== undefined) throw new UsageError(`${about} without -w: it is about a file`, 'add -w FILE');
+}
 
 async function fileSink(
   file: string,

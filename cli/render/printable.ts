@@ -8,6 +8,11 @@ export function printablePayload(bytes: Uint8Array, limit = 160): string {
   return bytes.length > limit ? `${safe}…` : safe;
 }
 
+/** Text as printable ASCII, every character of it a column wide: what is none is a question mark. */
+export function printableText(text: string): string {
+  return text.replace(/[^\x20-\x7e]/gu, '?');
+}
+
 function escapeAsBytes(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029\\]/gu, (c) => {
     const known: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\\': '\\\\' };

@@ -40,3 +40,16 @@ export function roundTripText(summary: { readonly rttMs: DistributionMs; readonl
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
+
+/** `12,345` */
+export function grouped(count: number): string {
+  return count.toLocaleString('en');
+}
+
+/** `0:07`, `12:34`, `1:02:03`; whole seconds. */
+export function clock(seconds: number): string {
+  const two = (value: number) => String(value).padStart(2, '0');
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}

@@ -5,9 +5,11 @@ import { endpointRecord, formatEndpoint } from '../../src/sockaddr/endpoint.js';
 import type { CommandContext } from '../context.js';
 import { printablePayload } from './printable.js';
 import { recordHead } from './record.js';
-import { bitsPerSecond, byteCount, milliseconds } from './report.js';
+import { bitsPerSecond, byteCount, clock, milliseconds } from './report.js';
 
 const BAR = 24;
+/** Seconds that are said to be left at most. */
+const LEFT_MAX = 360_000;
 
 /** `file [#####     ]  45 %  120.00 MiB  1.20 Gbit/s  0:12 left`. */
 export function progressLine({ name, bytes, total, bitsPerSecond: bits }: TransferProgress): string {
@@ -16,7 +18,7 @@ export function progressLine({ name, bytes, total, bitsPerSecond: bits }: Transf
   const fraction = total === 0 ? 1 : bytes / total;
   const done = Math.round(fraction * BAR);
   const bar = `[${'#'.repeat(done)}${' '.repeat(BAR - done)}]`;
-  const left = bits > 0 ? `  ${clock(((total - bytes) * 8) / bits)} left` : '';
+  const left = bits > 0 ? `  ${clock(Math.ceil(Math.min(((total - bytes) * 8) / bits, LEFT_MAX)))} left` : '';
   return `${printable(name)} ${bar} ${`${Math.floor(fraction * 100)}`.padStart(3)} %  ${figures}${left}`;
 }
 
@@ -94,13 +96,4 @@ function printable(name: string): string {
 
 function notice(context: CommandContext, message: string): void {
   context.logger.log('info', { event: 'notice', message });
-}
-
-/** `0:07`, `12:34`, `1:02:03`. */
-function clock(seconds: number): string {
-  const whole = Math.ceil(Math.min(seconds, 360_000));
-  const two = (value: number) => String(value).padStart(2, '0');
-  const hours = Math.floor(whole / 3600);
-  const minutes = Math.floor((whole % 3600) / 60);
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }

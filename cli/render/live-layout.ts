@@ -1,0 +1,292 @@
+/** The picture of a running capture as lines of a terminal of any size: figures, a chart, protocols, conversations. */
+import {
+  type ConversationOrder,
+  type ConversationTraffic,
+  endText,
+  type LiveTraffic,
+  type TrafficRate,
+} from '../../capture/index.js';
+import type { CaptureStatistics } from '../../capture/reading.js';
+import { DROPS } from './capture.js';
+import { bitsPerSecond, byteCount, clock, grouped } from './report.js';
+
+/** Everything that is shown, taken at one moment; a view that is paused goes on showing it. */
+export interface LivePicture {
+  /** Where it is captured, and what. */
+  readonly title: string;
+  readonly elapsedMs: number;
+  readonly totals: ReturnType<LiveTraffic['totals']>;
+  /** Bits of each second, the last one last. */
+  readonly history: readonly number[];
+  readonly peakBitsPerSecond: number;
+  readonly statistics: CaptureStatistics;
+  readonly protocols: ReturnType<LiveTraffic['protocols']>;
+  readonly conversations: readonly ConversationTraffic[];
+  readonly conversationCounts: LiveTraffic['conversationCounts'];
+}
+
+export interface LiveState {
+  readonly order: ConversationOrder;
+  readonly paused: boolean;
+  /** Whether somebody can press keys. */
+  readonly keys: boolean;
+  /** The last thing that a person would want to know. */
+  readonly notice: string | undefined;
+}
+
+export interface LiveStyle {
+  readonly color: boolean;
+  /** Whether the terminal shows more than ASCII. */
+  readonly utf8: boolean;
+}
+
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+const BLOCKS = { utf8: ' ▁▂▃▄▅▆▇█', ascii: ' .:-=+*#@' };
+const SIGNS = {
+  utf8: { both: '↔', oneWay: '→', atLeast: '≥', cut: '…', sorted: '▼' },
+  ascii: { both: '<>', oneWay: '->', atLeast: '>=', cut: '~', sorted: 'v' },
+};
+const STYLES = { title: 7, heading: 1, faint: 2, alarm: '1;31', notice: 33, chart: 36 } as const;
+
+const DROPPED = ' dropped  ';
+
+/** Rows that the protocols may take at most. */
+const PROTOCOL_ROWS = 8;
+/** Rows below which there are only figures, and below which there are no protocols. */
+const ROWS_FOR_TABLE = 10;
+const ROWS_FOR_PROTOCOLS = 16;
+/** Columns from which on packets and bytes have a column each. */
+const WIDE = 110;
+
+/** Lines for a terminal, as many as it has rows at most; none is wider than it. */
+export function liveLines(picture: LivePicture, state: LiveState, size: Size, style: LiveStyle): string[] {
+  const layout = new Layout(picture, state, size, style);
+  return layout.lines().slice(0, size.rows);
+}
+
+/** A column of figures; its cells stand to the right. */
+interface Column {
+  readonly title: string;
+  readonly width: number;
+  readonly order?: ConversationOrder;
+  cell(row: Counted): string;
+}
+
+/** A row of a table. */
+interface Counted extends TrafficRate {
+  /** Whether it may have had more. */
+  readonly atLeast?: boolean;
+}
+
+class Layout {
+  readonly #picture: LivePicture;
+  readonly #state: LiveState;
+  readonly #size: Size;
+  readonly #color: boolean;
+  readonly #signs: (typeof SIGNS)['utf8'];
+  readonly #blocks: string;
+
+  constructor(picture: LivePicture, state: LiveState, size: Size, { color, utf8 }: LiveStyle) {
+    this.#picture = picture;
+    this.#state = state;
+    this.#size = size;
+    this.#color = color;
+    this.#signs = utf8 ? SIGNS.utf8 : SIGNS.ascii;
+    this.#blocks = utf8 ? BLOCKS.utf8 : BLOCKS.ascii;
+  }
+
+  lines(): string[] {
+    const { rows } = this.#size;
+    const head = [this.#title(), ...this.#figures(), this.#drops()];
+    const last = this.#lastLine();
+    if (rows < head.length + 2) return [...head.slice(0, Math.max(1, rows - 1)), last];
+    const protocols = rows >= ROWS_FOR_PROTOCOLS ? this.#protocols() : [];
+    const above = [...head, ...protocols];
+    const room = rows - above.length - 1;
+    const table = rows >= ROWS_FOR_TABLE ? this.#conversations(room) : [];
+    const filled = [...above, ...table];
+    return [...filled, ...new Array<string>(rows - 1 - filled.length).fill(''), last];
+  }
+
+  #title(): string {
+    const { title, elapsedMs } = this.#picture;
+    const right = `${this.#state.paused ? 'PAUSED  ' : ''}${clock(Math.floor(elapsedMs / 1000))} `;
+    const room = Math.max(0, this.#size.columns - right.length - 1);
+    return this.#paint('title', this.#fit(` ${this.#cut(title, room - 1).padEnd(room)}${right}`));
+  }
+
+  #figures(): string[] {
+    const { totals, peakBitsPerSecond } = this.#picture;
+    const { all, in: incoming, out: outgoing } = totals;
+    const directed = incoming.packets + outgoing.packets > 0;
+    const rate = (one: typeof all) => `${rounded(one.packetsPerSecond)} packets/s, ${bitsPerSecond(one.bitsPerSecond)}`;
+    const sum = (one: typeof all) => `${grouped(one.packets)} packets, ${byteCount(one.bytes)}`;
+    const split = (show: (one: typeof all) => string) =>
+      directed ? `   in ${show(incoming)}   out ${show(outgoing)}` : '';
+    const short = ({ bitsPerSecond: bits }: typeof all) => bitsPerSecond(bits);
+    return [
+      this.#fit(` total  ${sum(all)}${split((one) => byteCount(one.bytes))}`),
+      this.#fit(` now    ${rate(all)}${split(short)}   peak ${bitsPerSecond(peakBitsPerSecond)}`),
+      this.#chart(),
+    ];
+  }
+
+  #chart(): string {
+    const { history } = this.#picture;
+    const { columns } = this.#size;
+    const label = (shown: readonly number[]) => ` ${shown.length} s, up to ${bitsPerSecond(Math.max(0, ...shown))}`;
+    // Half of a wide terminal is enough of a chart.
+    const room = Math.max(0, Math.min(columns - 32, 120));
+    const shown = history.slice(-room || history.length);
+    const most = Math.max(1, ...shown);
+    const cells = shown.map((bits) => this.#blocks[bits === 0 ? 0 : Math.max(1, Math.round((bits / most) * 8))]);
+    const chart = (room === 0 ? [] : cells).join('').padStart(room);
+    return ` ${this.#paint('chart', chart)}${this.#cut(label(shown), Math.max(0, columns - 1 - room))}`;
+  }
+
+  #drops(): string {
+    const { statistics } = this.#picture;
+    const { received } = statistics;
+    const parts = DROPS.map(([key, word]) => {
+      const count = statistics[key];
+      return { text: `${word} ${count === null ? '?' : grouped(count)}`, alarm: (count ?? 0) > 0 };
+    });
+    const plain = parts.map(({ text }) => text).join('  ');
+    const rest = `   received ${received === null ? '?' : grouped(received)}`;
+    if (DROPPED.length + plain.length > this.#size.columns) return this.#fit(`${DROPPED}${plain}`);
+    const painted = parts.map(({ text, alarm }) => (alarm ? this.#paint('alarm', text) : text)).join('  ');
+    return `${DROPPED}${painted}${rest.slice(0, this.#size.columns - DROPPED.length - plain.length)}`;
+  }
+
+  #protocols(): string[] {
+    const { protocols } = this.#picture;
+    const most = Math.min(PROTOCOL_ROWS, Math.floor((this.#size.rows - ROWS_FOR_TABLE) / 3));
+    const shown = protocols.slice(0, most);
+    const count = protocols.length > most ? `${most} of ${protocols.length}` : `${protocols.length}`;
+    return this.#table(`PROTOCOLS (${count})`, shown, ({ name }, width) => this.#cut(name, width));
+  }
+
+  /** @param room rows for all of it */
+  #conversations(room: number): string[] {
+    if (room < 3) return [];
+    const { conversations, conversationCounts } = this.#picture;
+    const { kept, replaced } = conversationCounts;
+    const count = replaced > 0 ? `${grouped(kept)} of more` : grouped(kept);
+    const shown = conversations.slice(0, room - 2);
+    return this.#table(`CONVERSATIONS (${count})`, shown, (row, width) => this.#ends(row, width));
+  }
+
+  /** An empty line, the titles, and the rows; what has no packets at present is faint. */
+  #table<Row extends Counted>(title: string, rows: readonly Row[], nameOf: (row: Row, width: number) => string) {
+    const columns = this.#columns();
+    const { sorted } = this.#signs;
+    const width = this.#size.columns - columns.reduce((sum, column) => sum + column.width + 1, 0) - 1;
+    const line = (name: string, cellOf: (column: Column) => string) => {
+      const cells = columns.map((column) => ` ${cellOf(column).padStart(column.width)}`);
+      return this.#fit(` ${name.padEnd(width)}${cells.join('')}`);
+    };
+    const marked = ({ title: text, order }: Column) => `${text}${order === this.#state.order ? sorted : ''}`;
+    const heading = this.#paint('heading', line(this.#cut(title, width), marked));
+    const lines = rows.map((row) => {
+      const text = line(nameOf(row, width), (column) => column.cell(row));
+      return row.packetsPerSecond === 0 ? this.#paint('faint', text) : text;
+    });
+    return ['', heading, ...lines];
+  }
+
+  #columns(): Column[] {
+    const { all } = this.#picture.totals;
+    const { order } = this.#state;
+    const { columns } = this.#size;
+    const mark = (row: Counted) => (row.atLeast === true ? `${this.#signs.atLeast} ` : '');
+    const share = (row: Counted) => {
+      if (order === 'rate') return percent(row.bitsPerSecond, all.bitsPerSecond);
+      return order === 'bytes' ? percent(row.bytes, all.bytes) : percent(row.packets, all.packets);
+    };
+    const packets: Column = {
+      title: 'PACKETS',
+      width: 13,
+      order: 'packets',
+      cell: (row) => `${mark(row)}${grouped(row.packets)}`,
+    };
+    const bytes: Column = {
+      title: 'BYTES',
+      width: 13,
+      order: 'bytes',
+      cell: (row) => mark(row) + byteCount(row.bytes),
+    };
+    const sum = order === 'packets' ? packets : bytes;
+    const rate: Column = { title: 'BIT/S', width: 8, order: 'rate', cell: (row) => bits(row.bitsPerSecond) };
+    if (columns < 50) return [order === 'rate' ? rate : sum];
+    if (columns < 72) return [rate, sum];
+    const before: Column[] = [
+      { title: 'PKTS/S', width: 7, cell: (row) => rounded(row.packetsPerSecond) },
+      rate,
+      { title: 'SHARE', width: 6, cell: share },
+    ];
+    return columns >= WIDE ? [...before, packets, bytes] : [...before, sum];
+  }
+
+  /** `TCP 10.0.0.1:443 ↔ 10.0.0.2:50000`; where there is no room, addresses lose their middle before ports do. */
+  #ends({ protocol, a, b, bothWays }: ConversationTraffic, width: number): string {
+    const { both, oneWay } = this.#signs;
+    const middle = ` ${bothWays ? both : oneWay} `;
+    const name = protocol.length > 12 ? this.#cut(protocol, 12) : protocol;
+    const room = width - name.length - 1 - middle.length;
+    const [left, right] = [endText(a), endText(b)];
+    if (left.length + right.length <= room) return `${name} ${left}${middle}${right}`;
+    // The shorter one may leave some of its half to the other.
+    const half = Math.floor(room / 2);
+    const forLeft = right.length < half ? room - right.length : Math.min(left.length, half);
+    const forRight = room - Math.min(left.length, forLeft);
+    return this.#cut(`${name} ${this.#cutMiddle(left, forLeft)}${middle}${this.#cutMiddle(right, forRight)}`, width);
+  }
+
+  #lastLine(): string {
+    const { order, paused, keys, notice } = this.#state;
+    if (notice !== undefined) return this.#paint('notice', this.#fit(` ${notice}`));
+    const late = this.#picture.conversations.some((row) => row.atLeast);
+    const note = late ? `   ${this.#signs.atLeast} since it was last taken up` : '';
+    const help = keys ? `q quit   space ${paused ? 'go on' : 'pause'}   s sort (${order})   r reset` : 'Ctrl-C ends';
+    return this.#paint('faint', this.#fit(` ${help}${note}`));
+  }
+
+  #paint(name: keyof typeof STYLES, text: string): string {
+    return this.#color && text !== '' ? `\x1b[${STYLES[name]}m${text}\x1b[0m` : text;
+  }
+
+  /** Cut to the width of the terminal. */
+  #fit(text: string): string {
+    return text.slice(0, this.#size.columns);
+  }
+
+  #cut(text: string, width: number): string {
+    if (text.length <= width) return text;
+    return width <= 0 ? '' : `${text.slice(0, width - 1)}${this.#signs.cut}`;
+  }
+
+  #cutMiddle(text: string, width: number): string {
+    if (text.length <= width) return text;
+    if (width < 4) return this.#cut(text, width);
+    const tail = Math.max(Math.floor((width - 1) / 2), Math.min(8, width - 3));
+    return `${text.slice(0, width - 1 - tail)}${this.#signs.cut}${text.slice(-tail)}`;
+  }
+}
+
+/** `12,345`, and of what is below ten a digit more. */
+function rounded(value: number): string {
+  return value > 0 && value < 9.95 ? value.toFixed(1) : grouped(Math.round(value));
+}
+
+/** A rate for a column whose title has its unit. */
+function bits(perSecond: number): string {
+  return bitsPerSecond(perSecond).replace(/ ?bit\/s$/, '');
+}
+
+function percent(part: number, whole: number): string {
+  return `${whole === 0 ? '0.0' : ((100 * part) / whole).toFixed(1)}%`;
+}
