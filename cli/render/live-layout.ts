@@ -128,9 +128,11 @@ class Layout {
     const split = (show: (one: typeof all) => string) =>
       directed ? `   in ${show(incoming)}   out ${show(outgoing)}` : '';
     const short = ({ bitsPerSecond: bits }: typeof all) => bitsPerSecond(bits);
+    const now = ` now    ${rate(all)}${split(short)}`;
+    const peak = `   peak ${bitsPerSecond(peakBitsPerSecond)}`;
     return [
       this.#fit(` total  ${sum(all)}${split((one) => byteCount(one.bytes))}`),
-      this.#fit(` now    ${rate(all)}${split(short)}   peak ${bitsPerSecond(peakBitsPerSecond)}`),
+      this.#fit(now.length + peak.length <= this.#size.columns ? now + peak : now),
       this.#chart(),
     ];
   }

@@ -175,7 +175,7 @@ describe('the view', () => {
     expect(terminal.text).toEqual([
       ' eth0   udp                            0:04',
       ' total  100 packets, 48.83 KiB',
-      ' now    30 packets/s, 149.93 kbit/s   peak 1',
+      ' now    30 packets/s, 149.93 kbit/s',
       '         --@@ 4 s, up to 150.00 kbit/s',
       ' dropped  kernel 7  interface ?  sockctl 0',
       '',
