@@ -33,9 +33,9 @@ export {
 } from './record.js';
 export { createDetailSink } from './sinks/detail.js';
 export { createFieldsSink } from './sinks/fields.js';
+export type { FileCompression } from './sinks/file/compression.js';
+export type { Rotation } from './sinks/file/names.js';
 export { type FileSinkOptions, openFileSink, thisMachine } from './sinks/file.js';
-export type { FileCompression } from './sinks/file-compression.js';
-export type { Rotation } from './sinks/file-names.js';
 export { printableText } from './sinks/hexdump.js';
 export { createNdjsonSink } from './sinks/ndjson.js';
 export { createParallelSink } from './sinks/parallel.js';
@@ -45,5 +45,5 @@ export type { TextOptions, TimeStyle } from './sinks/text-line.js';
 export type { CapOptions } from './sources/cap-options.js';
 export { openCapSource } from './sources/cap-process.js';
 export { type DeviceLink, describeDevice, deviceFilterOptions, liveFilterOptions } from './sources/device-link.js';
+export type { RingSourceOptions } from './sources/ring/options.js';
 export { openRingSource } from './sources/ring.js';
-export type { RingSourceOptions } from './sources/ring-options.js';

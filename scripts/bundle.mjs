@@ -18,7 +18,7 @@ const SCRIPT = join(OUT, 'sockctl.cjs');
 /** What the program starts beside itself: the child process for libpcap, and the thread that decodes. */
 const BESIDE = [
   'dist/capture/sources/cap.js',
-  'dist/capture/sources/ring-worker.js',
+  'dist/capture/sources/ring/ring-worker.js',
   'dist/capture/sinks/render-worker.js',
 ];
 

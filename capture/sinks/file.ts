@@ -16,12 +16,12 @@ import type { FrameBatch } from '../frames.js';
 import type { CapturedPacket, CaptureInterface, OtherBlock } from '../record.js';
 import type { CaptureSink } from '../sink.js';
 import { type CaptureEvent, type CaptureStatistics, NO_STATISTICS } from '../source.js';
-import { RotationClock } from './file-clock.js';
-import { type Compress, compressionOf, createCompress, type FileCompression } from './file-compression.js';
-import { FileFolder } from './file-folder.js';
-import { FileNames, type Rotation } from './file-names.js';
-import { FileOutput } from './file-output.js';
-import { StepQueue } from './file-queue.js';
+import { RotationClock } from './file/clock.js';
+import { type Compress, compressionOf, createCompress, type FileCompression } from './file/compression.js';
+import { FileFolder } from './file/folder.js';
+import { FileNames, type Rotation } from './file/names.js';
+import { FileOutput } from './file/output.js';
+import { StepQueue } from './file/queue.js';
 
 export interface FileSinkOptions {
   /** Default pcapng. */

@@ -12,9 +12,9 @@ import { type LinkChange, type LinkMonitor, openLinkMonitor } from '../../src/so
 import { type FrameBatch, framePackets } from '../frames.js';
 import { ANY_INTERFACE, type CapturedPacket, type CaptureInterface } from '../record.js';
 import { addStatistics, type CaptureSource, type CaptureStatistics } from '../source.js';
-import { LinkFollower } from './ring-follow.js';
-import { InterfaceTable, RingLink } from './ring-link.js';
-import { type RingSourceOptions, ringShape } from './ring-options.js';
+import { LinkFollower } from './ring/follow.js';
+import { InterfaceTable, RingLink } from './ring/link.js';
+import { type RingSourceOptions, ringShape } from './ring/options.js';
 
 const MAX_WORKERS = 64;
 /** How often the counters are read: drops are told then, and the kernel's 32 bits don't wrap unseen. */

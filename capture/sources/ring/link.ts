@@ -1,19 +1,19 @@
 /** One interface of a capture through rings, or all of them (`any`): its sockets, their rings, and what becomes of the link. */
 import { readFileSync } from 'node:fs';
-import type { Logger } from '../../src/log/events.js';
-import { interfaceIndex, interfaceName } from '../../src/sockaddr/interfaces.js';
-import type { Libc } from '../../src/socket/native/libc.js';
-import { PacketRing, type RingCounters } from '../../src/socket/native/packet-ring.js';
-import { LinkType } from '../../src/wire/link-types.js';
-import { DEFAULT_SNAPSHOT_LENGTH } from '../filter/compile.js';
-import type { FrameBatch } from '../frames.js';
-import { ANY_INTERFACE, type CaptureInterface, type OtherOption } from '../record.js';
-import type { CaptureStatistics } from '../source.js';
-import { interfaceDrops } from './cap-errors.js';
-import { type DeviceLink, describeDevice } from './device-link.js';
-import { RESERVE } from './ring-block.js';
-import { type Lane, type LaneOptions, LocalLane, ThreadLane } from './ring-lane.js';
-import { type RingSourceOptions, ringFilter, ringShape } from './ring-options.js';
+import type { Logger } from '../../../src/log/events.js';
+import { interfaceIndex, interfaceName } from '../../../src/sockaddr/interfaces.js';
+import type { Libc } from '../../../src/socket/native/libc.js';
+import { PacketRing, type RingCounters } from '../../../src/socket/native/packet-ring.js';
+import { LinkType } from '../../../src/wire/link-types.js';
+import { DEFAULT_SNAPSHOT_LENGTH } from '../../filter/compile.js';
+import type { FrameBatch } from '../../frames.js';
+import { ANY_INTERFACE, type CaptureInterface, type OtherOption } from '../../record.js';
+import type { CaptureStatistics } from '../../source.js';
+import { interfaceDrops } from '../cap-errors.js';
+import { type DeviceLink, describeDevice } from '../device-link.js';
+import { RESERVE } from './block.js';
+import { type Lane, type LaneOptions, LocalLane, ThreadLane } from './lane.js';
+import { type RingSourceOptions, ringFilter, ringShape } from './options.js';
 
 /** The interfaces of a source, in the order in which they were first seen. */
 export class InterfaceTable {

@@ -1,5 +1,5 @@
 /** Names of files with their time in them: the conversions of strftime(3), in local time and the C locale. */
-import { UsageError } from '../../src/errors.js';
+import { UsageError } from '../../../src/errors.js';
 
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 const MONTHS = [

@@ -5,8 +5,8 @@
 import * as fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { SockctlError, toSockctlError } from '../../src/errors.js';
-import { type Account, asAccount } from '../../src/socket/privileges.js';
+import { SockctlError, toSockctlError } from '../../../src/errors.js';
+import { type Account, asAccount } from '../../../src/socket/privileges.js';
 
 const open = promisify(fs.open);
 const unlink = promisify(fs.unlink);

@@ -1,13 +1,13 @@
 /** What becomes of the interfaces of a capture: each change is an event, and rings follow an interface that comes back. */
-import { toSockctlError } from '../../src/errors.js';
-import type { Logger } from '../../src/log/events.js';
-import type { LinkChange } from '../../src/socket/native/link-monitor.js';
-import type { LinkFacts } from '../../src/socket/native/netlink/link.js';
-import { linkTypeName } from '../../src/wire/link-types.js';
-import { ANY_INTERFACE } from '../record.js';
-import type { CaptureEvent } from '../source.js';
-import { describeDevice } from './device-link.js';
-import type { RingLink } from './ring-link.js';
+import { toSockctlError } from '../../../src/errors.js';
+import type { Logger } from '../../../src/log/events.js';
+import type { LinkChange } from '../../../src/socket/native/link-monitor.js';
+import type { LinkFacts } from '../../../src/socket/native/netlink/link.js';
+import { linkTypeName } from '../../../src/wire/link-types.js';
+import { ANY_INTERFACE } from '../../record.js';
+import type { CaptureEvent } from '../../source.js';
+import { describeDevice } from '../device-link.js';
+import type { RingLink } from './link.js';
 
 export interface FollowOptions {
   readonly logger: Logger;

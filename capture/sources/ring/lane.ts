@@ -1,11 +1,11 @@
 /** One ring of a link, read by this thread or by one of its own (ring-worker.ts). */
 import { Worker } from 'node:worker_threads';
-import { SockctlError } from '../../src/errors.js';
-import { BlockRing, type RingShape } from '../../src/socket/native/block-ring.js';
-import type { PacketRing } from '../../src/socket/native/packet-ring.js';
-import { DescriptorWatch } from '../../src/socket/native/poller.js';
-import type { FrameBatch } from '../frames.js';
-import { type BlockLayout, BlockReader } from './ring-block.js';
+import { SockctlError } from '../../../src/errors.js';
+import { BlockRing, type RingShape } from '../../../src/socket/native/block-ring.js';
+import type { PacketRing } from '../../../src/socket/native/packet-ring.js';
+import { DescriptorWatch } from '../../../src/socket/native/poller.js';
+import type { FrameBatch } from '../../frames.js';
+import { type BlockLayout, BlockReader } from './block.js';
 
 export interface Lane {
   /** The next packets, valid until {@link release}; undefined where there are none yet. */

@@ -2,10 +2,10 @@
  * A block of a ring as packets in columns, in place: VLAN tags that the kernel has taken out are put back, and packets
  * that come without a link header get a cooked one, both in the room in front of them.
  */
-import { PacketType } from '../../src/sockaddr/link-layer.js';
-import type { BlockRing } from '../../src/socket/native/block-ring.js';
-import { BlockWord, FrameWord, RingStatus } from '../../src/socket/native/layout.js';
-import { type FrameBatch, FrameFlag } from '../frames.js';
+import { PacketType } from '../../../src/sockaddr/link-layer.js';
+import type { BlockRing } from '../../../src/socket/native/block-ring.js';
+import { BlockWord, FrameWord, RingStatus } from '../../../src/socket/native/layout.js';
+import { type FrameBatch, FrameFlag } from '../../frames.js';
 
 export interface BlockLayout {
   /** How packets begin: with an Ethernet header, with one that needs nothing done, or without one (cooked). */

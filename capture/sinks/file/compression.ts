@@ -6,7 +6,7 @@
  */
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
-import { UsageError } from '../../src/errors.js';
+import { UsageError } from '../../../src/errors.js';
 
 export type FileCompression = 'gzip' | 'zstd' | 'none';
 

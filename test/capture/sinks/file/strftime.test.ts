@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { strftime } from '../../../capture/sinks/strftime.js';
-import { UsageError } from '../../../src/errors.js';
-import { hasCommand } from '../../hosts/machine.js';
+import { strftime } from '../../../../capture/sinks/file/strftime.js';
+import { UsageError } from '../../../../src/errors.js';
+import { hasCommand } from '../../../hosts/machine.js';
 
 /** What date(1) makes of a NUL-free format, in this process's time zone. */
 function byDate(format: string, seconds: readonly number[]): string[] {

@@ -4,14 +4,24 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { framePackets } from '../../../capture/frames.js';
-import { runPipeline } from '../../../capture/pipeline.js';
-import type { CapturedPacket } from '../../../capture/record.js';
-import { openFileSink } from '../../../capture/sinks/file.js';
-import { FileNames, type Rotation } from '../../../capture/sinks/file-names.js';
-import { type CaptureEvent, NO_STATISTICS } from '../../../capture/source.js';
-import { hasCommand, isRoot } from '../../hosts/machine.js';
-import { anyFrame, content, decode, ETHERNET, encode, frameBatch, memorySource, packet, scratch } from '../helpers.js';
+import { framePackets } from '../../../../capture/frames.js';
+import { runPipeline } from '../../../../capture/pipeline.js';
+import type { CapturedPacket } from '../../../../capture/record.js';
+import { FileNames, type Rotation } from '../../../../capture/sinks/file/names.js';
+import { openFileSink } from '../../../../capture/sinks/file.js';
+import { type CaptureEvent, NO_STATISTICS } from '../../../../capture/source.js';
+import { hasCommand, isRoot } from '../../../hosts/machine.js';
+import {
+  anyFrame,
+  content,
+  decode,
+  ETHERNET,
+  encode,
+  frameBatch,
+  memorySource,
+  packet,
+  scratch,
+} from '../../helpers.js';
 
 const file = scratch();
 let folders = 0;

@@ -1,5 +1,5 @@
 /** When the next file is due: on a schedule that does not drift, whether packets come or not. */
-import { monotonicMs } from '../../src/measure/clock.js';
+import { monotonicMs } from '../../../src/measure/clock.js';
 
 /** Timers hold 31 bits of milliseconds. */
 const LONGEST_MS = 0x7fff_ffff;

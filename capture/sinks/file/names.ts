@@ -8,7 +8,7 @@
  *
  * The number stands before what says that the file is compressed: FILE1.gz.
  */
-import { UsageError } from '../../src/errors.js';
+import { UsageError } from '../../../src/errors.js';
 import { strftime } from './strftime.js';
 
 /** When a file is full, and how many there are to be. */

@@ -1,14 +1,14 @@
 /** What a capture through a ring may be asked for, and what becomes of it: the shape of the ring, and the filter. */
-import { UsageError } from '../../src/errors.js';
-import type { Logger } from '../../src/log/events.js';
-import type { RingShape } from '../../src/socket/native/block-ring.js';
-import type { RingOptions } from '../../src/socket/native/packet-ring.js';
-import { compileFilter, DEFAULT_SNAPSHOT_LENGTH } from '../filter/compile.js';
-import type { HostTable } from '../filter/names.js';
-import { listProgram } from '../filter/program/listing.js';
-import { ANY_INTERFACE, type Direction } from '../record.js';
-import type { CaptureEvent } from '../source.js';
-import type { DeviceLink } from './device-link.js';
+import { UsageError } from '../../../src/errors.js';
+import type { Logger } from '../../../src/log/events.js';
+import type { RingShape } from '../../../src/socket/native/block-ring.js';
+import type { RingOptions } from '../../../src/socket/native/packet-ring.js';
+import { compileFilter, DEFAULT_SNAPSHOT_LENGTH } from '../../filter/compile.js';
+import type { HostTable } from '../../filter/names.js';
+import { listProgram } from '../../filter/program/listing.js';
+import { ANY_INTERFACE, type Direction } from '../../record.js';
+import type { CaptureEvent } from '../../source.js';
+import type { DeviceLink } from '../device-link.js';
 
 export interface RingSourceOptions {
   /** Names of interfaces, or `any` alone, which is all of them. */

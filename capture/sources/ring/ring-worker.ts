@@ -1,12 +1,12 @@
-/** The thread that reads a ring and hands its packets over in memory of their own; its parent is ring-lane.ts. */
+/** The thread that reads a ring and hands its packets over in memory of their own; its parent is lane.ts. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { BlockRing } from '../../src/socket/native/block-ring.js';
-import { loadLibc } from '../../src/socket/native/libc.js';
-import { DescriptorWatch } from '../../src/socket/native/poller.js';
-import { copyFrames } from '../frames.js';
-import { BlockReader } from './ring-block.js';
-import type { WorkerBatch, WorkerTask } from './ring-lane.js';
+import { BlockRing } from '../../../src/socket/native/block-ring.js';
+import { loadLibc } from '../../../src/socket/native/libc.js';
+import { DescriptorWatch } from '../../../src/socket/native/poller.js';
+import { copyFrames } from '../../frames.js';
+import { BlockReader } from './block.js';
+import type { WorkerBatch, WorkerTask } from './lane.js';
 
 const { fd, address, length, shape, layout, batches } = workerData as WorkerTask;
 
