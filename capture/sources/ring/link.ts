@@ -15,14 +15,28 @@ import { RESERVE } from './block.js';
 import { type Lane, type LaneOptions, LocalLane, ThreadLane } from './lane.js';
 import { type RingSourceOptions, ringFilter, ringShape } from './options.js';
 
+/** What columns of packets hold. */
+const MAX_PLACE = 0xffff;
+
 /** The interfaces of a source, in the order in which they were first seen. */
 export class InterfaceTable {
   readonly all: CaptureInterface[] = [];
 
-  /** @returns its place */
+  /** By what is known of them. */
+  readonly #known = new Map<string, number>();
+
+  /**
+   * @returns its place: that of the same one, where it was there before; the first for what is beyond the limit, which a
+   *   machine that makes and deletes interfaces for years may come to
+   */
   add(one: Omit<CaptureInterface, 'id'>): number {
+    const key = JSON.stringify(one);
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
     const id = this.all.length;
+    if (id > MAX_PLACE) return 0;
     this.all.push({ id, ...one });
+    this.#known.set(key, id);
     return id;
   }
 }
@@ -38,7 +52,7 @@ export class RingLink {
   readonly #table: InterfaceTable;
   readonly #snapshotLength: number;
   readonly #promiscuous: boolean;
-  /** By interface number, for `any`. */
+  /** By interface number: of `any`, and of one interface that may have been made anew. */
   readonly #places = new Map<number, number>();
   #dropsBefore: number | null = null;
   #dropsSeen = 0;
@@ -94,8 +108,11 @@ export class RingLink {
     const lane: LaneOptions = {
       shape,
       layout: { header, snapshotLength: this.#snapshotLength },
-      interfaceOf: (at) =>
-        any ? (this.#places.get(at) ?? this.appeared(at, interfaceName(at) ?? String(at))) : this.#place,
+      interfaceOf: (at) => {
+        const known = this.#places.get(at);
+        if (known !== undefined) return known;
+        return any ? this.appeared(at, interfaceName(at) ?? String(at)) : this.#place;
+      },
       onReady,
     };
     for (const ring of this.#rings) {
@@ -109,7 +126,7 @@ export class RingLink {
     if (adapter) for (const ring of this.#rings) ring.adapterTimestamps(this.device);
     if (this.#promiscuous) first?.promiscuous(this.device);
     for (const ring of this.#rings) ring.bind(index);
-    this.#index = index;
+    this.#bound(index);
     this.#dropsBefore = index === 0 ? null : interfaceDrops(this.device);
     if (this.rebindable) return;
     let group: number | undefined;
@@ -190,6 +207,7 @@ export class RingLink {
   /** The interface has another name now. */
   renamed(name: string): void {
     this.#place = this.#describe(name);
+    this.#places.set(this.#index, this.#place);
   }
 
   /** For `any`: interface number `index` is called `name`. */
@@ -217,9 +235,14 @@ export class RingLink {
       if (this.#promiscuous) ring.promiscuous(name);
       ring.bind(index);
     }
-    this.#index = index;
-    if (name !== this.name) this.renamed(name);
+    this.#place = this.#describe(name);
+    this.#bound(index);
     return true;
+  }
+
+  #bound(index: number): void {
+    this.#index = index;
+    if (index !== 0) this.#places.set(index, this.#place);
   }
 
   /** Idempotent. */
