@@ -187,6 +187,24 @@ describe.skipIf(obstacle !== undefined)(`the link monitor${obstacle === undefine
     await expectAgreement();
   });
 
+  it('tells the difference when it reads again after a pause', async () => {
+    const before = (await ask('pause')).lost;
+    batch([
+      ...Array.from({ length: 2000 }, (_, i) => `link set link0 mtu ${1500 + i}`),
+      'link set link0 down',
+      'link set link0 name paused0',
+      'link set paused0 up',
+      'link set paused0 mtu 1555',
+    ]);
+    const from = lines().length;
+    monitor.child.stdin?.write('resume\n');
+    await told(({ link }) => link?.name === 'paused0' && link.mtu === 1555 && link.flags.includes('UP'), from);
+    expect((await ask('now')).lost).toBeGreaterThan(before);
+    await expectAgreement();
+    batch(['link set paused0 down', 'link set paused0 name link0', 'link set link0 mtu 1500 up']);
+    await expectAgreement();
+  });
+
   it('is not led astray by interfaces that come and go while it reads', async () => {
     const names = Array.from({ length: 60 }, (_, i) => `m${i}`);
     batch(names.map((name) => `link add ${name} type bridge`));

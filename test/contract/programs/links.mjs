@@ -1,8 +1,9 @@
 /**
  * Follows the interfaces of its namespace: prints `opened` with all of them, then each change, as JSON lines. Lines on
  * stdin are answered with `now`, what has been told so far: `refresh` reads everything again first, `deaf NAME MTU` does
- * nothing else until that interface has that MTU, while the kernel's buffer fills up, `forge INDEX` tells the monitor from
- * another socket that an interface is gone. At stdin's end the monitor is left open, which must not hold the process back.
+ * nothing else until that interface has that MTU, while the kernel's buffer fills up, `pause` and `resume` are about
+ * reading the kernel's news, `forge INDEX` tells the monitor from another socket that an interface is gone. At stdin's
+ * end the monitor is left open, which must not hold the process back.
  *
  * It runs as nobody, as which everything must work, unless its argument is `root`.
  */
@@ -62,6 +63,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     print({ deaf: true });
     while (readFileSync(`/sys/class/net/${name}/mtu`, 'latin1').trim() !== mtu);
   }
+  if (word === 'pause' || word === 'resume') monitor.follow(word === 'resume');
   if (word === 'forge') forge(Number(name));
   if (word === 'refresh') await monitor.refresh();
   print({ now: all(), lost });

@@ -14,6 +14,7 @@ export const NLMSG_OVERRUN = 4;
 export const NLM_F_REQUEST = 0x1;
 /** A part of a dump. */
 export const NLM_F_MULTI = 0x2;
+export const NLM_F_ACK = 0x4;
 /** What is dumped changed meanwhile: entries may be missing. */
 export const NLM_F_DUMP_INTR = 0x10;
 /** NLM_F_ROOT | NLM_F_MATCH */

@@ -49,6 +49,8 @@ interface Dump {
   readonly seen: Set<unknown>;
   readonly touched: Set<unknown>;
   disturbed: boolean;
+  /** How often it was found to have stopped. */
+  stops: number;
 }
 
 export interface MirrorOptions {
@@ -69,6 +71,11 @@ interface Waiter {
  * together; it is read again all the same until one is not.
  */
 const DISTURBED_MAX = 8;
+
+/** A kernel that has no memory for a dump after so many tries will not have any. */
+const STOPS_MAX = 1000;
+/** What a dump is refused with while there is no room for it, or the one before it is not over. */
+const REFUSED_FOR_NOW = ['ENOBUFS', 'ENOMEM', 'EBUSY', 'EAGAIN', 'EINTR'];
 
 export class Mirror {
   readonly #tables: readonly AnyTable[];
@@ -158,7 +165,7 @@ export class Mirror {
     this.#due.delete(table);
     const sequence = this.#socket.dump(table.get, table.request);
     if (sequence === undefined) return;
-    this.#dump = { table, sequence, seen: new Set(), touched: new Set(), disturbed: false };
+    this.#dump = { table, sequence, seen: new Set(), touched: new Set(), disturbed: false, stops: 0 };
   }
 
   #message(message: NetlinkMessage): void {
@@ -211,7 +218,10 @@ export class Mirror {
     const errno = body.length < 4 ? 0 : -new DataView(body.buffer, body.byteOffset).getInt32(0, true);
     if (errno > 0) {
       const code = this.#libc.errnoName(errno);
-      this.#failed(new SocketError({ syscall: 'netlink dump', code, errno }));
+      if (REFUSED_FOR_NOW.includes(code) && this.#disturbed < STOPS_MAX) {
+        this.#disturbed++;
+        this.#due.add(dump.table);
+      } else this.#failed(new SocketError({ syscall: 'netlink dump', code, errno }));
       return;
     }
     const { table } = dump;
@@ -238,7 +248,14 @@ export class Mirror {
       if (this.#waiters.length > 0) this.#socket.hold(this.#options.keepAlive);
       for (const { resolve } of this.#waiters.splice(0)) resolve();
     }
-    this.#next();
+    if (this.#dump === undefined) this.#next();
+    else this.#goOn(this.#dump);
+  }
+
+  /** Nothing is left to read, and yet the dump is not over: it has stopped. */
+  #goOn(dump: Dump): void {
+    if (++dump.stops <= STOPS_MAX) this.#socket.nudge();
+    else this.#failed(new SocketError({ syscall: 'netlink dump', code: 'ENOBUFS' }));
   }
 
   #lost(): void {

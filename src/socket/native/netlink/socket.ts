@@ -11,7 +11,15 @@ import { SOCKADDR_NL_SIZE, SockaddrNl } from '../layout.js';
 import { C, type Libc } from '../libc.js';
 import { MessageVector } from '../message-vector.js';
 import { DescriptorWatch } from '../poller.js';
-import { encodeNetlinkMessage, type NetlinkMessage, NLM_F_DUMP, NLM_F_REQUEST, netlinkMessages } from './message.js';
+import {
+  encodeNetlinkMessage,
+  type NetlinkMessage,
+  NLM_F_ACK,
+  NLM_F_DUMP,
+  NLM_F_REQUEST,
+  NLMSG_NOOP,
+  netlinkMessages,
+} from './message.js';
 
 export interface NetlinkOwner {
   /** One message; its body is valid until this returns. */
@@ -96,9 +104,22 @@ export class NetlinkSocket {
    * @returns the number that the answers will have; undefined when it can't be sent, which the owner has been told
    */
   dump(type: number, body: Uint8Array): number | undefined {
-    this.#sequence = (this.#sequence + 1) >>> 0 || 1;
-    const flags = NLM_F_REQUEST | NLM_F_DUMP;
-    const bytes = encodeNetlinkMessage({ type, flags, sequence: this.#sequence, port: this.port, body });
+    this.#sequence = nextSequence(this.#sequence);
+    return this.#send(type, NLM_F_DUMP, body);
+  }
+
+  /**
+   * Asks for an acknowledgement of nothing. The kernel goes on with a dump when a message is taken from the socket: one
+   * that had stopped because there was no memory for its next part goes on when the acknowledgement is.
+   */
+  nudge(): void {
+    this.#sequence = nextSequence(this.#sequence);
+    this.#send(NLMSG_NOOP, NLM_F_ACK, new Uint8Array(0));
+  }
+
+  #send(type: number, flags: number, body: Uint8Array): number | undefined {
+    const header = { type, flags: NLM_F_REQUEST | flags, sequence: this.#sequence, port: this.port };
+    const bytes = encodeNetlinkMessage({ ...header, body });
     // Nobody is connected to; a message without a destination goes to the kernel.
     const sent = this.#libc.send(this.#descriptor.fd, bytes, bytes.length, C.MSG_DONTWAIT);
     if (sent === bytes.length) {
@@ -180,6 +201,8 @@ export class NetlinkSocket {
       if (failure.code === 'ENOBUFS') this.#owner.lost();
       else this.#fail('recvmmsg');
     }
+    // More is left, as a rule: it is read in the loop's next turn, whatever the watch has seen of it.
+    if (this.#reading && !this.#closed) setImmediate(() => this.#readAll());
   }
 
   /** Tells the first `count` messages of the vector. */
@@ -228,4 +251,9 @@ export class NetlinkSocket {
     const failure = lastFailure(this.#libc, syscall);
     this.#owner.failed(new SocketError({ ...failure, address: 'netlink' }));
   }
+}
+
+/** 1 to 4294967295; what the kernel sends of its own accord has 0. */
+function nextSequence(sequence: number): number {
+  return (sequence + 1) >>> 0 || 1;
 }
