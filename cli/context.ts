@@ -3,7 +3,7 @@ import { closeSync, fchownSync, openSync } from 'node:fs';
 import { UsageError } from '../src/errors.js';
 import type { Logger } from '../src/log/events.js';
 import type { OptionSetting } from '../src/options/settings.js';
-import type { Backend } from '../src/socket/port.js';
+import type { Backend, OpenObserver } from '../src/socket/port.js';
 import { type Account, chooseAccount, dropPrivileges } from '../src/socket/privileges.js';
 import { type CommonOptions, chosenLevel } from './args/common.js';
 import { Output } from './render/output.js';
@@ -32,6 +32,8 @@ export interface CommandContext {
   /** Whether a signal from outside, not a failing stdout, ended the command. */
   interrupted(): boolean;
   backend(): Promise<Backend>;
+  /** Is shown every socket that is opened; undefined where nobody wants to see any. For commands without a backend. */
+  readonly onOpen: OpenObserver | undefined;
   readonly backendChoice: 'auto' | 'native' | 'portable';
   /** Who this process becomes once everything is open, and who owns the files that it makes; undefined for no change. */
   readonly account: Account | undefined;
@@ -48,6 +50,7 @@ export async function createContext(options: CommonOptions, interrupt: AbortSign
   const choice = options.backend ?? 'auto';
   const json = options.json === true;
   let summarized = false;
+  const onOpen = options.printOptions === true ? await observer(json, output) : undefined;
   return {
     json,
     summary: (record) => {
@@ -66,10 +69,9 @@ export async function createContext(options: CommonOptions, interrupt: AbortSign
     // Sockets take time to load, which commands without any do not have to wait for.
     backend: async () => {
       const { selectBackend } = await import('../src/socket/open.js');
-      if (options.printOptions !== true) return selectBackend(choice, logger);
-      const { printOptions } = await import('./render/socket-options.js');
-      return selectBackend(choice, logger, (socket) => printOptions(socket, json, output));
+      return selectBackend(choice, logger, onOpen);
     },
+    onOpen,
     backendChoice: choice,
     account,
     dropPrivileges: () => {
@@ -97,6 +99,12 @@ export function giveNewFile(path: string, account: Account | undefined): void {
   } catch {
     // It is there already, or can't be made.
   }
+}
+
+/** Prints the options of sockets. */
+async function observer(json: boolean, output: Output): Promise<OpenObserver> {
+  const { printOptions } = await import('./render/socket-options.js');
+  return (socket) => printOptions(socket, json, output);
 }
 
 async function openLogger(options: CommonOptions): Promise<Logger> {

@@ -87,6 +87,7 @@ async function openRings(
     timestamps: flags.timestampSource,
     exitWhenGone: flags.exitWhenGone,
     settings: context.settings,
+    onOpen: context.onOpen,
     logger: context.logger,
     onEvent: eventRecorder(context),
   });
@@ -106,6 +107,7 @@ function openCap(
   if (flags.workers > 1) throw limit('--workers', 'leave it out');
   if (flags.timestampSource === 'adapter') throw limit('--timestamp-source adapter', 'leave it out');
   if (context.settings.length > 0) throw limit('--opt', 'its sockets are those of libpcap');
+  if (context.onOpen !== undefined) throw limit('--print-options', 'its sockets are those of libpcap');
   // libpcap compiles it once more, for the capture.
   const link = deviceFilterOptions(device);
   if (link === undefined) checkExpression(filter, { names: flags.resolve === true });

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { SOCKET_OPTIONS } from '../../src/options/table.js';
+import { isRoot } from '../hosts/machine.js';
 import { records, sockctl, start } from './process.js';
 
 describe('--print-options', () => {
@@ -22,6 +23,15 @@ describe('--print-options', () => {
     expect(served.stderr).toMatch(/^ {2}TCP_INFO +LISTEN, /m);
   });
 
+  it("shows those of a capture's sockets", async (ctx) => {
+    if (!isRoot) return ctx.skip('capturing needs root');
+    const flags = ['-i', 'lo', '--duration', '100ms', '--opt', 'PACKET_IGNORE_OUTGOING', '--print-options', '-q'];
+    const { stderr } = await sockctl(['capture', ...flags]);
+    expect(stderr).toMatch(/^options of the packet socket \d+ \(AF_PACKET\):$/m);
+    expect(stderr).toMatch(/^ {2}PACKET_IGNORE_OUTGOING +on$/m);
+    return undefined;
+  });
+
   it('is a record with --json', async () => {
     const { stdout } = await sockctl(['udp', 'send', '127.0.0.1:9', '--data', 'x', '--print-options', '--json']);
     const [first] = records(stdout);
@@ -30,7 +40,8 @@ describe('--print-options', () => {
   });
 
   it.each([
-    [['capture', '-i', 'lo', '--print-options'], 2, /--print-options: this command opens no socket/],
+    [['capture', 'read', 'x', '--print-options'], 2, /--print-options: this command opens no socket/],
+    [['capture', '-i', 'lo', '--opt', 'TCP_NODELAY'], 2, /TCP_NODELAY: not an option of a packet socket/],
     [['doctor', '--opt', 'SO_DEBUG'], 2, /--opt: this command opens no socket/],
     [['udp', 'recv', ':0', '--print-options', '--backend', 'portable'], 2, /node does not show a socket's options/],
   ] as const)('%s is refused', async (args, exit, message) => {

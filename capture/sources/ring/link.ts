@@ -97,6 +97,7 @@ export class RingLink {
             filter: workers === 1 ? filter : CLOSED,
             settings: options.settings ?? [],
             logger: options.logger,
+            onOpen: options.onOpen,
           }),
         );
       }

@@ -38,6 +38,8 @@ export interface RingSourceOptions {
   readonly exitWhenGone?: boolean | undefined;
   /** For the packet sockets. */
   readonly settings?: RingOptions['settings'] | undefined;
+  /** Is shown each of them once it is bound. */
+  readonly onOpen?: RingOptions['onOpen'];
   readonly logger?: Logger | undefined;
   readonly onEvent?: ((event: CaptureEvent) => void) | undefined;
 }

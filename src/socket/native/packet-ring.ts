@@ -8,9 +8,10 @@
 import { SocketError } from '../../errors.js';
 import type { Logger } from '../../log/events.js';
 import { levelNumber } from '../../options/row.js';
-import { inPhase, LET_NOTHING_IN, type OptionSetting, setting } from '../../options/settings.js';
+import { checkSettings, inPhase, LET_NOTHING_IN, type OptionSetting, setting } from '../../options/settings.js';
 import { option } from '../../options/table.js';
 import { linkEndpoint } from '../../sockaddr/link-layer.js';
+import type { OpenObserver } from '../port.js';
 import type { RingShape } from './block-ring.js';
 import { Descriptor, lastFailure } from './descriptor.js';
 import {
@@ -36,6 +37,7 @@ export interface RingOptions {
   /** What the user sets beside. */
   readonly settings: readonly OptionSetting[];
   readonly logger: Logger;
+  readonly onOpen?: OpenObserver | undefined;
 }
 
 /** Counters since the ring was opened. */
@@ -79,12 +81,13 @@ export class PacketRing {
   /**
    * socket, setsockopt, mmap: a ring into which nothing comes before {@link bind}, and nothing that the filter keeps out.
    *
-   * @throws SocketError EPERM without CAP_NET_RAW; ENOMEM for a ring that there is no memory for
+   * @throws UsageError BAD_OPTION for settings of other sockets; SocketError EPERM without CAP_NET_RAW; ENOMEM for a ring that there is no memory for
    */
   static open(libc: Libc, options: RingOptions): PacketRing {
     const { shape, cooked, reserve, filter, logger } = options;
     const { blockSize, blocks, timeoutMs } = shape;
     const type = cooked ? 'SOCK_DGRAM' : 'SOCK_RAW';
+    checkSettings(options.settings, 'packet');
     // With a protocol it would take in packets of every interface from here on.
     const descriptor = Descriptor.open(
       libc,
@@ -119,7 +122,8 @@ export class PacketRing {
    */
   bind(index: number): void {
     this.descriptor.bind(linkEndpoint({ index, protocol: ETH_P_ALL }));
-    for (const wanted of [...inPhase(this.#options.settings, 'connect')]) this.descriptor.set(wanted);
+    for (const wanted of inPhase(this.#options.settings, 'connect')) this.descriptor.set(wanted);
+    this.descriptor.show(this.#options.onOpen);
   }
 
   /** Promiscuous mode for as long as this socket is open; a wish, for some links have no such thing. */

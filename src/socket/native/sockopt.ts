@@ -60,12 +60,14 @@ export function fitsFamily({ level }: SocketOption, v6: boolean): boolean {
   return true;
 }
 
-/** Every option of a socket that can be read, in the order of the table. */
+/** Reading them takes off the socket what was read: its error, and its counters. */
+const TAKEN_BY_READING: ReadonlySet<string> = new Set(['SO_ERROR', 'PACKET_STATISTICS']);
+
+/** Every option of a socket that can be read and is there afterwards, in the order of the table. */
 export function readOptions(libc: Libc, fd: number, kind: SocketKind, v6: boolean): Map<SocketOption, OptionValue> {
   const values = new Map<SocketOption, OptionValue>();
   for (const option of SOCKET_OPTIONS) {
-    // Reading SO_ERROR takes the error off the socket.
-    if (!option.sockets.includes(kind) || !fitsFamily(option, v6) || option.name === 'SO_ERROR') continue;
+    if (!option.sockets.includes(kind) || !fitsFamily(option, v6) || TAKEN_BY_READING.has(option.name)) continue;
     const value = getOption(libc, fd, option);
     if (value !== undefined) values.set(option, value);
   }
