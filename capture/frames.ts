@@ -58,7 +58,7 @@ export function framePackets(batch: FrameBatch, interfaces: readonly CaptureInte
   return packets;
 }
 
-/** The first `count` packets of `batch`. */
+/** The first `count` packets of `batch`, in its own memory. */
 export function firstFrames(batch: FrameBatch, count: number): FrameBatch {
   return count >= batch.count ? batch : { ...batch, count };
 }
@@ -97,8 +97,22 @@ function paddedLength(length: number): number {
   return (length + 3) & ~3;
 }
 
+/** The memory of a batch that {@link copyFrames} has made, to be handed to another thread. */
+export function frameBuffers(batch: FrameBatch): ArrayBuffer[] {
+  const { bytes, starts, lengths, originalLengths, seconds, nanoseconds, flags, interfaces } = batch;
+  const columns = [bytes, starts, lengths, originalLengths, seconds, nanoseconds, flags, interfaces];
+  return columns.map(({ buffer }) => buffer as ArrayBuffer);
+}
+
+/** Bytes that were captured, together. */
+export function keptBytes({ count, lengths }: FrameBatch): number {
+  let sum = 0;
+  for (let index = 0; index < count; index++) sum += lengths[index] as number;
+  return sum;
+}
+
 /** Lengths on the link, together. */
-export function frameBytes({ count, originalLengths }: FrameBatch): number {
+export function linkBytes({ count, originalLengths }: FrameBatch): number {
   let sum = 0;
   for (let index = 0; index < count; index++) sum += originalLengths[index] as number;
   return sum;

@@ -2,7 +2,7 @@
 import { type SockctlError, toSockctlError } from '../src/errors.js';
 import { monotonicMs } from '../src/measure/clock.js';
 import type { PacketFilter } from './filter/packet-filter.js';
-import { firstFrames, frameBytes, framePackets } from './frames.js';
+import { firstFrames, framePackets, linkBytes } from './frames.js';
 import type { CapturedPacket, OtherBlock } from './record.js';
 import type { CaptureSink } from './sink.js';
 import { BoundedSink } from './sinks/bounded.js';
@@ -149,7 +149,7 @@ class Run {
     for await (const batch of frames) {
       const taken = count === undefined ? batch : firstFrames(batch, count - this.captured);
       this.captured += taken.count;
-      this.bytes += frameBytes(taken);
+      this.bytes += linkBytes(taken);
       const packets = once(() => framePackets(taken, source.interfaces));
       if (onPacket !== undefined) for (const packet of packets()) onPacket(packet);
       for (const sink of sinks) {

@@ -76,8 +76,8 @@ export class PcapWriter implements CaptureWriter {
       at += RECORD_HEADER_LENGTH;
       const inWords = (length + 3) >> 2;
       if (inWords > FEW_WORDS) bytes.set(batch.bytes.subarray(start, start + length), at);
-      else if ((at & 3) === 0) copyWords(batch.words, start >> 2, inWords, words, at >> 2);
-      else copyShifted(batch.words, start >> 2, inWords, words, at);
+      else if ((at & 3) === 0) copyWords(batch.words, start >>> 2, inWords, words, at >> 2);
+      else copyShifted(batch.words, start >>> 2, inWords, words, at);
       at += length;
     }
     out.advance(at);

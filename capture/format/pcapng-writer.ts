@@ -165,7 +165,7 @@ export class PcapngWriter implements CaptureWriter {
       const data = at + PACKET_HEAD_WORDS;
       let end = data + inWords;
       if (inWords <= FEW_WORDS) {
-        copyWords(batch.words, start >> 2, inWords, words, data);
+        copyWords(batch.words, start >>> 2, inWords, words, data);
         // What stands behind a packet is nobody's business.
         if ((length & 3) !== 0) words[end - 1] = (words[end - 1] as number) & ((1 << (8 * (length & 3))) - 1);
       } else {

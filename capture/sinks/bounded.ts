@@ -2,16 +2,16 @@
  * A sink that never holds its source back: while the one behind it is busy, packets wait in a bounded queue, and those
  * that find no room are dropped and counted. A link does not wait for a terminal.
  */
-import { copyFrames, type FrameBatch, framePackets } from '../frames.js';
+import { copyFrames, type FrameBatch, framePackets, keptBytes } from '../frames.js';
 import type { CapturedPacket, CaptureInterface, OtherBlock } from '../record.js';
 import type { CaptureSink } from '../sink.js';
 import type { CaptureStatistics } from '../source.js';
 
 /** Bytes of packets, with what is kept of each, that wait for a sink that is busy. */
 const QUEUE_BYTES = 64 << 20;
-/** Bytes that a packet takes up beside its own. */
-const OVERHEAD = 32;
-/** How long a sink may take nothing at all, at the end, before what waits for it is given up. */
+/** Bytes that a packet takes up beside its own: in columns, and as an object. */
+const OVERHEAD = { frames: 32, packets: 256, blocks: 256 } as const;
+/** How long a sink may take for one batch, at the end, before what waits behind it is given up. */
 const STALLED_MS = 2000;
 
 /** Whatever has been given to it, in order. */
@@ -32,7 +32,7 @@ export class BoundedSink implements CaptureSink {
   readonly #limit: number;
   readonly #stalledMs: number;
   #interfaces: readonly CaptureInterface[] = [];
-  #queue: { readonly item: Waiting; readonly size: number }[] = [];
+  #queue: ({ readonly item: Waiting; readonly size: number } | undefined)[] = [];
   /** What stands before it in the queue has gone on already. */
   #head = 0;
   #queued = 0;
@@ -70,9 +70,12 @@ export class BoundedSink implements CaptureSink {
 
   /** @throws what the sink has failed with */
   writeFrames(batch: FrameBatch): void {
-    if (this.#ready()) this.#give({ kind: 'frames', batch });
-    else if (this.#admits(batch.count, batchBytes(batch)))
-      this.#wait({ kind: 'frames', batch: copyFrames(batch) }, batch.count, batchBytes(batch));
+    if (this.#ready()) {
+      this.#give({ kind: 'frames', batch });
+      return;
+    }
+    const size = keptBytes(batch) + batch.count * OVERHEAD.frames;
+    this.#enqueue(batch.count, size, () => ({ kind: 'frames', batch: copyFrames(batch) }));
   }
 
   /** @throws what the sink has failed with */
@@ -81,24 +84,25 @@ export class BoundedSink implements CaptureSink {
       this.#give({ kind: 'packets', batch });
       return;
     }
-    let bytes = 0;
-    for (const packet of batch) bytes += packet.bytes.length;
-    if (!this.#admits(batch.length, bytes)) return;
-    const copies = batch.map((packet) => ({ ...packet, bytes: Uint8Array.from(packet.bytes) }));
-    this.#wait({ kind: 'packets', batch: copies }, batch.length, bytes);
+    let size = batch.length * OVERHEAD.packets;
+    for (const packet of batch) size += packet.bytes.length;
+    this.#enqueue(batch.length, size, () => ({
+      kind: 'packets',
+      batch: batch.map((packet) => ({ ...packet, bytes: Uint8Array.from(packet.bytes) })),
+    }));
   }
 
   writeBlocks(blocks: readonly OtherBlock[]): void {
     if (this.#ready()) this.#give({ kind: 'blocks', batch: blocks });
-    else this.#wait({ kind: 'blocks', batch: blocks }, blocks.length, 0);
+    else this.#enqueue(0, blocks.length * OVERHEAD.blocks, () => ({ kind: 'blocks', batch: blocks }));
   }
 
   async close(statistics: CaptureStatistics, trailing?: readonly OtherBlock[]): Promise<void> {
-    while (this.#busy !== undefined && !this.#failed) {
-      const before = this.#busy;
-      await Promise.race([before, stalled(this.#stalledMs)]);
-      if (this.#busy === before) this.#giveUp();
-      if (this.#head === this.#queue.length) break;
+    for (let before = this.#busy; before !== undefined; before = this.#busy) {
+      const over = await within(before, this.#stalledMs);
+      if (over) continue;
+      this.#giveUp();
+      break;
     }
     await this.#sink.close(statistics, trailing);
     if (this.#failed) throw this.#error;
@@ -110,15 +114,12 @@ export class BoundedSink implements CaptureSink {
     return this.#busy === undefined;
   }
 
-  #admits(count: number, bytes: number): boolean {
-    if (this.#queued + bytes + count * OVERHEAD <= this.#limit) return true;
-    this.#dropped += count;
-    return false;
-  }
-
-  #wait(item: Waiting, count: number, bytes: number): void {
-    const size = bytes + count * OVERHEAD;
-    this.#queue.push({ item, size });
+  #enqueue(count: number, size: number, copy: () => Waiting): void {
+    if (this.#queued + size > this.#limit) {
+      this.#dropped += count;
+      return;
+    }
+    this.#queue.push({ item: copy(), size });
     this.#queued += size;
   }
 
@@ -160,6 +161,7 @@ export class BoundedSink implements CaptureSink {
     const next = this.#queue[this.#head];
     if (next === undefined) return undefined;
     this.#queued -= next.size;
+    this.#queue[this.#head] = undefined;
     this.#head += 1;
     // Taking the first off a long array moves all others.
     if (this.#head * 2 > this.#queue.length) {
@@ -170,6 +172,7 @@ export class BoundedSink implements CaptureSink {
   }
 
   #fail(error: unknown): void {
+    this.#busy = undefined;
     this.#failed = true;
     this.#error = error;
     this.#giveUp();
@@ -177,9 +180,9 @@ export class BoundedSink implements CaptureSink {
 
   /** What waits goes nowhere. */
   #giveUp(): void {
-    for (const { item } of this.#queue.slice(this.#head)) {
-      if (item.kind === 'frames') this.#dropped += item.batch.count;
-      else if (item.kind === 'packets') this.#dropped += item.batch.length;
+    for (const waiting of this.#queue) {
+      if (waiting?.item.kind === 'frames') this.#dropped += waiting.item.batch.count;
+      else if (waiting?.item.kind === 'packets') this.#dropped += waiting.item.batch.length;
     }
     this.#queue = [];
     this.#head = 0;
@@ -187,14 +190,13 @@ export class BoundedSink implements CaptureSink {
   }
 }
 
-function batchBytes({ count, lengths }: FrameBatch): number {
-  let sum = 0;
-  for (let index = 0; index < count; index++) sum += lengths[index] as number;
-  return sum;
-}
-
-function stalled(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds).unref();
+/** Whether `promise` is over within that time; it does not reject. */
+async function within(promise: Promise<void>, milliseconds: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), milliseconds);
   });
+  const over = await Promise.race([promise.then(() => true), late]);
+  clearTimeout(timer);
+  return over;
 }

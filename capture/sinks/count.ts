@@ -1,5 +1,5 @@
 /** Counts packets and nothing else. */
-import { frameBytes } from '../frames.js';
+import { linkBytes } from '../frames.js';
 import type { CaptureSink } from '../sink.js';
 
 export interface CountSink extends CaptureSink {
@@ -24,7 +24,7 @@ export function createCountSink(): CountSink {
     },
     writeFrames: (batch) => {
       packets += batch.count;
-      bytes += frameBytes(batch);
+      bytes += linkBytes(batch);
     },
     writeRecords: (batch) => {
       packets += batch.count;

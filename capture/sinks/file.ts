@@ -122,6 +122,8 @@ class FileSink implements CaptureSink {
   #periods = 0;
 
   #interfaces: readonly CaptureInterface[] = [];
+  /** How many of them every file begins with; the others are described with their first packets. */
+  #atStart = 0;
   #statistics: () => CaptureStatistics = () => NO_STATISTICS;
   #failure: SockctlError | undefined;
   /** Whether the failure is no end: what comes is counted. */
@@ -163,6 +165,7 @@ class FileSink implements CaptureSink {
   /** The head goes out at once: a reader at the other end of a pipe waits for it. */
   open(interfaces: readonly CaptureInterface[], statistics?: () => CaptureStatistics): Promise<void> {
     this.#interfaces = interfaces;
+    this.#atStart = interfaces.length;
     if (statistics !== undefined) this.#statistics = statistics;
     const intervalMs = this.#options.rotation?.intervalMs;
     if (intervalMs !== undefined) this.#clock = new RotationClock(intervalMs, this.#begun, () => this.#changeWhenDue());
@@ -369,7 +372,7 @@ class FileSink implements CaptureSink {
       });
       if (opened) this.#options.onEvent?.({ event: 'rotated', file: before.name, next: name, packets: before.packets });
     });
-    this.#writer.open(this.#filling, this.#interfaces);
+    this.#writer.open(this.#filling, this.#interfaces.slice(0, this.#atStart));
     this.#handOff();
   }
 

@@ -55,8 +55,12 @@ export interface DeviceLink {
 
 /** @throws SocketError ENODEV for an interface that does not exist */
 export function describeDevice(device: string): DeviceLink {
-  if (device === ANY_INTERFACE) return { linkType: LinkType.LINUX_SLL2, cooked: true, loopback: false };
-  const hardware = interfaceHardwareType(device);
+  return describeHardware(device, device === ANY_INTERFACE ? undefined : interfaceHardwareType(device));
+}
+
+/** @param hardware its ARPHRD_ number; undefined for `any` */
+export function describeHardware(device: string, hardware: number | undefined): DeviceLink {
+  if (hardware === undefined) return { linkType: LinkType.LINUX_SLL2, cooked: true, loopback: false };
   return {
     linkType: linkTypeOfHardware(hardware),
     cooked: !LINK_TYPES.has(hardware),

@@ -6,14 +6,16 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { toSockctlError, UsageError } from '../../src/errors.js';
-import { type Logger, silentLogger } from '../../src/log/events.js';
+import { silentLogger } from '../../src/log/events.js';
+import { noSuchInterface } from '../../src/sockaddr/interfaces.js';
 import { type Libc, loadLibc } from '../../src/socket/native/libc.js';
-import { type LinkChange, type LinkMonitor, openLinkMonitor } from '../../src/socket/native/link-monitor.js';
+import { type LinkMonitor, openLinkMonitor } from '../../src/socket/native/link-monitor.js';
 import { type FrameBatch, framePackets } from '../frames.js';
 import { ANY_INTERFACE, type CapturedPacket, type CaptureInterface } from '../record.js';
 import { addStatistics, type CaptureSource, type CaptureStatistics } from '../source.js';
 import { LinkFollower } from './ring/follow.js';
-import { InterfaceTable, RingLink } from './ring/link.js';
+import { InterfaceTable, KnownLinks } from './ring/interfaces.js';
+import { type LinkContext, RingLink } from './ring/link.js';
 import { type RingSourceOptions, ringShape } from './ring/options.js';
 
 const MAX_WORKERS = 64;
@@ -22,32 +24,31 @@ const COUNTERS_MS = 1000;
 /** How long is waited at the end for packets that the kernel has counted and not handed over, beyond its own timeout. */
 const DRAIN_MS = 500;
 
+export interface RingSource extends CaptureSource {
+  /** Whether the kernel runs the filter: what it can't run is left to the consumer. */
+  readonly filters: boolean;
+}
+
 /**
  * Opens a ring for each interface and begins to capture.
  *
  * @throws SocketError ENODEV, EPERM without CAP_NET_RAW, ENOMEM for rings that are too large, EOPNOTSUPP for timestamps
  *   that the adapter can't take; FilterError; SockctlError BACKEND_MISSING where system calls can't be had
  */
-export async function openRingSource(options: RingSourceOptions): Promise<CaptureSource> {
-  const { devices, logger = silentLogger } = options;
+export async function openRingSource(options: RingSourceOptions): Promise<RingSource> {
+  const { devices, workers = 1 } = options;
   if (devices.length === 0) throw new UsageError('no interface to capture on', 'name one with -i');
   const twice = devices.find((device, index) => devices.indexOf(device) !== index);
   if (twice !== undefined) throw new UsageError(`-i ${twice}: given twice`, 'name each interface once');
   if (devices.length > 1 && devices.includes(ANY_INTERFACE)) {
-    throw new UsageError(`-i ${ANY_INTERFACE}: it has the packets of the others too`, `leave out the other -i`);
+    throw new UsageError(`-i ${ANY_INTERFACE}: it has the packets of the others too`, 'leave out the other -i');
   }
-  const { workers = 1 } = options;
   if (!Number.isInteger(workers) || workers < 1 || workers > MAX_WORKERS) {
-    throw new UsageError(`${workers} workers: a whole number from 1 to ${MAX_WORKERS}`);
+    throw new UsageError(`${workers} workers: not a whole number from 1 to ${MAX_WORKERS}`);
   }
-  const libc = await loadLibc();
-  const table = new InterfaceTable();
-  const source = new RingSource(libc, table, options, logger);
+  const source = new Source(await loadLibc(), options);
   try {
-    for (const device of devices) {
-      source.links.push(new RingLink(libc, device, { ...options, logger }, table, () => source.wake()));
-    }
-    await source.follow();
+    await source.open(devices);
   } catch (error) {
     await source.close();
     throw error;
@@ -55,34 +56,75 @@ export async function openRingSource(options: RingSourceOptions): Promise<Captur
   return source;
 }
 
-class RingSource implements CaptureSource {
+class Source implements RingSource {
   readonly timestampSource = 'kernel';
-  readonly links: RingLink[] = [];
   /** Set when the capture has ended by itself, for an interface that is gone. */
   ended: 'gone' | undefined;
   readonly #libc: Libc;
-  readonly #table: InterfaceTable;
-  readonly #options: RingSourceOptions;
-  readonly #logger: Logger;
+  readonly #options: LinkContext['options'];
+  readonly #shape: LinkContext['shape'];
+  readonly #links: RingLink[] = [];
+  readonly #table = new InterfaceTable();
   readonly #counting: NodeJS.Timeout;
-  #delivered = 0;
-  #stopBy: number | undefined;
-  #closed = false;
   #monitor: LinkMonitor | undefined;
+  #delivered = 0;
+  /** When waiting for what is in the rings ends; undefined while the capture goes on. */
+  #stopBy: number | undefined;
+  /** Whether nothing comes in any more after the stop. */
+  #quiet = true;
+  #closing: Promise<unknown> | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(libc: Libc, table: InterfaceTable, options: RingSourceOptions, logger: Logger) {
+  constructor(libc: Libc, options: RingSourceOptions) {
     this.#libc = libc;
-    this.#table = table;
-    this.#options = options;
-    this.#logger = logger;
+    this.#options = { ...options, logger: options.logger ?? silentLogger };
+    this.#shape = ringShape(options.bufferSize, options.prompt);
     this.#counting = setInterval(() => this.#tellDrops(), COUNTERS_MS);
     // What is waited for are packets.
     this.#counting.unref();
   }
 
+  /** The interfaces are followed from before the rings are opened: what becomes of them meanwhile is told afterwards. */
+  async open(devices: readonly string[]): Promise<void> {
+    const { logger } = this.#options;
+    const onEvent: NonNullable<RingSourceOptions['onEvent']> = (event) => this.#options.onEvent?.(event);
+    const waits = this.#options.exitWhenGone !== true;
+    const follower = new LinkFollower(this.#links, { logger, onEvent, waits, onGone: () => this.#gone() });
+    const monitor = await openLinkMonitor(this.#libc, {
+      logger,
+      onChange: (change) => {
+        known.change(change);
+        follower.change(change);
+      },
+      onFailure: (error) => {
+        const message = `changes of interfaces are not told any more: ${toSockctlError(error).message}`;
+        logger.log('warn', { event: 'interface', message });
+      },
+    });
+    this.#monitor = monitor;
+    const known = new KnownLinks(monitor.links);
+    const context: LinkContext = {
+      libc: this.#libc,
+      options: this.#options,
+      shape: this.#shape,
+      known,
+      table: this.#table,
+      onReady: () => this.#wake?.(),
+    };
+    for (const device of devices) {
+      const link = known.find(device);
+      if (link === undefined && device !== ANY_INTERFACE) throw noSuchInterface(device, undefined, known.names());
+      this.#links.push(new RingLink(context, device, device === ANY_INTERFACE ? undefined : link));
+    }
+    follower.begin(monitor.links);
+  }
+
   get interfaces(): readonly CaptureInterface[] {
     return this.#table.all;
+  }
+
+  get filters(): boolean {
+    return this.#links.every((link) => link.filters);
   }
 
   async *packets(signal?: AbortSignal): AsyncGenerator<readonly CapturedPacket[], undefined> {
@@ -94,18 +136,18 @@ class RingSource implements CaptureSource {
     if (signal?.aborted === true) stop();
     signal?.addEventListener('abort', stop, { once: true });
     try {
-      while (!this.#closed) {
+      while (this.#closing === undefined) {
         let idle = true;
-        for (const link of this.links) {
+        for (const link of this.#links) {
           const batch = link.take(this.#delivered);
           if (batch === undefined) continue;
           idle = false;
           this.#delivered += batch.count;
           yield batch;
-          if (this.#closed) return;
+          if (this.#closing !== undefined) return;
           link.release();
         }
-        if (idle && this.#finished()) return;
+        if (this.#finished(idle)) return;
         // Under load too, timers, signals and files must have their turn.
         if (idle) await this.#ready();
         else await turn();
@@ -115,97 +157,70 @@ class RingSource implements CaptureSource {
     }
   }
 
-  /** Tells what becomes of the interfaces from here on. */
-  async follow(): Promise<void> {
-    const follower = new LinkFollower(this.links, {
-      logger: this.#logger,
-      onEvent: (event) => this.#options.onEvent?.(event),
-      waits: this.#options.exitWhenGone !== true,
-      onGone: () => {
-        this.ended = 'gone';
-        this.#stop();
-      },
-    });
-    const untold = (error: unknown) => {
-      const message = `changes of interfaces are not told: ${toSockctlError(error).message}`;
-      this.#logger.log('warn', { event: 'interface', message });
-    };
-    const onChange = (change: LinkChange) => follower.change(change);
-    try {
-      this.#monitor = await openLinkMonitor(this.#libc, { logger: this.#logger, onChange, onFailure: untold });
-      follower.begin(this.#monitor.links);
-    } catch (error) {
-      untold(error);
-    }
-  }
-
-  /** Called when there may be something to do. */
-  wake(): void {
-    this.#wake?.();
-  }
-
   statistics(): CaptureStatistics {
-    const counted = new Map(this.links.map((link) => [link.interface, link.statistics()]));
-    return { ...addStatistics(counted.values()), interfaces: counted };
+    const all = this.#links.map((link) => ({ link, statistics: link.statistics() }));
+    const single = all.filter(({ link }) => link.single);
+    return {
+      ...addStatistics(all.map(({ statistics }) => statistics)),
+      interfaces: new Map(single.map(({ link, statistics }) => [link.interface, statistics])),
+    };
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    clearInterval(this.#counting);
-    this.#monitor?.close();
-    this.wake();
-    await Promise.all(this.links.map((link) => link.close()));
+    if (this.#closing === undefined) {
+      clearInterval(this.#counting);
+      this.#monitor?.close();
+      this.#closing = Promise.all(this.#links.map((link) => link.close()));
+      this.#wake?.();
+    }
+    await this.#closing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
+  #gone(): void {
+    this.ended = 'gone';
+    this.#stop();
+  }
+
   /** Nothing more comes in; what has come is still handed over. */
   #stop(): void {
-    if (this.#stopBy !== undefined) return;
-    const { bufferSize, prompt } = this.#options;
-    this.#stopBy = performance.now() + 2 * ringShape(bufferSize, prompt).timeoutMs + DRAIN_MS;
-    for (const link of this.links) link.quiesce();
-    this.wake();
+    if (this.#stopBy !== undefined || this.#closing !== undefined) return;
+    this.#stopBy = performance.now() + 2 * this.#shape.timeoutMs + DRAIN_MS;
+    this.#quiet = this.#links.map((link) => link.quiesce()).every((quiet) => quiet);
+    this.#wake?.();
   }
 
-  /** Whether all that came in before the stop has been handed over. */
-  #finished(): boolean {
+  /** Whether all that came in before the stop has been handed over, or what comes has no end. */
+  #finished(idle: boolean): boolean {
     if (this.#stopBy === undefined) return false;
-    return performance.now() > this.#stopBy || this.links.every((link) => link.drained);
+    if (performance.now() > this.#stopBy && (idle || !this.#quiet)) return true;
+    return idle && this.#links.every((link) => link.drained);
   }
 
+  /** Resolves when there may be something to take, or an end. */
   async #ready(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const { promise, resolve } = withWake((wake) => {
-      this.#wake = wake;
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
     });
-    for (const link of this.links) link.want(true);
-    if (this.#stopBy !== undefined) timer = setTimeout(resolve, this.#stopBy - performance.now() + 1);
-    await promise;
+    for (const link of this.#links) link.want(true);
+    const timer =
+      this.#stopBy === undefined ? undefined : setTimeout(() => this.#wake?.(), this.#stopBy - performance.now() + 1);
+    await woken;
     this.#wake = undefined;
     clearTimeout(timer);
-    if (!this.#closed) for (const link of this.links) link.want(false);
+    if (this.#closing === undefined) for (const link of this.#links) link.want(false);
   }
 
   #tellDrops(): void {
-    for (const link of this.links) {
+    for (const link of this.#links) {
       const { more, dropped } = link.drops();
       if (more === 0) continue;
       const message = `${link.name}: ${dropped} packets dropped by the kernel, the ring was full (a larger one: -B)`;
-      this.#logger.log('warn', { event: 'drops', message });
+      this.#options.logger.log('warn', { event: 'drops', message });
       this.#options.onEvent?.({ event: 'drops', interface: link.name, dropped });
     }
   }
-}
-
-function withWake(keep: (wake: () => void) => void): { promise: Promise<void>; resolve: () => void } {
-  let resolve: () => void = () => undefined;
-  const promise = new Promise<void>((yes) => {
-    resolve = yes;
-  });
-  keep(resolve);
-  return { promise, resolve };
 }

@@ -6,10 +6,8 @@ import {
   compileLiveFilter,
   createPacketFilter,
   type Direction,
-  describeDevice,
   deviceFilterOptions,
   type HostTable,
-  liveFilterOptions,
   openCapSource,
   openRingSource,
   type PacketFilter,
@@ -70,13 +68,9 @@ async function openRings(
   flags: SourceFlags,
   context: CommandContext,
 ): Promise<Opened> {
-  // Whatever stands around it in the kernel, what is wrong with it is shown as it was written.
-  const inKernel = devices.every((device) => {
-    return compileLiveFilter(filter, { ...liveFilterOptions(describeDevice(device)), hosts }) !== undefined;
-  });
   const source = await openRingSource({
     devices,
-    filter: inKernel ? filter : '',
+    filter,
     hosts,
     snapshotLength: flags.snapshotLength,
     bufferSize: flags.buffer,
@@ -91,7 +85,7 @@ async function openRings(
     logger: context.logger,
     onEvent: eventRecorder(context),
   });
-  return inKernel ? { source } : { source, rest: createPacketFilter(filter, source.interfaces, { hosts }) };
+  return source.filters ? { source } : { source, rest: createPacketFilter(filter, source.interfaces, { hosts }) };
 }
 
 /** @throws UsageError BACKEND_LIMIT for what the cap package can't do */

@@ -44,9 +44,12 @@ function attribute(name: string, file: 'ifindex' | 'type'): number {
   }
 }
 
-/** The error for an interface that does not exist, which names those that do. */
-export function noSuchInterface(name: string, cause?: unknown): SocketError {
-  const there = names();
+/**
+ * The error for an interface that does not exist, which names those that do.
+ *
+ * @param there those, where they are known
+ */
+export function noSuchInterface(name: string, cause?: unknown, there = names()): SocketError {
   const advice = there === undefined ? undefined : `interfaces here: ${there.join(', ')}`;
   return new SocketError({ syscall: 'if_nametoindex', code: 'ENODEV', errno: 19, address: name, advice, cause });
 }

@@ -118,7 +118,7 @@ export class BlockReader {
 
   /** Moves a packet to the multiple of four before it: links whose headers have other lengths. */
   #align(start: number, length: number): number {
-    const aligned = start & ~3;
+    const aligned = start - (start & 3);
     this.#bytes.copyWithin(aligned, start, start + length);
     return aligned;
   }

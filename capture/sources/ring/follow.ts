@@ -3,10 +3,8 @@ import { toSockctlError } from '../../../src/errors.js';
 import type { Logger } from '../../../src/log/events.js';
 import type { LinkChange } from '../../../src/socket/native/link-monitor.js';
 import type { LinkFacts } from '../../../src/socket/native/netlink/link.js';
-import { linkTypeName } from '../../../src/wire/link-types.js';
 import { ANY_INTERFACE } from '../../record.js';
 import type { CaptureEvent } from '../../source.js';
-import { describeDevice } from '../device-link.js';
 import type { RingLink } from './link.js';
 
 export interface FollowOptions {
@@ -18,9 +16,14 @@ export interface FollowOptions {
   readonly waits: boolean;
 }
 
+/** Of an interface. */
+type LinkEvent = Extract<CaptureEvent, { readonly interface: string }>;
+
 export class LinkFollower {
   readonly #links: readonly RingLink[];
   readonly #options: FollowOptions;
+  /** Numbers of interfaces that can't be followed, of which that is said once. */
+  readonly #refused = new Set<number>();
 
   constructor(links: readonly RingLink[], options: FollowOptions) {
     this.#links = links;
@@ -44,50 +47,51 @@ export class LinkFollower {
 
   #ofAny(link: RingLink, change: LinkChange): void {
     const { index, name, up } = change.link;
-    if (change.kind === 'changed') this.#tellChange(change, () => link.appeared(index, name));
-    else if (change.kind === 'gone') this.#tell('info', { event: 'interface-gone', interface: name });
+    if (change.kind === 'changed') {
+      if (name !== change.before.name) link.forget(index);
+      this.#tellChange(change);
+    } else if (change.kind === 'gone') this.#tell('info', { event: 'interface-gone', interface: name });
     else {
-      link.appeared(index, name);
-      this.#tell('info', { event: 'interface-created', interface: name });
-      if (up) this.#tell('info', { event: 'interface-up', interface: name });
+      link.forget(index);
+      this.#tellThere(name, up);
     }
   }
 
   #ofOne(link: RingLink, change: LinkChange): void {
-    const { index, name } = change.link;
-    if (index === link.index) {
+    if (change.link.index === link.index) {
       if (change.kind === 'gone') this.#gone(link);
-      else if (change.kind === 'changed') this.#tellChange(change, () => link.renamed(name));
-    } else if (link.index === 0 && change.kind !== 'gone' && (name === link.device || name === link.name)) {
-      this.#returned(link, change.link);
-    }
+      if (change.kind !== 'changed') return;
+      if (change.link.name !== change.before.name) link.renamed(change.link);
+      this.#tellChange(change);
+    } else if (link.index === 0 && change.kind !== 'gone') this.#seek(link);
   }
 
-  #tellChange({ link, before }: LinkChange & { readonly before: LinkFacts }, rename: () => void): void {
-    if (link.name !== before.name) {
-      rename();
-      this.#tell('info', { event: 'interface-renamed', interface: link.name, before: before.name });
+  #tellChange({ link, before }: LinkChange & { readonly before: LinkFacts }): void {
+    const { name, up } = link;
+    if (name !== before.name) {
+      this.#tell('info', { event: 'interface-renamed', interface: name, before: before.name });
     }
-    if (link.up === before.up) return;
-    this.#tell(link.up ? 'info' : 'warn', {
-      event: link.up ? 'interface-up' : 'interface-down',
-      interface: link.name,
-    });
+    if (up === before.up) return;
+    this.#tell(up ? 'info' : 'warn', { event: up ? 'interface-up' : 'interface-down', interface: name });
   }
 
   #gone(link: RingLink): void {
     link.gone();
     this.#tell('warn', { event: 'interface-gone', interface: link.name });
-    if (this.#options.waits && link.rebindable) return;
-    this.#options.onGone();
+    if (!this.#options.waits || !link.rebindable) this.#options.onGone();
+    // The news of another may have come before.
+    else this.#seek(link);
   }
 
-  #returned(link: RingLink, { index, name, up }: LinkFacts): void {
+  /** Follows the interface that has taken the place of one that is gone, where there is any. */
+  #seek(link: RingLink): void {
+    const next = link.successor();
+    if (next === undefined || this.#refused.has(next.index)) return;
     const { logger } = this.#options;
     try {
-      if (!link.returned(index, name)) {
-        const { linkType } = describeDevice(name);
-        const message = `${name}: it is a link of another kind now (${linkTypeName(linkType)}), its packets are not captured`;
+      if (!link.returned(next)) {
+        this.#refused.add(next.index);
+        const message = `${next.name}: it is a link of another kind now, its packets are not captured`;
         logger.log('warn', { event: 'interface', message });
         return;
       }
@@ -96,17 +100,21 @@ export class LinkFollower {
       logger.log('debug', { event: 'interface', message: toSockctlError(error).message });
       return;
     }
+    this.#tellThere(next.name, next.up);
+  }
+
+  #tellThere(name: string, up: boolean): void {
     this.#tell('info', { event: 'interface-created', interface: name });
     if (up) this.#tell('info', { event: 'interface-up', interface: name });
   }
 
-  #tell(level: 'info' | 'warn', event: CaptureEvent & { readonly interface: string }): void {
+  #tell(level: 'info' | 'warn', event: LinkEvent): void {
     this.#options.logger.log(level, { event: 'interface', message: eventText(event) });
     this.#options.onEvent(event);
   }
 }
 
-function eventText(event: CaptureEvent & { readonly interface: string }): string {
+function eventText(event: LinkEvent): string {
   const { interface: name } = event;
   switch (event.event) {
     case 'interface-renamed':

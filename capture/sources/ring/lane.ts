@@ -3,9 +3,10 @@ import { Worker } from 'node:worker_threads';
 import { SockctlError } from '../../../src/errors.js';
 import { BlockRing, type RingShape } from '../../../src/socket/native/block-ring.js';
 import type { PacketRing } from '../../../src/socket/native/packet-ring.js';
-import { DescriptorWatch } from '../../../src/socket/native/poller.js';
+import type { DescriptorWatch } from '../../../src/socket/native/poller.js';
 import type { FrameBatch } from '../../frames.js';
 import { type BlockLayout, BlockReader } from './block.js';
+import { watchRing } from './watch.js';
 
 export interface Lane {
   /** The next packets, valid until {@link release}; undefined where there are none yet. */
@@ -14,7 +15,9 @@ export interface Lane {
   release(): void;
   /** Whether to be told when there is something to take. */
   want(readable: boolean): void;
-  /** Idempotent. To be waited for before the ring is closed. */
+  /** Why there will be no more packets than have been handed over, where that is so. */
+  readonly failure?: SockctlError | undefined;
+  /** Idempotent. Nobody reads the ring any more when it resolves. */
   close(): Promise<void>;
 }
 
@@ -37,11 +40,7 @@ export class LocalLane implements Lane {
   constructor({ descriptor, memory }: PacketRing, { shape, layout, interfaceOf, onReady }: LaneOptions) {
     this.#blocks = new BlockRing(memory, shape);
     this.#reader = new BlockReader(this.#blocks, layout, interfaceOf);
-    this.#watch = new DescriptorWatch(descriptor.libc, descriptor.fd, ({ readable }) => {
-      // A link that goes down leaves ENETDOWN behind: what became of it is told by those who watch it.
-      if (!readable) descriptor.takeError();
-      onReady();
-    });
+    this.#watch = watchRing(descriptor.libc, descriptor.fd, onReady);
   }
 
   take(before: number): FrameBatch | undefined {
@@ -79,6 +78,11 @@ export interface WorkerBatch {
   readonly indexes: readonly number[];
 }
 
+/** What a thread sends when it has begun. */
+export const READY = 'ready';
+/** What a thread is sent to end; anything else says that a batch is done with. */
+export const END = 'end';
+
 /** Enough for the thread to go on while one is being looked at. */
 const BATCHES = 8;
 
@@ -87,6 +91,9 @@ export class ThreadLane implements Lane {
   readonly #worker: Worker;
   readonly #interfaceOf: (index: number) => number;
   readonly #waiting: WorkerBatch[] = [];
+  /** The thread has begun, or will never do. */
+  readonly #begun: Promise<void>;
+  readonly #exited: Promise<void>;
   #failure: SockctlError | undefined;
 
   constructor(ring: PacketRing, { shape, layout, interfaceOf, onReady }: LaneOptions) {
@@ -94,21 +101,29 @@ export class ThreadLane implements Lane {
     const length = memory.byteLength;
     const workerData: WorkerTask = { fd: descriptor.fd, address, length, shape, layout, batches: BATCHES };
     this.#interfaceOf = interfaceOf;
-    this.#worker = new Worker(new URL('./ring-worker.js', import.meta.url), { workerData });
-    this.#worker.on('message', (message: WorkerBatch) => {
-      this.#waiting.push(message);
-      onReady();
+    const worker = new Worker(new URL('./ring-worker.js', import.meta.url), { workerData });
+    this.#worker = worker;
+    this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
+    this.#begun = new Promise((resolve) => {
+      worker.once('exit', () => resolve());
+      worker.on('message', (message: WorkerBatch | typeof READY) => {
+        if (message === READY) resolve();
+        else this.#waiting.push(message);
+        onReady();
+      });
     });
-    this.#worker.on('error', (cause: Error) => {
+    worker.on('error', (cause: Error) => {
       this.#failure = new SockctlError('CAPTURE_DIED', { what: `a thread that captures: ${cause.message}`, cause });
       onReady();
     });
   }
 
-  /** @throws SockctlError CAPTURE_DIED when the thread has ended by itself */
+  get failure(): SockctlError | undefined {
+    return this.#failure;
+  }
+
   take(before: number): FrameBatch | undefined {
     const next = this.#waiting[0];
-    if (next === undefined && this.#failure !== undefined) throw this.#failure;
     if (next === undefined) return undefined;
     const places = next.indexes.map(this.#interfaceOf);
     const { batch } = next;
@@ -126,6 +141,8 @@ export class ThreadLane implements Lane {
   }
 
   async close(): Promise<void> {
-    await this.#worker.terminate();
+    await this.#begun;
+    this.#worker.postMessage(END);
+    await this.#exited;
   }
 }

@@ -1,138 +1,131 @@
-/** One interface of a capture through rings, or all of them (`any`): its sockets, their rings, and what becomes of the link. */
-import { readFileSync } from 'node:fs';
+/** One interface of a capture through rings, or all of them (`any`): its sockets, their rings, and where packets belong. */
 import type { Logger } from '../../../src/log/events.js';
-import { interfaceIndex, interfaceName } from '../../../src/sockaddr/interfaces.js';
+import type { RingShape } from '../../../src/socket/native/block-ring.js';
 import type { Libc } from '../../../src/socket/native/libc.js';
+import type { LinkFacts } from '../../../src/socket/native/netlink/link.js';
 import { PacketRing, type RingCounters } from '../../../src/socket/native/packet-ring.js';
 import { LinkType } from '../../../src/wire/link-types.js';
 import { DEFAULT_SNAPSHOT_LENGTH } from '../../filter/compile.js';
 import type { FrameBatch } from '../../frames.js';
-import { ANY_INTERFACE, type CaptureInterface, type OtherOption } from '../../record.js';
+import { ANY_INTERFACE, type CaptureInterface } from '../../record.js';
 import type { CaptureStatistics } from '../../source.js';
-import { interfaceDrops } from '../cap-errors.js';
-import { type DeviceLink, describeDevice } from '../device-link.js';
+import { type DeviceLink, describeHardware } from '../device-link.js';
 import { RESERVE } from './block.js';
+import { describeLink, type InterfaceTable, type KnownLinks, linkDrops } from './interfaces.js';
 import { type Lane, type LaneOptions, LocalLane, ThreadLane } from './lane.js';
-import { type RingSourceOptions, ringFilter, ringShape } from './options.js';
+import { type RingSourceOptions, ringFilter } from './options.js';
 
-/** What columns of packets hold. */
-const MAX_PLACE = 0xffff;
-
-/** The interfaces of a source, in the order in which they were first seen. */
-export class InterfaceTable {
-  readonly all: CaptureInterface[] = [];
-
-  /** By what is known of them. */
-  readonly #known = new Map<string, number>();
-
-  /**
-   * @returns its place: that of the same one, where it was there before; the first for what is beyond the limit, which a
-   *   machine that makes and deletes interfaces for years may come to
-   */
-  add(one: Omit<CaptureInterface, 'id'>): number {
-    const key = JSON.stringify(one);
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    const id = this.all.length;
-    if (id > MAX_PLACE) return 0;
-    this.all.push({ id, ...one });
-    this.#known.set(key, id);
-    return id;
-  }
+/** What links of one source have in common. */
+export interface LinkContext {
+  readonly libc: Libc;
+  readonly options: RingSourceOptions & { readonly logger: Logger };
+  readonly shape: RingShape;
+  readonly known: KnownLinks;
+  readonly table: InterfaceTable;
+  /** Called when there is something to {@link RingLink.take}. */
+  readonly onReady: () => void;
 }
+
+/** Interfaces whose places are at hand; more are worked out anew. */
+const PLACES_MAX = 4096;
+/** `ret #0` */
+const CLOSED = '1,6 0 0 0';
 
 export class RingLink {
   /** As it was asked for. */
   readonly device: string;
-  /** Whether it can take in packets of another interface than it began with. */
-  readonly rebindable: boolean;
-  readonly #link: DeviceLink;
+  /** Whether the kernel runs the filter. */
+  readonly filters: boolean;
+  readonly #context: LinkContext;
+  readonly #kind: DeviceLink;
+  readonly #snapshotLength: number;
+  readonly #workers: number;
   readonly #rings: PacketRing[] = [];
   readonly #lanes: Lane[] = [];
-  readonly #table: InterfaceTable;
-  readonly #snapshotLength: number;
-  readonly #promiscuous: boolean;
-  /** By interface number: of `any`, and of one interface that may have been made anew. */
+  /** By interface number. */
   readonly #places = new Map<number, number>();
-  #dropsBefore: number | null = null;
-  #dropsSeen = 0;
+  /** Where its packets belong; `any` itself where it is that. */
+  #place: number;
+  /** Whether its packets belong to one place: then the counters of the rings are those of that place. */
+  #single = true;
+  #index: number;
+  #dropsBase: number | null = null;
+  #dropsOfOthers = 0;
+  #dropsTold = 0;
   #taken = 0;
   #lane = 0;
-  #place: number;
-  #index = 0;
 
   /**
-   * Opens the rings, into which nothing comes before {@link start}.
+   * Opens the rings and takes in what comes from here on.
    *
-   * @throws SocketError ENODEV, EPERM, ENOMEM, EOPNOTSUPP; FilterError
+   * @param link the interface that is called `device`; undefined for `any`
+   * @throws SocketError EPERM, ENOMEM, ENODEV for one that is gone already, EOPNOTSUPP; FilterError
    */
-  constructor(
-    libc: Libc,
-    device: string,
-    options: RingSourceOptions & { readonly logger: Logger },
-    table: InterfaceTable,
-    onReady: () => void,
-  ) {
+  constructor(context: LinkContext, device: string, link: LinkFacts | undefined) {
+    const { libc, options, shape } = context;
     this.device = device;
-    const { workers = 1 } = options;
-    const any = device === ANY_INTERFACE;
-    const index = any ? 0 : interfaceIndex(device);
-    this.#link = describeDevice(device);
+    this.#context = context;
+    this.#kind = describeHardware(device, link?.hardwareType);
     this.#snapshotLength = options.snapshotLength || DEFAULT_SNAPSHOT_LENGTH;
-    this.#table = table;
-    this.#place = this.#describe(device);
-    this.#promiscuous = options.promiscuous !== false && !any;
-    this.rebindable = workers === 1;
-    const filter = ringFilter(options, device, this.#link, any ? loopbackIndex() : undefined);
-    const header = this.#link.cooked ? 'cooked' : this.#link.linkType === LinkType.ETHERNET ? 'ethernet' : 'other';
-    const shape = ringShape(options.bufferSize, options.prompt);
-    try {
-      for (let i = 0; i < workers; i++) {
-        this.#rings.push(
-          PacketRing.open(libc, {
-            shape,
-            cooked: this.#link.cooked,
-            reserve: RESERVE[header],
-            // Sockets that are to share must not take in anything before all of them do.
-            filter: workers === 1 ? filter : CLOSED,
-            settings: options.settings ?? [],
-            logger: options.logger,
-            onOpen: options.onOpen,
-          }),
-        );
-      }
-      this.#start(index, filter, options.timestamps === 'adapter');
-    } catch (error) {
-      for (const ring of this.#rings) ring.close();
-      throw error;
-    }
+    this.#workers = options.workers ?? 1;
+    this.#index = link?.index ?? 0;
+    this.#place = this.#describe(link);
+    const loopback = link === undefined ? context.known.find('lo')?.index : undefined;
+    const { filter, inKernel } = ringFilter(options, this.#kind, loopback);
+    this.filters = inKernel;
+    const header = this.#kind.cooked ? 'cooked' : this.#kind.linkType === LinkType.ETHERNET ? 'ethernet' : 'other';
     const lane: LaneOptions = {
       shape,
       layout: { header, snapshotLength: this.#snapshotLength },
-      interfaceOf: (at) => {
-        const known = this.#places.get(at);
-        if (known !== undefined) return known;
-        return any ? this.appeared(at, interfaceName(at) ?? String(at)) : this.#place;
-      },
-      onReady,
+      interfaceOf: (index) => this.#placeOf(index),
+      onReady: context.onReady,
     };
-    for (const ring of this.#rings) {
-      this.#lanes.push(workers === 1 ? new LocalLane(ring, lane) : new ThreadLane(ring, lane));
+    try {
+      for (let i = 0; i < this.#workers; i++) {
+        const ring = PacketRing.open(libc, {
+          shape,
+          cooked: this.#kind.cooked,
+          reserve: RESERVE[header],
+          // Sockets that are to share must not take in anything before all of them do.
+          filter: this.#workers === 1 ? filter : CLOSED,
+          settings: options.settings ?? [],
+          logger: options.logger,
+          onOpen: options.onOpen,
+        });
+        this.#rings.push(ring);
+      }
+      this.#start(link, filter);
+      for (const ring of this.#rings) {
+        this.#lanes.push(this.#workers === 1 ? new LocalLane(ring, lane) : new ThreadLane(ring, lane));
+      }
+    } catch (error) {
+      void this.close();
+      throw error;
     }
   }
 
-  /** From here on packets come in. */
-  #start(index: number, filter: string | undefined, adapter: boolean): void {
-    const [first] = this.#rings;
-    if (adapter) for (const ring of this.#rings) ring.adapterTimestamps(this.device);
-    if (this.#promiscuous) first?.promiscuous(this.device);
-    for (const ring of this.#rings) ring.bind(index);
-    this.#bound(index);
-    this.#dropsBefore = index === 0 ? null : interfaceDrops(this.device);
+  #start(link: LinkFacts | undefined, filter: string | undefined): void {
+    for (const ring of this.#rings) {
+      if (link !== undefined) this.#enter(ring, link);
+      ring.bind(this.#index);
+    }
+    this.#dropsBase = link === undefined ? null : linkDrops(link);
     if (this.rebindable) return;
     let group: number | undefined;
     for (const ring of this.#rings) group = ring.share(group);
     for (const ring of this.#rings) ring.admit(filter);
+  }
+
+  /** What is asked of an interface, and of one that has come in its place again. */
+  #enter(ring: PacketRing, { index, name }: LinkFacts): void {
+    const { promiscuous, timestamps } = this.#context.options;
+    if (timestamps === 'adapter') ring.adapterTimestamps(name);
+    if (promiscuous !== false) ring.promiscuous(index);
+  }
+
+  /** Whether it can take in packets of another interface than it began with: not when several sockets share them. */
+  get rebindable(): boolean {
+    return this.#workers === 1;
   }
 
   /** The number of the interface that packets come through now; 0 for any, and for one that is gone. */
@@ -140,28 +133,41 @@ export class RingLink {
     return this.#index;
   }
 
-  /** That interface as packets have it; `any` itself where it is that. */
+  /** That interface, or the last one, as packets have it; `any` itself where it is that. */
   get interface(): CaptureInterface {
-    return this.#table.all[this.#place] as CaptureInterface;
+    return this.#context.table.all[this.#place] as CaptureInterface;
   }
 
   get name(): string {
     return this.interface.name ?? this.device;
   }
 
+  /** The number of the interface of that name, where it is another than the one that packets come through. */
+  successor(): LinkFacts | undefined {
+    if (this.device === ANY_INTERFACE) return undefined;
+    const { known } = this.#context;
+    return known.find(this.device) ?? known.find(this.name);
+  }
+
   /**
-   * The packets of the next block, where one has been handed over: valid until {@link release}.
+   * The packets of the next block, where one has been handed over; each is given back by {@link release}, before the next
+   * is taken.
    *
-   * @throws SockctlError CAPTURE_DIED when a thread that reads has ended
+   * @param before packets of the source before these
+   * @throws SockctlError CAPTURE_DIED when a thread that reads has ended, after the packets of the others
    */
   take(before: number): FrameBatch | undefined {
+    let failure: unknown;
     for (let tries = 0; tries < this.#lanes.length; tries++) {
       this.#lane = (this.#lane + 1) % this.#lanes.length;
-      const batch = this.#lanes[this.#lane]?.take(before);
+      const lane = this.#lanes[this.#lane];
+      const batch = lane?.take(before);
+      failure ??= lane?.failure;
       if (batch === undefined) continue;
       this.#taken += batch.count;
       return batch;
     }
+    if (failure !== undefined) throw failure;
     return undefined;
   }
 
@@ -174,9 +180,9 @@ export class RingLink {
     for (const lane of this.#lanes) lane.want(readable);
   }
 
-  /** Lets nothing more in. */
-  quiesce(): void {
-    for (const ring of this.#rings) ring.quiesce();
+  /** Lets nothing more in. @returns false where the socket does not let its filter be changed (SO_LOCK_FILTER) */
+  quiesce(): boolean {
+    return this.#rings.map((ring) => ring.quiesce()).every((quiet) => quiet);
   }
 
   /** Whether everything that came in has been taken. */
@@ -188,38 +194,40 @@ export class RingLink {
   /** Packets dropped since this was last asked, and in all. */
   drops(): { readonly more: number; readonly dropped: number } {
     const { dropped } = this.#counters();
-    const more = dropped - this.#dropsSeen;
-    this.#dropsSeen = dropped;
+    const more = dropped - this.#dropsTold;
+    this.#dropsTold = dropped;
     return { more, dropped };
   }
 
   statistics(): CaptureStatistics {
     const { received, dropped } = this.#counters();
-    const drops = this.#dropsBefore === null ? null : interfaceDrops(this.name);
     return {
       received,
       droppedKernel: dropped,
-      // An interface that was made anew counts from 0.
-      droppedInterface: drops === null ? null : Math.max(0, drops - (this.#dropsBefore ?? 0)),
+      droppedInterface: this.#interfaceDrops(),
       droppedApplication: 0,
     };
   }
 
-  /** The interface has another name now. */
-  renamed(name: string): void {
-    this.#place = this.#describe(name);
-    this.#places.set(this.#index, this.#place);
+  /** Whether {@link statistics} are those of {@link interface} alone. */
+  get single(): boolean {
+    return this.#single;
   }
 
-  /** For `any`: interface number `index` is called `name`. */
-  appeared(index: number, name: string): number {
-    const place = this.#describe(name);
-    this.#places.set(index, place);
-    return place;
+  /** The interface has another name now. */
+  renamed(link: LinkFacts): void {
+    this.#move(link);
+  }
+
+  /** Of `any`: that interface is another one now, or has another name. */
+  forget(index: number): void {
+    this.#places.delete(index);
   }
 
   /** The interface is gone: nothing comes through any more. */
   gone(): void {
+    this.#dropsOfOthers = this.#interfaceDrops() ?? this.#dropsOfOthers;
+    this.#dropsBase = null;
     this.#index = 0;
   }
 
@@ -227,26 +235,22 @@ export class RingLink {
    * There is an interface of that name again: takes in what comes through it.
    *
    * @returns false where it is a link of another kind, for which the ring and the filter are not made
-   * @throws SocketError where it is gone again already
+   * @throws SocketError where it is gone again already; the next one can be tried
    */
-  returned(index: number, name: string): boolean {
-    const { linkType, cooked } = describeDevice(name);
-    if (linkType !== this.#link.linkType || cooked !== this.#link.cooked) return false;
+  returned(link: LinkFacts): boolean {
+    const { linkType, cooked } = describeHardware(link.name, link.hardwareType);
+    if (linkType !== this.#kind.linkType || cooked !== this.#kind.cooked) return false;
     for (const ring of this.#rings) {
-      if (this.#promiscuous) ring.promiscuous(name);
-      ring.bind(index);
+      ring.bindAgain(link.index);
+      this.#enter(ring, link);
     }
-    this.#place = this.#describe(name);
-    this.#bound(index);
+    this.#index = link.index;
+    this.#dropsBase = linkDrops(link) === null ? null : 0;
+    this.#move(link);
     return true;
   }
 
-  #bound(index: number): void {
-    this.#index = index;
-    if (index !== 0) this.#places.set(index, this.#place);
-  }
-
-  /** Idempotent. */
+  /** Idempotent; resolves when nobody reads the rings any more. */
   async close(): Promise<void> {
     await Promise.all(this.#lanes.map((lane) => lane.close()));
     for (const ring of this.#rings) ring.close();
@@ -262,52 +266,38 @@ export class RingLink {
     return { received, dropped };
   }
 
-  #describe(name: string): number {
-    return this.#table.add({
-      name,
-      linkType: this.#link.linkType,
+  /** Since the capture began, of all interfaces that it followed. */
+  #interfaceDrops(): number | null {
+    const link = this.#context.known.get(this.#index);
+    const now = link === undefined || this.#dropsBase === null ? null : linkDrops(link);
+    if (now === null) return this.#index === 0 && this.#dropsOfOthers > 0 ? this.#dropsOfOthers : null;
+    return this.#dropsOfOthers + Math.max(0, now - (this.#dropsBase ?? 0));
+  }
+
+  #move(link: LinkFacts): void {
+    const place = this.#describe(link);
+    this.#single &&= place === this.#place;
+    this.#place = place;
+    this.#places.set(link.index, place);
+  }
+
+  /** The place of interface number `index` among those of the source. */
+  #placeOf(index: number): number {
+    const found = this.#places.get(index);
+    if (found !== undefined) return found;
+    const link = this.#context.known.get(index);
+    const place = link === undefined && this.device !== ANY_INTERFACE ? this.#place : this.#describe(link, index);
+    if (this.#places.size >= PLACES_MAX) this.#places.clear();
+    this.#places.set(index, place);
+    return place;
+  }
+
+  #describe(link: LinkFacts | undefined, index?: number): number {
+    const named = link === undefined ? { name: index === undefined ? this.device : String(index) } : describeLink(link);
+    return this.#context.table.add({
+      ...named,
+      linkType: this.#kind.linkType,
       snapshotLength: this.#snapshotLength,
-      description: systemText(name, 'ifalias'),
-      options: interfaceOptions(name),
     });
-  }
-}
-
-/** `ret #0` */
-const CLOSED = '1,6 0 0 0';
-
-/** Of pcapng's interface description: if_MACaddr, if_speed in bits a second. */
-const HARDWARE_ADDRESS = 6;
-const SPEED = 8;
-
-function interfaceOptions(name: string): OtherOption[] {
-  const options: OtherOption[] = [];
-  const address = systemText(name, 'address') ?? '';
-  if (/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(address)) {
-    options.push({ code: HARDWARE_ADDRESS, value: Buffer.from(address.replaceAll(':', ''), 'hex') });
-  }
-  const speed = Number(systemText(name, 'speed'));
-  if (speed > 0) {
-    const value = Buffer.alloc(8);
-    value.writeBigUInt64LE(BigInt(speed) * 1_000_000n);
-    options.push({ code: SPEED, value });
-  }
-  return options;
-}
-
-/** What the system says of an interface; undefined where it says nothing. */
-function systemText(name: string, fact: string): string | undefined {
-  try {
-    return readFileSync(`/sys/class/net/${name}/${fact}`, 'utf8').trim() || undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function loopbackIndex(): number | undefined {
-  try {
-    return interfaceIndex('lo');
-  } catch {
-    return undefined;
   }
 }

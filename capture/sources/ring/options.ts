@@ -3,12 +3,12 @@ import { UsageError } from '../../../src/errors.js';
 import type { Logger } from '../../../src/log/events.js';
 import type { RingShape } from '../../../src/socket/native/block-ring.js';
 import type { RingOptions } from '../../../src/socket/native/packet-ring.js';
-import { compileFilter, DEFAULT_SNAPSHOT_LENGTH } from '../../filter/compile.js';
+import { compileFilter, compileLiveFilter, DEFAULT_SNAPSHOT_LENGTH } from '../../filter/compile.js';
 import type { HostTable } from '../../filter/names.js';
 import { listProgram } from '../../filter/program/listing.js';
-import { ANY_INTERFACE, type Direction } from '../../record.js';
+import type { Direction } from '../../record.js';
 import type { CaptureEvent } from '../../source.js';
-import type { DeviceLink } from '../device-link.js';
+import { type DeviceLink, liveFilterOptions } from '../device-link.js';
 
 export interface RingSourceOptions {
   /** Names of interfaces, or `any` alone, which is all of them. */
@@ -46,8 +46,8 @@ export interface RingSourceOptions {
 
 const KIB = 1024;
 const DEFAULT_BUFFER = 32 * KIB * KIB;
-/** tpacket_req3 holds sizes in 32 bits, and the kernel counts the pages of a ring in an int. */
-const MAX_BUFFER = 0xffff_f000;
+/** Half of what 32 bits can count: places in a ring are signed numbers to the processor. */
+const MAX_BUFFER = 0x7fff_ffff;
 /** The shortest block: the longest packet that a link makes without being told to (GSO, 64 KiB) fits into it. */
 const SMALLEST_BLOCK = 128 * KIB;
 const BLOCK = { prompt: 256 * KIB, bulk: 1024 * KIB } as const;
@@ -69,37 +69,43 @@ export function ringShape(bufferSize = DEFAULT_BUFFER, prompt = false): RingShap
   return { blockSize, blocks: Math.max(2, Math.floor(bufferSize / blockSize)), timeoutMs: TIMEOUT_MS[mode] };
 }
 
+/** What is done about the filter of a link. */
+export interface RingFilter {
+  /** The value of SO_ATTACH_FILTER; undefined where nothing is to be kept out or cut. */
+  readonly filter: string | undefined;
+  /** Whether that is the whole filter: where the kernel can't run it, it is for this process. */
+  readonly inKernel: boolean;
+}
+
 /**
- * The value of SO_ATTACH_FILTER for `device`; undefined where nothing is to be kept out or cut.
- *
  * What goes out through the loopback interface comes in through it again, and is shown once, as everybody shows it.
  *
  * @param loopback the number of the loopback interface, for `any`
- * @throws FilterError for an expression that means nothing on this link, or that the kernel can't run
+ * @throws FilterError for an expression that means nothing on this link
  */
 export function ringFilter(
   options: Pick<RingSourceOptions, 'filter' | 'hosts' | 'direction' | 'snapshotLength'>,
-  device: string,
   link: DeviceLink,
   loopback: number | undefined,
-): string | undefined {
+): RingFilter {
   const { filter = '', hosts, direction, snapshotLength } = options;
-  const guard = directionWords(direction, device, link, loopback);
-  const expression = guard === undefined ? filter : filter.trim() === '' ? guard : `${guard} and (${filter})`;
-  if (expression.trim() === '' && !snapshotLength) return undefined;
-  const { linkType, netmask } = link;
-  const kept = snapshotLength || DEFAULT_SNAPSHOT_LENGTH;
-  const program = compileFilter(expression, { linkType, netmask, hosts, snapshotLength: kept, target: 'kernel' });
-  return listProgram(program, 'ddd').join(',');
+  const about = { ...liveFilterOptions(link), hosts, snapshotLength: snapshotLength || DEFAULT_SNAPSHOT_LENGTH };
+  // Whatever stands around it in the kernel, what is wrong with it is told as it was written.
+  const inKernel = compileLiveFilter(filter, about) !== undefined;
+  const wanted = inKernel ? filter : '';
+  const guard = directionWords(direction, link, loopback);
+  const expression = guard === undefined ? wanted : wanted.trim() === '' ? guard : `${guard} and (${wanted})`;
+  if (expression.trim() === '' && !snapshotLength) return { filter: undefined, inKernel };
+  const program = compileFilter(expression, { ...about, target: 'kernel' });
+  return { filter: listProgram(program, 'ddd').join(','), inKernel };
 }
 
 function directionWords(
   direction: Direction | undefined,
-  device: string,
   link: DeviceLink,
   loopback: number | undefined,
 ): string | undefined {
   if (direction !== undefined) return direction === 'in' ? 'inbound' : 'outbound';
   if (link.loopback) return 'inbound';
-  return device === ANY_INTERFACE && loopback !== undefined ? `not (outbound and ifindex ${loopback})` : undefined;
+  return loopback === undefined ? undefined : `not (outbound and ifindex ${loopback})`;
 }

@@ -1,57 +1,66 @@
-/** The thread that reads a ring and hands its packets over in memory of their own; its parent is lane.ts. */
+/**
+ * The thread that reads a ring and hands its packets over in memory of their own; its parent is lane.ts.
+ *
+ * It ends by itself when it is told to: a thread that is terminated while koffi calls back takes the process with it.
+ */
 import { setImmediate as turn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { BlockRing } from '../../../src/socket/native/block-ring.js';
 import { loadLibc } from '../../../src/socket/native/libc.js';
-import { DescriptorWatch } from '../../../src/socket/native/poller.js';
-import { copyFrames } from '../../frames.js';
+import { copyFrames, frameBuffers } from '../../frames.js';
 import { BlockReader } from './block.js';
-import type { WorkerBatch, WorkerTask } from './lane.js';
+import { END, READY, type WorkerBatch, type WorkerTask } from './lane.js';
+import { watchRing } from './watch.js';
 
 const { fd, address, length, shape, layout, batches } = workerData as WorkerTask;
 
-const libc = await loadLibc();
-const blocks = new BlockRing(libc.view(address, length), shape);
-/** Interfaces by their places in batches. */
-const indexes: number[] = [];
-const reader = new BlockReader(blocks, layout, (index) => {
-  const known = indexes.indexOf(index);
-  return known < 0 ? indexes.push(index) - 1 : known;
-});
-
+let ending = false;
+/** Batches that the parent has. */
 let underway = 0;
 let wake: (() => void) | undefined;
-const watch = new DescriptorWatch(libc, fd, () => wake?.());
-parentPort?.on('message', () => {
-  underway -= 1;
+parentPort?.on('message', (message: typeof END | undefined) => {
+  if (message === END) ending = true;
+  else underway -= 1;
   wake?.();
 });
 
-/** Resolves when a block may be there, or the parent has done with a batch. */
-async function change(readable: boolean): Promise<void> {
+const libc = await loadLibc();
+const watch = watchRing(libc, fd, () => wake?.());
+parentPort?.postMessage(READY);
+
+const blocks = new BlockRing(libc.view(address, length), shape);
+/** The numbers of the interfaces of a batch, by their places in it. */
+let places = new Map<number, number>();
+const reader = new BlockReader(blocks, layout, (index) => {
+  const known = places.get(index) ?? places.size;
+  places.set(index, known);
+  return known;
+});
+
+/** Resolves when a block may be there, or the parent has something to say. */
+async function change(): Promise<void> {
   const woken = new Promise<void>((resolve) => {
     wake = resolve;
   });
-  watch.want(readable, false);
+  watch.want(underway < batches, false);
   await woken;
   wake = undefined;
+  watch.want(false, false);
 }
 
-for (;;) {
+while (!ending) {
   const block = underway < batches ? blocks.take() : undefined;
   if (block === undefined) {
-    await change(underway < batches);
+    await change();
     continue;
   }
+  places = new Map();
   const batch = copyFrames(reader.read(block, 0));
   blocks.release();
   underway += 1;
-  const message: WorkerBatch = { batch, indexes };
-  const { bytes, starts, lengths, originalLengths, seconds, nanoseconds, flags, interfaces } = batch;
-  const columns = [bytes, starts, lengths, originalLengths, seconds, nanoseconds, flags, interfaces];
-  parentPort?.postMessage(
-    message,
-    columns.map(({ buffer }) => buffer as ArrayBuffer),
-  );
+  const message: WorkerBatch = { batch, indexes: [...places.keys()] };
+  parentPort?.postMessage(message, frameBuffers(batch));
   await turn();
 }
+watch.close();
+parentPort?.close();

@@ -103,29 +103,37 @@ export class Descriptor {
    */
   set(wanted: OptionSetting, address?: string): void {
     const { option } = wanted;
-    const { result, event, syscall } = this.#setsockopt(wanted);
+    let outcome: SetOutcome;
+    try {
+      outcome = this.#setsockopt(wanted);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    const { result, event, syscall } = outcome;
     const advice = option.capability === undefined ? option.summary : `${option.name} needs ${option.capability}`;
     this.#check(result, event, syscall, address, advice);
   }
 
   /** Like {@link set}, for what is only a wish: false when the kernel refuses it, with the event in the log. */
   wish(wanted: OptionSetting): boolean {
-    const { result, event, syscall } = this.#setsockopt(wanted);
+    let outcome: SetOutcome;
+    try {
+      outcome = this.#setsockopt(wanted);
+    } catch (error) {
+      if (error instanceof SocketError) return false;
+      throw error;
+    }
+    const { result, event, syscall } = outcome;
     const failure = result < 0 ? { failure: lastFailure(this.libc, syscall) } : {};
     this.#logger.log('debug', { ...event, fd: this.fd, ...failure });
     return result === 0;
   }
 
-  #setsockopt(wanted: OptionSetting): { result: number; event: SockoptEvent; syscall: string } {
+  /** @throws SocketError ENODEV for an interface that the value names and that is not there */
+  #setsockopt(wanted: OptionSetting): SetOutcome {
     const { option, value } = wanted;
-    let result: number;
-    try {
-      result = setOption(this.libc, this.fd, wanted);
-    } catch (error) {
-      // An interface that the value names is not there.
-      this.close();
-      throw error;
-    }
+    const result = setOption(this.libc, this.fd, wanted);
     const shown = option.type.format(value);
     const event: SockoptEvent = { event: 'setsockopt', optionLevel: option.level, option: option.name, value: shown };
     const syscall = `setsockopt(${option.name}=${clip(shown, 40)})`;
@@ -134,10 +142,9 @@ export class Descriptor {
     return { result, event: differs ? { ...event, effective: option.type.format(now) } : event, syscall };
   }
 
-  /** The pending error of the socket, taken off it: SO_ERROR of socket(7). 0 for none. */
+  /** {@link takeError} */
   takeError(): number {
-    const errno = getOption(this.libc, this.fd, PENDING_ERROR);
-    return typeof errno === 'number' ? errno : 0;
+    return takeError(this.libc, this.fd);
   }
 
   /** SO_RCVBUF: bytes of receive buffer, overhead included. */
@@ -203,6 +210,20 @@ export class Descriptor {
       text,
       low ? LOW_PORT_ADVICE : undefined,
     );
+  }
+
+  /**
+   * bind(2) of a socket that is bound already, as packet sockets can be: where that fails the descriptor stays open.
+   *
+   * @throws SocketError
+   */
+  bindAgain(local: SocketAddress): void {
+    const bytes = encodeSockaddr(local);
+    const text = formatEndpoint(local);
+    const failed = this.libc.bind(this.fd, bytes, bytes.length) < 0;
+    const failure = failed ? lastFailure(this.libc, 'bind') : undefined;
+    this.#logger.log('debug', { event: 'bind', local: text, fd: this.fd, failure });
+    if (failure !== undefined) throw new SocketError({ ...failure, address: text });
   }
 
   /** listen(2) */
@@ -292,6 +313,19 @@ export class Descriptor {
       advice: event.event === 'setsockopt' || permission ? advice : undefined,
     });
   }
+}
+
+/** What became of a setsockopt(2). */
+interface SetOutcome {
+  readonly result: number;
+  readonly event: SockoptEvent;
+  readonly syscall: string;
+}
+
+/** The pending error of the socket, taken off it: SO_ERROR of socket(7). 0 for none. */
+export function takeError(libc: Libc, fd: number): number {
+  const errno = getOption(libc, fd, PENDING_ERROR);
+  return typeof errno === 'number' ? errno : 0;
 }
 
 /** What getsockname(2) tells of a descriptor; undefined for none. */

@@ -49,6 +49,10 @@ export interface RingCounters {
 }
 
 const ETH_P_ALL = 3;
+/** The value of PACKET_VERSION, linux/if_packet.h. */
+const TPACKET_V3 = 2;
+/** SOF_TIMESTAMPING_RAW_HARDWARE of linux/net_tstamp.h. */
+const RAW_HARDWARE = 64;
 const STATISTICS = option('PACKET_STATISTICS');
 const FANOUT = option('PACKET_FANOUT');
 /** PACKET_FANOUT_HASH with PACKET_FANOUT_FLAG_UNIQUEID: the kernel chooses the number. */
@@ -94,7 +98,7 @@ export class PacketRing {
       { family: 'AF_PACKET', type, protocol: 0, protocolName: '0', kind: 'packet' },
       logger,
     );
-    descriptor.set(setting('PACKET_VERSION', 2));
+    descriptor.set(setting('PACKET_VERSION', TPACKET_V3));
     if (reserve > 0) descriptor.set(setting('PACKET_RESERVE', reserve));
     if (filter !== undefined) descriptor.set(setting('SO_ATTACH_FILTER', filter));
     descriptor.prepare(inPhase(options.settings, 'bind'), undefined);
@@ -115,8 +119,7 @@ export class PacketRing {
   }
 
   /**
-   * Takes in what comes through interface number `index` from here on, or through any for 0. Again for another one: the
-   * interface may have gone away and come back.
+   * Takes in what comes through interface number `index` from here on, or through any for 0.
    *
    * @throws SocketError ENODEV
    */
@@ -126,9 +129,18 @@ export class PacketRing {
     this.descriptor.show(this.#options.onOpen);
   }
 
+  /**
+   * The same for another interface, which has come in the place of one that is gone.
+   *
+   * @throws SocketError ENODEV where it is gone as well; the ring can be bound to the next one
+   */
+  bindAgain(index: number): void {
+    this.descriptor.bindAgain(linkEndpoint({ index, protocol: ETH_P_ALL }));
+  }
+
   /** Promiscuous mode for as long as this socket is open; a wish, for some links have no such thing. */
-  promiscuous(device: string): void {
-    this.descriptor.wish(setting('PACKET_ADD_MEMBERSHIP', `promisc@${device}`));
+  promiscuous(index: number): void {
+    this.descriptor.wish(setting('PACKET_ADD_MEMBERSHIP', `promisc@${index}`));
   }
 
   /**
@@ -163,7 +175,9 @@ export class PacketRing {
    * @throws SocketError
    */
   share(group: number | undefined): number {
-    this.descriptor.set({ option: FANOUT, value: group === undefined ? FANOUT_NEW : group & 0xffff });
+    // What the kernel makes of a new group is its number: nothing that a user would have to be told.
+    const wanted = { option: FANOUT, value: group === undefined ? FANOUT_NEW : group & 0xffff };
+    if (!this.descriptor.wish(wanted)) throw new SocketError(lastFailure(this.#libc, 'setsockopt(PACKET_FANOUT)'));
     const value = getOption(this.#libc, this.descriptor.fd, FANOUT);
     return Number(value ?? 0) & 0xffff;
   }
@@ -174,9 +188,13 @@ export class PacketRing {
     else this.descriptor.set(setting('SO_ATTACH_FILTER', filter));
   }
 
-  /** Lets nothing more in; what is in the ring stays there, and is handed over within the timeout. */
-  quiesce(): void {
-    this.descriptor.wish(LET_NOTHING_IN);
+  /**
+   * Lets nothing more in; what is in the ring stays there, and is handed over within the timeout.
+   *
+   * @returns false where the filter can't be changed (SO_LOCK_FILTER): then it goes on
+   */
+  quiesce(): boolean {
+    return this.descriptor.wish(LET_NOTHING_IN);
   }
 
   /**
@@ -185,10 +203,10 @@ export class PacketRing {
    */
   counters(): RingCounters {
     if (!this.#closed) {
+      const { fd } = this.descriptor;
       this.#countersLength[0] = PACKET_STATISTICS_SIZE;
       const length = new Uint8Array(this.#countersLength.buffer);
-      const result = this.#libc.getsockopt(this.descriptor.fd, SOL_PACKET, STATISTICS.number, this.#counters, length);
-      if (result === 0) {
+      if (this.#libc.getsockopt(fd, SOL_PACKET, STATISTICS.number, this.#counters, length) === 0) {
         const view = new DataView(this.#counters.buffer);
         this.#received += view.getUint32(0, true);
         this.#dropped += view.getUint32(4, true);
@@ -231,6 +249,3 @@ function keepRegion(region: Region): void {
   if (same === undefined) spare.set(length, [region]);
   else same.push(region);
 }
-
-/** SOF_TIMESTAMPING_RAW_HARDWARE of linux/net_tstamp.h. */
-const RAW_HARDWARE = 64;
