@@ -34,7 +34,7 @@ export type CaptureEndReason = 'count' | 'duration' | 'eof' | 'files' | 'gone' |
 export interface CaptureSummary extends CaptureStatistics {
   /** Packets that passed the filter and that every sink took. */
   readonly captured: number;
-  /** Their lengths on the link, as capinfos(1) counts its data size. */
+  /** Lengths on the link of the packets that passed the filter, whatever a sink took of them. */
   readonly bytes: number;
   readonly durationMs: number;
   readonly endReason: CaptureEndReason;

@@ -19,7 +19,10 @@ export async function run([words]: [string[]], flags: LiveFlags, context: Comman
   const shown = liveSinks(flags, context, devices.join(', '), filter);
   const { source, rest } = await openSource(devices, filter, flags, { ...context, logger: shown.logger });
   context.logger.log('info', { event: 'listening', message: `capturing on ${devices.join(', ')}` });
-  const sinks = await shown.sinks();
+  const sinks = await shown.sinks().catch(async (error: unknown) => {
+    await source.close();
+    throw error;
+  });
   context.dropPrivileges();
   const summary = await runPipeline({
     source,

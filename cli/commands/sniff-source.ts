@@ -15,15 +15,17 @@ import { LinkType } from '../../src/wire/link-types.js';
 export const SNIFFED = { id: 0, name: null, linkType: LinkType.RAW, snapshotLength: 0 } as const;
 
 export interface SniffSource extends CaptureSource {
+  /**
+   * Opens the sockets: packets are received from then on.
+   *
+   * @throws SocketError, UsageError BACKEND_LIMIT
+   */
+  open(): Promise<void>;
   /** What is known of the drops so far. */
   drops(): SniffDrops;
 }
 
-/**
- * Opens nothing yet: the sockets are opened when the packets are asked for.
- *
- * @param onListening called when they are open
- */
+/** Opens nothing yet. */
 export function createSniffSource(
   protocols: readonly SniffProtocol[],
   options: Omit<SniffOptions, 'signal'>,
@@ -54,33 +56,58 @@ export function createSniffSource(
   const stop = new AbortController();
   const drops = () => state?.drops() ?? { socket: null, socketAtMost: null, queue: 0 };
 
-  async function* packets(signal?: AbortSignal): AsyncGenerator<readonly CapturedPacket[]> {
-    const sniffed = sniffBatches(protocols, {
-      ...options,
-      signal: AbortSignal.any([stop.signal, ...(signal === undefined ? [] : [signal])]),
-      onListening: (opened) => {
-        state = opened;
-        options.onListening?.(opened);
-      },
+  let sniffed: ReturnType<typeof sniffBatches> | undefined;
+  /** The first batch, which opening the sockets has begun to wait for. */
+  let first: ReturnType<ReturnType<typeof sniffBatches>['next']> | undefined;
+
+  async function open(): Promise<void> {
+    const opened = new Promise<void>((resolve, reject) => {
+      sniffed = sniffBatches(protocols, {
+        ...options,
+        signal: stop.signal,
+        onListening: (now) => {
+          state = now;
+          options.onListening?.(now);
+          resolve();
+        },
+      });
+      first = sniffed.next();
+      first.catch(reject);
     });
-    for await (const batch of sniffed) {
-      const first = delivered + 1;
-      delivered += batch.length;
-      yield batch.map((one, i) => ({
-        number: first + i,
-        timestamp: one.timestamp,
-        interface: interfaceOf(one),
-        // A raw socket is handed what arrives, never what leaves (raw(7)).
-        direction: 'in',
-        originalLength: one.length,
-        bytes: one.packet,
-      }));
+    await opened;
+  }
+
+  async function* packets(signal?: AbortSignal): AsyncGenerator<readonly CapturedPacket[]> {
+    if (sniffed === undefined) await open();
+    const end = () => stop.abort();
+    if (signal?.aborted === true) end();
+    signal?.addEventListener('abort', end, { once: true });
+    try {
+      for (let next = await first; next?.done === false; next = await sniffed?.next()) yield captured(next.value);
+    } finally {
+      signal?.removeEventListener('abort', end);
+      await sniffed?.return(undefined);
     }
+  }
+
+  function captured(batch: readonly SniffedPacket[]): CapturedPacket[] {
+    const before = delivered + 1;
+    delivered += batch.length;
+    return batch.map((one, i) => ({
+      number: before + i,
+      timestamp: one.timestamp,
+      interface: interfaceOf(one),
+      // A raw socket is handed what arrives, never what leaves (raw(7)).
+      direction: 'in',
+      originalLength: one.length,
+      bytes: one.packet,
+    }));
   }
 
   return {
     interfaces,
     timestampSource: options.backend.name === 'native' ? 'kernel' : 'user',
+    open,
     packets,
     drops,
     statistics: () => {

@@ -38,14 +38,20 @@ export async function run([words]: [string[]], flags: SniffFlags, context: Comma
     receiveBuffer: flags.buffer ?? RECEIVE_BUFFER,
     onListening: ({ receiveBuffer }) => {
       if (flags.buffer !== undefined) checkBuffer(flags.buffer, receiveBuffer);
-      context.dropPrivileges();
-      const where = interfaces.length === 0 ? 'all interfaces' : interfaces.join(', ');
-      logger.log('info', { event: 'listening', message: `sniffing on ${where}` });
     },
   });
+  // A file that is there already is not touched for a capture that may not begin.
+  await source.open();
+  const where = interfaces.length === 0 ? 'all interfaces' : interfaces.join(', ');
+  logger.log('info', { event: 'listening', message: `sniffing on ${where}` });
+  const sinks = await packetSinks(flags, context, { filter }).catch(async (error: unknown) => {
+    await source.close();
+    throw error;
+  });
+  context.dropPrivileges();
   const summary = await runPipeline({
     source,
-    sinks: [...(await packetSinks(flags, context, { filter })), createProgressSink(flags, context)],
+    sinks: [...sinks, createProgressSink(flags, context)],
     live: true,
     count: flags.count,
     durationMs: flags.duration,

@@ -66,7 +66,7 @@ export function createProgressSink(
     };
     if (json) {
       const head = { ...recordHead('capture.interval'), fromMs: roundMs(fromMs), durationMs: roundMs(durationMs) };
-      void output.record({ ...head, packets, bytes, ...rates, ...now });
+      void output.record({ ...head, packets, bytes, ...rates, ...counters(now) });
     } else {
       const when = `${(fromMs / 1000).toFixed(2)}-${(elapsedMs / 1000).toFixed(2)} s`;
       const figures = `${grouped(packets)} packets, ${byteCount(bytes)}, ${grouped(Math.round(rates.packetsPerSecond))}/s`;
@@ -74,6 +74,12 @@ export function createProgressSink(
       logger.log('info', { event: 'notice', message });
     }
     [fromMs, packetsBefore, bytesBefore] = [elapsedMs, counter.packets, counter.bytes];
+  };
+
+  /** Packets that every sink took, as the summary will have it. */
+  const taken = ({ received, droppedKernel, droppedApplication }: CaptureStatistics): number => {
+    if (received === null) return counter.packets;
+    return Math.min(counter.packets, received - (droppedKernel ?? 0) - (droppedApplication ?? 0));
   };
 
   /** On an absolute schedule; what could not be told in time is not told twice. */
@@ -98,12 +104,18 @@ export function createProgressSink(
     if (statistics === undefined) return;
     const now = statistics();
     line?.clear();
-    answer(standText(counter.packets, now));
+    answer(standText(taken(now), now));
     shown = '';
     if (!json) return;
     const durationMs = roundMs(monotonicMs() - startMs);
-    const { packets: captured, bytes } = counter;
-    void output.record({ ...recordHead('capture.statistics'), captured, ...now, bytes, durationMs });
+    const { bytes } = counter;
+    void output.record({
+      ...recordHead('capture.statistics'),
+      captured: taken(now),
+      ...counters(now),
+      bytes,
+      durationMs,
+    });
   };
 
   return {
@@ -128,4 +140,9 @@ export function createProgressSink(
       if (flags.interval !== undefined && counter.packets > packetsBefore) tellInterval(monotonicMs() - startMs, now);
     },
   };
+}
+
+/** As records have them. */
+function counters({ received, droppedKernel, droppedInterface, droppedApplication }: CaptureStatistics) {
+  return { received, droppedKernel, droppedInterface, droppedApplication };
 }

@@ -155,7 +155,7 @@ export async function* sniffBatches(
     }
   } finally {
     signal?.removeEventListener('abort', drain);
-    for (const socket of sockets) await socket.close();
+    await Promise.allSettled(sockets.map((socket) => socket.close()));
   }
 }
 
