@@ -111,9 +111,9 @@ export function keptBytes({ count, lengths }: FrameBatch): number {
   return sum;
 }
 
-/** Lengths on the link, together. */
-export function linkBytes({ count, originalLengths }: FrameBatch): number {
+/** Lengths on the link of the packets `from` to `to`, together. */
+export function linkBytes({ count, originalLengths }: FrameBatch, from = 0, to = count): number {
   let sum = 0;
-  for (let index = 0; index < count; index++) sum += originalLengths[index] as number;
+  for (let index = from; index < to; index++) sum += originalLengths[index] as number;
   return sum;
 }

@@ -24,6 +24,7 @@ export type { InterfaceText, SectionText } from './format/pcapng-writer.js';
 export type { CaptureDetails, CaptureFault, CaptureReader, CaptureWriter } from './format/port.js';
 export * from './reading.js';
 export {
+  ANY_INTERFACE,
   type CapturedPacket,
   type CaptureInterface,
   type Direction,

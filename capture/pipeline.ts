@@ -34,7 +34,7 @@ export type CaptureEndReason = 'count' | 'duration' | 'eof' | 'files' | 'gone' |
 export interface CaptureSummary extends CaptureStatistics {
   /** Packets that passed the filter and that every sink took. */
   readonly captured: number;
-  /** Lengths on the link of the packets that passed the filter, whatever a sink took of them. */
+  /** Their lengths on the link, as capinfos(1) counts its data size. */
   readonly bytes: number;
   readonly durationMs: number;
   readonly endReason: CaptureEndReason;
@@ -69,13 +69,14 @@ export async function runPipeline(options: PipelineOptions): Promise<CaptureSumm
   }
   // Of the sink that got the fewest: then what was captured and what was dropped are together what came.
   const dropped = mostDropped(sinks);
+  const droppedBytes = sinks.find((sink) => (sink.dropped ?? 0) === dropped)?.droppedBytes ?? 0;
   const statistics = withDrops(counted, dropped);
 
   const [error] = errors;
   return {
     captured: run.captured - dropped,
     ...statistics,
-    bytes: run.bytes,
+    bytes: run.bytes - droppedBytes,
     durationMs: monotonicMs() - started,
     endReason:
       error !== undefined ? 'error' : run.endReason === 'eof' ? (options.source.ended ?? 'eof') : run.endReason,

@@ -41,6 +41,8 @@ export interface CaptureSink {
   readonly watches?: boolean | undefined;
   /** Packets that were given to it and went nowhere, so far; those of a sink without it all went somewhere. */
   readonly dropped?: number;
+  /** Lengths on the link of those, together. */
+  readonly droppedBytes?: number;
 }
 
 /**

@@ -2,7 +2,7 @@
  * The process around a command: signals in, exit code out, and the single place where an error becomes a line.
  */
 import { CommanderError } from 'commander';
-import { ExitCode, type SockctlError, toSockctlError } from '../src/errors.js';
+import { ExitCode, type SockctlError, toSockctlError, visible } from '../src/errors.js';
 import type { CommonOptions } from './args/common.js';
 import { type CommandContext, createContext } from './context.js';
 import { exitCodeOf } from './exit-codes.js';
@@ -103,8 +103,8 @@ function flushed(output: Output, interrupt: AbortSignal): Promise<number> {
 
 /** One line: what failed, on what, the system's error, and what to try; below it, where that can be shown. */
 function printError(error: SockctlError): void {
-  const detail = error.detail.map((line) => `  ${line}\n`).join('');
-  process.stderr.write(`sockctl: ${error.message}; ${error.advice}\n${detail}`);
+  const detail = error.detail.map((line) => `  ${visible(line)}\n`).join('');
+  process.stderr.write(`sockctl: ${visible(`${error.message}; ${error.advice}`)}\n${detail}`);
 }
 
 /** For errors from before there is a context to write with. */

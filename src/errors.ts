@@ -287,6 +287,10 @@ function firstLine(text: string): string {
 
 /** Text from outside, cut to a length that fits a line, with control characters made visible. */
 export function clip(text: string, length = 60): string {
-  const cut = text.length > length ? `${text.slice(0, length)}…` : text;
-  return cut.replace(/[\p{Cc}\u2028\u2029]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return visible(text.length > length ? `${text.slice(0, length)}…` : text);
+}
+
+/** Text from outside with what a terminal would not show, or take as a command, made visible. */
+export function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (c) => `\\u${c.codePointAt(0)?.toString(16).padStart(4, '0')}`);
 }

@@ -1,8 +1,15 @@
 /** Writes pcapng, one little-endian section with nanoseconds: draft-ietf-opsawg-pcapng. */
 import { UsageError } from '../../src/errors.js';
 import { portableWallClock } from '../../src/measure/clock.js';
+import { LinkType } from '../../src/wire/link-types.js';
 import type { FrameBatch } from '../frames.js';
-import type { CapturedPacket, CaptureInterface, OtherBlock, OtherOption } from '../record.js';
+import {
+  ANY_INTERFACE,
+  type CapturedPacket,
+  type CaptureInterface,
+  type OtherBlock,
+  type OtherOption,
+} from '../record.js';
 import type { CaptureStatistics } from '../source.js';
 import type { ByteWriter } from './bytes.js';
 import { BlockTime, BlockType, BYTE_ORDER_MAGIC, FLAG_INBOUND, FLAG_OUTBOUND, OptionCode } from './pcapng-blocks.js';
@@ -50,7 +57,9 @@ interface Written {
  * they are of. Times before 1970 and after 2554 do not fit and become the nearest that do.
  * A packet without a time becomes a Simple Packet Block where that can express it, else one of 1970.
  *
- * libpcap refuses files whose interfaces have different snapshot lengths: unless all agree, no limit is stated.
+ * libpcap refuses files whose interfaces have different snapshot lengths: unless all agree, no limit is stated. It refuses
+ * a second interface of link type RAW as well, which it has another number for than files: where the first is `any`, which
+ * stands for all of them, packets of the others are recorded as its own.
  */
 export class PcapngWriter implements CaptureWriter {
   readonly #section: SectionText;
@@ -58,6 +67,9 @@ export class PcapngWriter implements CaptureWriter {
   readonly #interfaces = new Map<CaptureInterface, Written>();
   readonly #time = new BlockTime();
   #agreed = true;
+  #described = 0;
+  /** The interface that stands for all that raw sockets hear; see {@link PcapngWriter}. */
+  #rawOfAny: Written | undefined;
 
   constructor(section: SectionText = {}, interfaces: InterfaceText = {}) {
     this.#section = section;
@@ -198,8 +210,9 @@ export class PcapngWriter implements CaptureWriter {
       const now = portableWallClock();
       this.#time.set(now.seconds, now.nanoseconds);
     }
-    for (const [one, written] of all) {
-      const counted = statistics.interfaces?.get(one) ?? (all.length === 1 ? statistics : undefined);
+    for (const [index, [one, written]] of all.entries()) {
+      const only = this.#described === 1 && index === 0;
+      const counted = statistics.interfaces?.get(one) ?? (only ? statistics : undefined);
       if (counted !== undefined) this.#count(out, written, counted);
     }
   }
@@ -226,6 +239,10 @@ export class PcapngWriter implements CaptureWriter {
 
   #describe(out: ByteWriter, one: CaptureInterface): Written {
     if (one.linkType > 0xffff) throw new UsageError(`pcapng can't hold link type ${one.linkType}`);
+    if (one.linkType === LinkType.RAW && this.#rawOfAny !== undefined) {
+      this.#interfaces.set(one, this.#rawOfAny);
+      return this.#rawOfAny;
+    }
     const start = begin(out, BlockType.interfaceDescription);
     out.u16(one.linkType);
     out.u16(0);
@@ -246,8 +263,10 @@ export class PcapngWriter implements CaptureWriter {
     for (const option of options) otherOption(out, option);
     endOptions(out);
     finish(out, start);
-    const written = { id: this.#interfaces.size, snapshotLength, packets: 0 };
+    const written = { id: this.#described, snapshotLength, packets: 0 };
     this.#interfaces.set(one, written);
+    this.#described += 1;
+    if (one.linkType === LinkType.RAW && one.name === ANY_INTERFACE) this.#rawOfAny = written;
     return written;
   }
 }

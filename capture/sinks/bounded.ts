@@ -2,7 +2,7 @@
  * A sink that never holds its source back: while the one behind it is busy, packets wait in a bounded queue, and those
  * that find no room are dropped and counted. A link does not wait for a terminal.
  */
-import { copyFrames, type FrameBatch, framePackets, keptBytes } from '../frames.js';
+import { copyFrames, type FrameBatch, framePackets, keptBytes, linkBytes } from '../frames.js';
 import type { CapturedPacket, CaptureInterface, OtherBlock } from '../record.js';
 import type { CaptureSink } from '../sink.js';
 import type { CaptureStatistics } from '../source.js';
@@ -40,6 +40,7 @@ export class BoundedSink implements CaptureSink {
   #error: unknown;
   #failed = false;
   #dropped = 0;
+  #droppedBytes = 0;
 
   constructor(sink: CaptureSink, options: BoundedOptions = {}) {
     this.#sink = sink;
@@ -63,6 +64,10 @@ export class BoundedSink implements CaptureSink {
     return this.#dropped + (this.#sink.dropped ?? 0);
   }
 
+  get droppedBytes(): number {
+    return this.#droppedBytes + (this.#sink.droppedBytes ?? 0);
+  }
+
   open(interfaces: readonly CaptureInterface[], statistics: () => CaptureStatistics): void | Promise<void> {
     this.#interfaces = interfaces;
     return this.#sink.open?.(interfaces, statistics);
@@ -75,7 +80,8 @@ export class BoundedSink implements CaptureSink {
       return;
     }
     const size = keptBytes(batch) + batch.count * OVERHEAD.frames;
-    this.#enqueue(batch.count, size, () => ({ kind: 'frames', batch: copyFrames(batch) }));
+    if (!this.#fits(size)) this.#drop({ kind: 'frames', batch });
+    else this.#enqueue(size, { kind: 'frames', batch: copyFrames(batch) });
   }
 
   /** @throws what the sink has failed with */
@@ -86,15 +92,17 @@ export class BoundedSink implements CaptureSink {
     }
     let size = batch.length * OVERHEAD.packets;
     for (const packet of batch) size += packet.bytes.length;
-    this.#enqueue(batch.length, size, () => ({
-      kind: 'packets',
-      batch: batch.map((packet) => ({ ...packet, bytes: Uint8Array.from(packet.bytes) })),
-    }));
+    if (!this.#fits(size)) {
+      this.#drop({ kind: 'packets', batch });
+      return;
+    }
+    const copies = batch.map((packet) => ({ ...packet, bytes: Uint8Array.from(packet.bytes) }));
+    this.#enqueue(size, { kind: 'packets', batch: copies });
   }
 
   writeBlocks(blocks: readonly OtherBlock[]): void {
     if (this.#ready()) this.#give({ kind: 'blocks', batch: blocks });
-    else this.#enqueue(0, blocks.length * OVERHEAD.blocks, () => ({ kind: 'blocks', batch: blocks }));
+    else this.#enqueue(blocks.length * OVERHEAD.blocks, { kind: 'blocks', batch: blocks });
   }
 
   async close(statistics: CaptureStatistics, trailing?: readonly OtherBlock[]): Promise<void> {
@@ -114,13 +122,23 @@ export class BoundedSink implements CaptureSink {
     return this.#busy === undefined;
   }
 
-  #enqueue(count: number, size: number, copy: () => Waiting): void {
-    if (this.#queued + size > this.#limit) {
-      this.#dropped += count;
-      return;
-    }
-    this.#queue.push({ item: copy(), size });
+  #fits(size: number): boolean {
+    return this.#queued + size <= this.#limit;
+  }
+
+  #enqueue(size: number, item: Waiting): void {
+    this.#queue.push({ item, size });
     this.#queued += size;
+  }
+
+  #drop(item: Waiting): void {
+    if (item.kind === 'frames') {
+      this.#dropped += item.batch.count;
+      this.#droppedBytes += linkBytes(item.batch);
+    } else if (item.kind === 'packets') {
+      this.#dropped += item.batch.length;
+      for (const { originalLength } of item.batch) this.#droppedBytes += originalLength;
+    }
   }
 
   #give(item: Waiting): void {
@@ -180,10 +198,7 @@ export class BoundedSink implements CaptureSink {
 
   /** What waits goes nowhere. */
   #giveUp(): void {
-    for (const waiting of this.#queue) {
-      if (waiting?.item.kind === 'frames') this.#dropped += waiting.item.batch.count;
-      else if (waiting?.item.kind === 'packets') this.#dropped += waiting.item.batch.length;
-    }
+    for (const waiting of this.#queue) if (waiting !== undefined) this.#drop(waiting.item);
     this.#queue = [];
     this.#head = 0;
     this.#queued = 0;

@@ -12,7 +12,7 @@ import { ByteWriter } from '../format/bytes.js';
 import { type CaptureFormat, openWriter } from '../format/open.js';
 import type { InterfaceText, SectionText } from '../format/pcapng-writer.js';
 import type { CaptureWriter } from '../format/port.js';
-import type { FrameBatch } from '../frames.js';
+import { type FrameBatch, linkBytes } from '../frames.js';
 import type { CapturedPacket, CaptureInterface, OtherBlock } from '../record.js';
 import type { CaptureSink } from '../sink.js';
 import { type CaptureEvent, type CaptureStatistics, NO_STATISTICS } from '../source.js';
@@ -114,6 +114,8 @@ class FileSink implements CaptureSink {
   #filling = new ByteWriter(2 * FLUSH_BYTES);
   /** Packets in it. */
   #filled = 0;
+  /** Lengths on the link of those, together. */
+  #filledBytes = 0;
   readonly #spare: ByteWriter[] = [];
   #flushTimer: NodeJS.Timeout | undefined;
   /** What compression makes of a byte; of none is known at first. */
@@ -129,6 +131,7 @@ class FileSink implements CaptureSink {
   /** Whether the failure is no end: what comes is counted. */
   #counting = false;
   #dropped = 0;
+  #droppedBytes = 0;
 
   constructor(
     options: FileSinkOptions,
@@ -162,6 +165,10 @@ class FileSink implements CaptureSink {
     return this.#dropped;
   }
 
+  get droppedBytes(): number {
+    return this.#droppedBytes;
+  }
+
   /** The head goes out at once: a reader at the other end of a pipe waits for it. */
   open(interfaces: readonly CaptureInterface[], statistics?: () => CaptureStatistics): Promise<void> {
     this.#interfaces = interfaces;
@@ -176,12 +183,13 @@ class FileSink implements CaptureSink {
 
   /** @throws SocketError ENOSPC, EPIPE, …; UsageError for what the format can't hold */
   write(batch: readonly CapturedPacket[]): void | Promise<void> {
-    if (this.#refuses(batch.length)) return undefined;
+    if (this.#failure !== undefined) return this.#refuse(batch.length, packetBytes(batch));
     this.#changeWhenDue();
     for (const packet of batch) {
       if (this.#isFull()) this.#changeBySize();
       this.#writer.packet(this.#filling, packet);
       this.#filled += 1;
+      this.#filledBytes += packet.originalLength;
       this.#output.packets += 1;
       if (this.#filling.length >= FLUSH_BYTES) this.#handOff();
     }
@@ -190,7 +198,7 @@ class FileSink implements CaptureSink {
 
   /** As {@link write}. */
   writeFrames(batch: FrameBatch): void | Promise<void> {
-    if (this.#refuses(batch.count)) return undefined;
+    if (this.#failure !== undefined) return this.#refuse(batch.count, linkBytes(batch));
     this.#changeWhenDue();
     for (let at = 0; at < batch.count; ) {
       if (this.#isFull()) this.#changeBySize();
@@ -200,6 +208,7 @@ class FileSink implements CaptureSink {
       const limit = Math.max(Math.min(room, FLUSH_BYTES - 1), out.length);
       const next = this.#writer.frames(out, batch, this.#interfaces, at, limit);
       this.#filled += next - at;
+      this.#filledBytes += linkBytes(batch, at, next);
       this.#output.packets += next - at;
       at = next;
       if (out.length >= FLUSH_BYTES) this.#handOff();
@@ -208,7 +217,7 @@ class FileSink implements CaptureSink {
   }
 
   writeBlocks(blocks: readonly OtherBlock[]): void | Promise<void> {
-    if (this.#refuses(0)) return undefined;
+    if (this.#failure !== undefined) return this.#refuse(0, 0);
     this.#writer.blocks?.(this.#filling, blocks);
     if (this.#filling.length >= FLUSH_BYTES) this.#handOff();
     return this.#written();
@@ -235,12 +244,15 @@ class FileSink implements CaptureSink {
     return openWriter(format, section, interfaces);
   }
 
-  /** Whether these packets go nowhere; throws where that is an end. */
-  #refuses(packets: number): boolean {
-    if (this.#failure === undefined) return false;
+  /** After a failure packets go nowhere. @throws the failure, where that is an end */
+  #refuse(packets: number, bytes: number): void {
     if (!this.#counting) throw this.#failure;
+    this.#drop(packets, bytes);
+  }
+
+  #drop(packets: number, bytes: number): void {
     this.#dropped += packets;
-    return true;
+    this.#droppedBytes += bytes;
   }
 
   /** What is to happen to what was encoded. */
@@ -273,7 +285,7 @@ class FileSink implements CaptureSink {
   /** Sends everything encoded so far on its way to its file; resolves when it is there, or has failed. */
   #handOff(): Promise<void> {
     const full = this.#filling;
-    const packets = this.#filled;
+    const [packets, bytes] = [this.#filled, this.#filledBytes];
     const output = this.#output;
     if (full.length === 0) return this.#queue.idle();
     const timed = typeof this.#flush === 'number';
@@ -285,19 +297,20 @@ class FileSink implements CaptureSink {
     }
     this.#filling = this.#spare.pop() ?? new ByteWriter(2 * FLUSH_BYTES);
     this.#filled = 0;
+    this.#filledBytes = 0;
     output.given += full.length;
     // Several are compressed at once, and written in turn.
     const piece = this.#compress?.(full.written());
     piece?.catch(() => undefined);
     return this.#queue.append(async () => {
       const written = await this.#attempt(output, async () => {
-        const bytes = (await piece) ?? full.written();
-        await output.write(bytes);
+        const out = (await piece) ?? full.written();
+        await output.write(out);
         output.written += full.length;
-        this.#ratio = bytes.length / full.length;
+        this.#ratio = out.length / full.length;
         if (sync) await output.sync();
       });
-      if (!written) this.#dropped += packets;
+      if (!written) this.#drop(packets, bytes);
       await piece?.catch(() => undefined);
       full.clear();
       if (this.#spare.length < PIECES && full.capacity <= 4 * FLUSH_BYTES) this.#spare.push(full);
@@ -324,8 +337,9 @@ class FileSink implements CaptureSink {
         : toSockctlError(error, address);
     this.#counting = this.#options.onFull === 'count' && FULL.has(code);
     // What is encoded goes nowhere.
-    this.#dropped += this.#filled;
+    this.#drop(this.#filled, this.#filledBytes);
     this.#filled = 0;
+    this.#filledBytes = 0;
     this.#filling.clear();
     this.#clock?.stop();
     if (this.#counting) this.#options.onEvent?.({ event: 'write-failed', file: address, code });
@@ -387,4 +401,8 @@ class FileSink implements CaptureSink {
       }
     });
   }
+}
+
+function packetBytes(batch: readonly CapturedPacket[]): number {
+  return batch.reduce((sum, { originalLength }) => sum + originalLength, 0);
 }

@@ -1,5 +1,5 @@
 /** Raw sockets as a source of the capture pipeline: packets from their IP header on, link type RAW. */
-import type { CapturedPacket, CaptureInterface, CaptureSource } from '../../capture/index.js';
+import { ANY_INTERFACE, type CapturedPacket, type CaptureInterface, type CaptureSource } from '../../capture/index.js';
 import {
   type SniffDrops,
   type SniffedPacket,
@@ -51,6 +51,9 @@ export function createSniffSource(
     }
     return describe(name);
   };
+  // What begins a file: `any`, unless it is one interface alone.
+  const bound = new Set(protocols.map((one) => one.interface ?? ANY_INTERFACE));
+  describe(bound.size === 1 ? ([...bound][0] ?? null) : ANY_INTERFACE);
   let delivered = 0;
   let state: SniffState | undefined;
   const stop = new AbortController();

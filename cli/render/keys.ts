@@ -2,11 +2,15 @@
 import type { ReadStream } from 'node:tty';
 
 /** What the terminal would make signals of, were it not told to hand on every key. */
-const SIGNAL_KEYS: Readonly<Record<string, NodeJS.Signals>> = { '\x03': 'SIGINT', '\x1a': 'SIGTSTP' };
+const SIGNAL_KEYS: Readonly<Record<string, NodeJS.Signals>> = {
+  '\x03': 'SIGINT',
+  '\x1a': 'SIGTSTP',
+  '\x1c': 'SIGQUIT',
+};
 
 /**
- * Calls `onKey` with each character that is typed; nothing where stdin is no terminal. Ctrl-C and Ctrl-Z are the signals
- * that they always are.
+ * Calls `onKey` with each character that is typed; nothing where stdin is no terminal. Ctrl-C, Ctrl-Z and Ctrl-\ are the
+ * signals that they always are.
  *
  * @returns gives the terminal back
  */

@@ -59,6 +59,8 @@ const PROTOCOL_ROWS = 8;
 /** Rows below which there are only figures, and below which there are no protocols. */
 const ROWS_FOR_TABLE = 10;
 const ROWS_FOR_PROTOCOLS = 16;
+/** Columns that names take at most: two IPv6 addresses with their ports. */
+const NAME_COLUMNS = 104;
 /** Columns from which on packets and bytes have a column each. */
 const WIDE = 110;
 
@@ -123,16 +125,17 @@ class Layout {
     const { totals, peakBitsPerSecond } = this.#picture;
     const { all, in: incoming, out: outgoing } = totals;
     const directed = incoming.packets + outgoing.packets > 0;
-    const rate = (one: typeof all) => `${rounded(one.packetsPerSecond)} packets/s, ${bitsPerSecond(one.bitsPerSecond)}`;
-    const sum = (one: typeof all) => `${grouped(one.packets)} packets, ${byteCount(one.bytes)}`;
     const split = (show: (one: typeof all) => string) =>
       directed ? `   in ${show(incoming)}   out ${show(outgoing)}` : '';
-    const short = ({ bitsPerSecond: bits }: typeof all) => bitsPerSecond(bits);
-    const now = ` now    ${rate(all)}${split(short)}`;
-    const peak = `   peak ${bitsPerSecond(peakBitsPerSecond)}`;
+    const total = [` total  ${grouped(all.packets)} packets`, `, ${byteCount(all.bytes)}`];
+    const now = [` now    ${rounded(all.packetsPerSecond)} packets/s`, `, ${bitsPerSecond(all.bitsPerSecond)}`];
     return [
-      this.#fit(` total  ${sum(all)}${split((one) => byteCount(one.bytes))}`),
-      this.#fit(now.length + peak.length <= this.#size.columns ? now + peak : now),
+      this.#whole([...total, split(({ bytes }) => byteCount(bytes))]),
+      this.#whole([
+        ...now,
+        split(({ bitsPerSecond: bits }) => bitsPerSecond(bits)),
+        `   peak ${bitsPerSecond(peakBitsPerSecond)}`,
+      ]),
       this.#chart(),
     ];
   }
@@ -143,7 +146,7 @@ class Layout {
     const label = (shown: readonly number[]) => ` ${shown.length} s, up to ${bitsPerSecond(Math.max(0, ...shown))}`;
     // Half of a wide terminal is enough of a chart.
     const room = Math.max(0, Math.min(columns - 32, 120));
-    const shown = history.slice(-room || history.length);
+    const shown = room === 0 ? history : history.slice(-room);
     const most = Math.max(1, ...shown);
     const cells = shown.map((bits) => this.#blocks[bits === 0 ? 0 : Math.max(1, Math.round((bits / most) * 8))]);
     const chart = (room === 0 ? [] : cells).join('').padStart(room);
@@ -153,15 +156,20 @@ class Layout {
   #drops(): string {
     const { statistics } = this.#picture;
     const { received } = statistics;
-    const parts = DROPS.map(([key, word]) => {
-      const count = statistics[key];
-      return { text: `${word} ${count === null ? '?' : grouped(count)}`, alarm: (count ?? 0) > 0 };
-    });
-    const plain = parts.map(({ text }) => text).join('  ');
+    const parts = (wordOf: (word: string) => string) =>
+      DROPS.map(([key, word]) => {
+        const count = statistics[key];
+        return { text: `${wordOf(word)} ${count === null ? '?' : grouped(count)}`, alarm: (count ?? 0) > 0 };
+      });
+    const length = (all: ReturnType<typeof parts>) => all.reduce((sum, { text }) => sum + text.length + 2, -2);
+    const { columns } = this.#size;
+    const long = parts((word) => word);
+    const shown = DROPPED.length + length(long) <= columns ? long : parts((word) => word.slice(0, 1));
+    const plain = `${DROPPED}${shown.map(({ text }) => text).join('  ')}`;
+    if (plain.length > columns) return this.#fit(plain);
+    const painted = shown.map(({ text, alarm }) => (alarm ? this.#paint('alarm', text) : text)).join('  ');
     const rest = `   received ${received === null ? '?' : grouped(received)}`;
-    if (DROPPED.length + plain.length > this.#size.columns) return this.#fit(`${DROPPED}${plain}`);
-    const painted = parts.map(({ text, alarm }) => (alarm ? this.#paint('alarm', text) : text)).join('  ');
-    return `${DROPPED}${painted}${rest.slice(0, this.#size.columns - DROPPED.length - plain.length)}`;
+    return `${DROPPED}${painted}${plain.length + rest.length <= columns ? rest : ''}`;
   }
 
   #protocols(): string[] {
@@ -186,7 +194,9 @@ class Layout {
   #table<Row extends Counted>(title: string, rows: readonly Row[], nameOf: (row: Row, width: number) => string) {
     const columns = this.#columns();
     const { sorted } = this.#signs;
-    const width = this.#size.columns - columns.reduce((sum, column) => sum + column.width + 1, 0) - 1;
+    const room = this.#size.columns - columns.reduce((sum, column) => sum + column.width + 1, 0) - 1;
+    // Figures that are far from their names belong to nobody.
+    const width = Math.min(room, NAME_COLUMNS);
     const line = (name: string, cellOf: (column: Column) => string) => {
       const cells = columns.map((column) => ` ${cellOf(column).padStart(column.width)}`);
       return this.#fit(` ${name.padEnd(width)}${cells.join('')}`);
@@ -259,6 +269,16 @@ class Layout {
 
   #paint(name: keyof typeof STYLES, text: string): string {
     return this.#color && text !== '' ? `\x1b[${STYLES[name]}m${text}\x1b[0m` : text;
+  }
+
+  /** The parts that there is room for, up to the first that there is none for: half a figure is a wrong one. */
+  #whole(parts: readonly string[]): string {
+    let line = '';
+    for (const part of parts) {
+      if (line !== '' && line.length + part.length > this.#size.columns) break;
+      line += part;
+    }
+    return this.#fit(line);
   }
 
   /** Cut to the width of the terminal. */

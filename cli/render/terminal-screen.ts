@@ -114,10 +114,11 @@ export class TerminalScreen {
   }
 
   #show(): void {
+    // The keys first: a process in the background is stopped for asking, and has drawn nothing then.
+    this.#events.onShown();
     this.#entered = true;
     this.#cleared = true;
     this.#output.write(ENTER);
-    this.#events.onShown();
   }
 
   /** At once: the process may not be there to wait for it. */

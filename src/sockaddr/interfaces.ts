@@ -5,6 +5,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { SocketError } from '../errors.js';
 
 const SYS = '/sys/class/net';
+/** Interfaces that an error names. */
+const SHOWN = 12;
 
 /** The names of the interfaces; undefined where the system does not show them as files, that is beside Linux. */
 function names(): string[] | undefined {
@@ -50,7 +52,8 @@ function attribute(name: string, file: 'ifindex' | 'type'): number {
  * @param there those, where they are known
  */
 export function noSuchInterface(name: string, cause?: unknown, there = names()): SocketError {
-  const advice = there === undefined ? undefined : `interfaces here: ${there.join(', ')}`;
+  const more = there === undefined || there.length <= SHOWN ? '' : ` and ${there.length - SHOWN} more`;
+  const advice = there === undefined ? undefined : `interfaces here: ${there.slice(0, SHOWN).join(', ')}${more}`;
   return new SocketError({ syscall: 'if_nametoindex', code: 'ENODEV', errno: 19, address: name, advice, cause });
 }
 

@@ -29,6 +29,10 @@ export interface OpenedSocket {
 /** Is shown every socket that is opened. */
 export type OpenObserver = (socket: OpenedSocket) => void;
 
+/** What to do without the capability that raw and packet sockets take (capabilities(7)). */
+export const RAW_ADVICE =
+  "needs CAP_NET_RAW: run it with sudo, or 'sudo setcap cap_net_raw+ep $(readlink -f $(command -v node))'";
+
 export type BackendName = 'native' | 'portable';
 
 /** What every open takes besides the addresses. */

@@ -16,15 +16,6 @@ const DEFAULT_MESSAGE_SIZE = 65_536;
 /** Options that say themselves how sends become datagrams, udp(7). */
 const SHAPING: ReadonlySet<string> = new Set(['UDP_SEGMENT', 'UDP_CORK']);
 
-/** What lets less in: raw sockets take packets from socket(2) on, and what came before these must not be delivered. */
-const NARROWING: ReadonlySet<string> = new Set([
-  'SO_ATTACH_FILTER',
-  'SO_BINDTODEVICE',
-  'SO_BINDTOIFINDEX',
-  'ICMP_FILTER',
-  'ICMP6_FILTER',
-]);
-
 /**
  * What keeps messages out one by one. A raw socket without room counts a packet as dropped before it asks these, and
  * does not count what they keep out while there is room.
@@ -140,9 +131,8 @@ function openMessages(
   const mayCoalesce = !filtered && !options.settings.some(({ option }) => option === COALESCE.option);
   if (options.coalesce !== undefined && mayCoalesce) descriptor.wish(COALESCE);
   const settings = withDefaults(options.settings, defaults);
-  const narrowed = args.kind === 'raw' && options.settings.some(({ option }) => NARROWING.has(option.name));
   let dropsBefore = 0;
-  if (narrowed) dropsBefore = prepareNarrowed(descriptor, settings, options.local);
+  if (args.kind === 'raw') dropsBefore = prepareNarrowed(descriptor, settings, options.local);
   else descriptor.prepare(settings, options.local);
   if (options.remote !== undefined) {
     descriptor.connect(args.family === 'AF_INET6' ? mapEndpoint(options.remote) : options.remote);
@@ -166,8 +156,8 @@ function openMessages(
 }
 
 /**
- * For raw sockets that are to take less than everything: nothing comes in until all settings are made, and what had come
- * before is thrown away.
+ * Raw sockets take packets from socket(2) on: nothing comes in until all settings are made, and what had come before,
+ * without its interface or past a filter, is thrown away.
  *
  * @returns what the kernel has counted as dropped by then
  */

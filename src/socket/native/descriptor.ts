@@ -18,7 +18,7 @@ import {
   SOCKADDR_MAX,
 } from '../../sockaddr/struct.js';
 import { listenEvent } from '../accept-queue.js';
-import type { OpenObserver } from '../port.js';
+import { type OpenObserver, RAW_ADVICE } from '../port.js';
 import { SK_MEMINFO_SIZE, SkMeminfo } from './layout.js';
 import { C, type Libc } from './libc.js';
 import { getOption, readOptions, setOption } from './sockopt.js';
@@ -350,6 +350,4 @@ export function withDefaults(wanted: readonly OptionSetting[], defaults: readonl
 /** What every IPv6 wildcard socket gets unless told otherwise: it takes IPv4 as well (ipv6(7)). */
 export const DUAL_STACK = setting('IPV6_V6ONLY', false);
 
-const RAW_ADVICE =
-  "needs CAP_NET_RAW: run it with sudo, or 'sudo setcap cap_net_raw+ep $(readlink -f $(command -v node))'";
 const LOW_PORT_ADVICE = 'ports below 1024 need CAP_NET_BIND_SERVICE: run it with sudo, or use a port from 1024 up';

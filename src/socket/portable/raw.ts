@@ -15,7 +15,14 @@ import { checkSettings, type OptionSetting, setting } from '../../options/settin
 import { option } from '../../options/table.js';
 import { type Endpoint, formatEndpoint, inetEndpoint } from '../../sockaddr/endpoint.js';
 import { tryParseIP } from '../../sockaddr/ip.js';
-import type { MessageHandlers, OutgoingMessage, RawOptions, RawSocket as RawPort, ReceivedMessage } from '../port.js';
+import {
+  type MessageHandlers,
+  type OutgoingMessage,
+  RAW_ADVICE,
+  type RawOptions,
+  type RawSocket as RawPort,
+  type ReceivedMessage,
+} from '../port.js';
 import { backendLimit } from './limits.js';
 
 /** The largest IP packet. */
@@ -111,7 +118,8 @@ function packageError(cause: unknown, syscall: string): SocketError {
     [/no such device/i, 'ENODEV'],
   ];
   const code = known.find(([pattern]) => pattern.test(text))?.[1] ?? 'EIO';
-  return new SocketError({ syscall, code, cause });
+  const advice = code === 'EPERM' || code === 'EACCES' ? RAW_ADVICE : undefined;
+  return new SocketError({ syscall, code, advice, cause });
 }
 
 class PortableRawSocket implements RawPort {
@@ -263,7 +271,9 @@ class PortableRawSocket implements RawPort {
     if (this.#remaining === undefined) {
       this.pause();
       this.#drops = this.droppedAtMost;
-      this.#remaining = Math.ceil(this.receiveBuffer / SMALLEST_MESSAGE);
+      // What is there now: what goes on coming in must not keep this from ending.
+      const held = this.#counter(MEMORY, 0) ?? this.receiveBuffer;
+      this.#remaining = Math.ceil(held / SMALLEST_MESSAGE);
     }
     const count = this.#readOn(Math.min(BATCH, this.#remaining));
     this.#remaining -= count;
