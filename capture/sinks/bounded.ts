@@ -75,10 +75,7 @@ export class BoundedSink implements CaptureSink {
 
   /** @throws what the sink has failed with */
   writeFrames(batch: FrameBatch): void {
-    if (this.#ready()) {
-      this.#give({ kind: 'frames', batch });
-      return;
-    }
+    if (this.#offer({ kind: 'frames', batch })) return;
     const size = keptBytes(batch) + batch.count * OVERHEAD.frames;
     if (!this.#fits(size)) this.#drop({ kind: 'frames', batch });
     else this.#enqueue(size, { kind: 'frames', batch: copyFrames(batch) });
@@ -86,10 +83,7 @@ export class BoundedSink implements CaptureSink {
 
   /** @throws what the sink has failed with */
   write(batch: readonly CapturedPacket[]): void {
-    if (this.#ready()) {
-      this.#give({ kind: 'packets', batch });
-      return;
-    }
+    if (this.#offer({ kind: 'packets', batch })) return;
     let size = batch.length * OVERHEAD.packets;
     for (const packet of batch) size += packet.bytes.length;
     if (!this.#fits(size)) {
@@ -101,8 +95,8 @@ export class BoundedSink implements CaptureSink {
   }
 
   writeBlocks(blocks: readonly OtherBlock[]): void {
-    if (this.#ready()) this.#give({ kind: 'blocks', batch: blocks });
-    else this.#enqueue(blocks.length * OVERHEAD.blocks, { kind: 'blocks', batch: blocks });
+    if (!this.#offer({ kind: 'blocks', batch: blocks }))
+      this.#enqueue(blocks.length * OVERHEAD.blocks, { kind: 'blocks', batch: blocks });
   }
 
   async close(statistics: CaptureStatistics, trailing?: readonly OtherBlock[]): Promise<void> {
@@ -116,10 +110,15 @@ export class BoundedSink implements CaptureSink {
     if (this.#failed) throw this.#error;
   }
 
-  /** Whether the sink takes something now. */
-  #ready(): boolean {
-    if (this.#failed) throw this.#error;
-    return this.#busy === undefined;
+  /** Gives `item` to the sink, if it takes something now. @throws what it has failed with */
+  #offer(item: Waiting): boolean {
+    if (this.#failed) {
+      this.#drop(item);
+      throw this.#error;
+    }
+    if (this.#busy !== undefined) return false;
+    this.#give(item);
+    return true;
   }
 
   #fits(size: number): boolean {

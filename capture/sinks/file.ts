@@ -46,6 +46,8 @@ export interface FileSinkOptions {
   readonly onFull?: 'fail' | 'count' | undefined;
   /** `rotated` and `write-failed`. */
   readonly onEvent?: ((event: CaptureEvent) => void) | undefined;
+  /** Ends waiting for the reader of a named pipe. */
+  readonly signal?: AbortSignal | undefined;
   /** What the section header of a pcapng file says; default this machine and this version. */
   readonly section?: SectionText | undefined;
   /** What a pcapng file says of interfaces that do not say it themselves. */
@@ -79,7 +81,7 @@ export async function openFileSink(path: string, options: FileSinkOptions = {}):
   const folder = new FileFolder(name, options.owner);
   try {
     if (names !== undefined) folder.check();
-    const output = new FileOutput(name, await folder.create(name));
+    const output = new FileOutput(name, await folder.create(name, options.signal));
     return new FileSink(options, compressor, output, folder, names, begun);
   } catch (error) {
     folder.close();
@@ -143,7 +145,8 @@ class FileSink implements CaptureSink {
   ) {
     this.#options = options;
     this.#compress = compress;
-    this.#ratio = compress === undefined ? 1 : 0;
+    // A guess, until the first packets are written.
+    this.#ratio = compress === undefined ? 1 : 0.5;
     this.#flush = options.flush ?? (compress === undefined ? FLUSH_MS : COMPRESSED_FLUSH_MS);
     this.#sizeLimit = options.rotation?.size ?? Number.POSITIVE_INFINITY;
     this.#output = output;
@@ -185,9 +188,12 @@ class FileSink implements CaptureSink {
   write(batch: readonly CapturedPacket[]): void | Promise<void> {
     if (this.#failure !== undefined) return this.#refuse(batch.length, packetBytes(batch));
     this.#changeWhenDue();
-    for (const packet of batch) {
+    for (const [index, packet] of batch.entries()) {
       if (this.#isFull()) this.#changeBySize();
-      this.#writer.packet(this.#filling, packet);
+      this.#encode(
+        () => this.#writer.packet(this.#filling, packet),
+        () => this.#drop(batch.length - index, packetBytes(batch.slice(index))),
+      );
       this.#filled += 1;
       this.#filledBytes += packet.originalLength;
       this.#output.packets += 1;
@@ -206,7 +212,11 @@ class FileSink implements CaptureSink {
       // One packet goes into a file however small it is to be.
       const room = this.#compress === undefined ? this.#sizeLimit - this.#output.given : Number.POSITIVE_INFINITY;
       const limit = Math.max(Math.min(room, FLUSH_BYTES - 1), out.length);
-      const next = this.#writer.frames(out, batch, this.#interfaces, at, limit);
+      const from = at;
+      const next = this.#encode(
+        () => this.#writer.frames(out, batch, this.#interfaces, from, limit),
+        () => this.#drop(batch.count - from, linkBytes(batch, from)),
+      );
       this.#filled += next - at;
       this.#filledBytes += linkBytes(batch, at, next);
       this.#output.packets += next - at;
@@ -246,8 +256,18 @@ class FileSink implements CaptureSink {
 
   /** After a failure packets go nowhere. @throws the failure, where that is an end */
   #refuse(packets: number, bytes: number): void {
-    if (!this.#counting) throw this.#failure;
     this.#drop(packets, bytes);
+    if (!this.#counting) throw this.#failure;
+  }
+
+  /** @param refused what the format can't hold, and what stands behind it in its batch, goes nowhere */
+  #encode<T>(encode: () => T, refused: () => void): T {
+    try {
+      return encode();
+    } catch (error) {
+      refused();
+      throw error;
+    }
   }
 
   #drop(packets: number, bytes: number): void {
@@ -307,7 +327,8 @@ class FileSink implements CaptureSink {
         const out = (await piece) ?? full.written();
         await output.write(out);
         output.written += full.length;
-        this.#ratio = out.length / full.length;
+        // The head and the end of a file are not what packets are like.
+        if (packets > 0) this.#ratio = out.length / full.length;
         if (sync) await output.sync();
       });
       if (!written) this.#drop(packets, bytes);

@@ -112,7 +112,7 @@ class Source implements RingSource {
       onReady: () => this.#wake?.(),
     };
     for (const device of devices) {
-      const link = known.find(device);
+      const link = known.find(device) ?? known.get(/^\d+$/.test(device) ? Number(device) : 0);
       if (link === undefined && device !== ANY_INTERFACE) throw noSuchInterface(device, undefined, known.names());
       this.#links.push(new RingLink(context, device, device === ANY_INTERFACE ? undefined : link));
     }
@@ -188,16 +188,24 @@ class Source implements RingSource {
   /** Nothing more comes in; what has come is still handed over. */
   #stop(): void {
     if (this.#stopBy !== undefined || this.#closing !== undefined) return;
-    this.#stopBy = performance.now() + 2 * this.#shape.timeoutMs + DRAIN_MS;
+    this.#stopBy = this.#deadline();
     this.#quiet = this.#links.map((link) => link.quiesce()).every((quiet) => quiet);
     this.#wake?.();
+  }
+
+  #deadline(): number {
+    return performance.now() + 2 * this.#shape.timeoutMs + DRAIN_MS;
   }
 
   /** Whether all that came in before the stop has been handed over, or what comes has no end. */
   #finished(idle: boolean): boolean {
     if (this.#stopBy === undefined) return false;
-    if (performance.now() > this.#stopBy && (idle || !this.#quiet)) return true;
-    return idle && this.#links.every((link) => link.drained);
+    if (idle && this.#links.every((link) => link.drained)) return true;
+    // A process that was stopped meanwhile has more to take than there was time for.
+    if (!idle && this.#quiet) this.#stopBy = this.#deadline();
+    if (performance.now() < this.#stopBy) return false;
+    for (const link of this.#links) link.abandon();
+    return true;
   }
 
   /** Resolves when there may be something to take, or an end. */

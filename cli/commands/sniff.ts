@@ -7,7 +7,7 @@ import { type FilterFlags, filterHosts } from '../args/filter.js';
 import type { CommandContext } from '../context.js';
 import { finishCapture } from '../render/capture.js';
 import { createProgressSink } from '../render/capture-progress.js';
-import { type PacketFlags, packetSinks } from '../render/packet-sinks.js';
+import { checkPacketFlags, type PacketFlags, packetSinks } from '../render/packet-sinks.js';
 import { type SocketFlags, sniffSockets } from './sniff-sockets.js';
 import { createSniffSource } from './sniff-source.js';
 
@@ -23,6 +23,7 @@ const RECEIVE_BUFFER = 64 << 20;
 
 export async function run([words]: [string[]], flags: SniffFlags, context: CommandContext): Promise<ExitCode> {
   const { logger } = context;
+  checkPacketFlags(flags, context);
   const interfaces = [...new Set(flags.interface)];
   // SO_BINDTODEVICE takes any name where no such interface exists yet; a mistyped one must not wait for ever.
   for (const name of interfaces) interfaceIndex(name);

@@ -9,7 +9,7 @@ import { createProgressSink, type ProgressFlags } from './capture-progress.js';
 import { HeldLogger } from './held-logger.js';
 import { readKeys } from './keys.js';
 import { LiveView } from './live-view.js';
-import { type PacketFlags, packetSinks, refuseFileFlags } from './packet-sinks.js';
+import { checkPacketFlags, type PacketFlags, packetSinks, refuseFileFlags } from './packet-sinks.js';
 import { printableText } from './printable.js';
 
 export interface LiveSinkFlags extends PacketFlags, ProgressFlags {
@@ -30,6 +30,7 @@ export interface LiveSinks {
  * @throws UsageError for flags that contradict each other, and for a view where there is no terminal
  */
 export function liveSinks(flags: LiveSinkFlags, context: CommandContext, device: string, filter: string): LiveSinks {
+  checkPacketFlags(flags, context);
   if (flags.live !== true) {
     const packets = flags.countOnly !== true || flags.write !== undefined;
     const sinks = async () => [

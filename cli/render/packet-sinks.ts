@@ -68,33 +68,53 @@ interface Origin {
  * @throws UsageError for flags that contradict each other, and for fields that there are none of
  */
 export async function packetSinks(flags: PacketFlags, context: CommandContext, origin: Origin): Promise<CaptureSink[]> {
-  const { json } = context;
-  const { write: file, format, fields } = flags;
-  const table = format === 'csv' || format === 'tsv';
-  if (table && fields === undefined)
-    throw new UsageError(`--format ${format}: of which fields?`, 'add --fields time,ip.source,…');
-  if (fields !== undefined && (file !== undefined || json || flags.detail === true)) {
-    const other = file !== undefined ? '-w' : json ? '--json' : '--detail';
-    throw new UsageError(`--fields and ${other}: one of them`, 'a table is an output of its own');
-  }
+  checkPacketFlags(flags, context);
+  const { write: file } = flags;
   const sinks: CaptureSink[] = [];
-  if (file !== undefined) sinks.push(await fileSink(file, table ? undefined : format, flags, context, origin));
-  else refuseFileFlags(flags);
+  if (file !== undefined) sinks.push(await fileSink(file, flags, context, origin));
   if (file === undefined || flags.print === true) sinks.push(printingSink(flags, context, origin));
   return sinks;
 }
 
-/** @throws UsageError for a format that no table has, and for fields that there are none of */
+/**
+ * For commands that have something to open before they can have sinks.
+ *
+ * @throws UsageError for flags that contradict each other
+ */
+export function checkPacketFlags(flags: PacketFlags, { json }: Pick<CommandContext, 'json'>): void {
+  const { write: file, format, fields, comment = [] } = flags;
+  if (isTable(format) && fields === undefined) {
+    throw new UsageError(`--format ${format}: of which fields?`, 'add --fields time,ip.source,…');
+  }
+  if (fields !== undefined && (file !== undefined || json || flags.detail === true)) {
+    const other = file !== undefined ? '-w' : json ? '--json' : '--detail';
+    throw new UsageError(`--fields and ${other}: one of them`, 'a table is an output of its own');
+  }
+  if (fields !== undefined && (format === 'pcap' || format === 'pcapng')) {
+    throw new UsageError(`--format ${format}: a table has no such format`, 'csv or tsv');
+  }
+  if (file === undefined) refuseFileFlags(flags);
+  if (file === '-' && (json || flags.print === true)) {
+    throw new UsageError(`-w - and ${json ? '--json' : '--print'}: both would go to stdout`, 'write to a file');
+  }
+  if (comment.length > 0 && format === 'pcap') {
+    throw new UsageError('--comment: pcap has no place for it', 'use --format pcapng');
+  }
+  if (flags.files !== undefined && flags.rotateSize === undefined && flags.rotateTime === undefined) {
+    throw new UsageError('-W: when is a file full?', 'add -C SIZE or -G SECONDS');
+  }
+}
+
+function isTable(format: PacketFlags['format']): format is 'csv' | 'tsv' {
+  return format === 'csv' || format === 'tsv';
+}
+
+/** @throws UsageError for fields that there are none of */
 function printingSink(flags: PacketFlags, context: CommandContext, { read }: Origin): CaptureSink {
   const { json, output } = context;
   const { format, fields } = flags;
   const write = (lines: string | Uint8Array) => output.write(lines);
-  if (fields !== undefined) {
-    if (format === 'pcap' || format === 'pcapng') {
-      throw new UsageError(`--format ${format}: a table has no such format`, 'csv or tsv');
-    }
-    return createFieldsSink(write, fields, format ?? 'csv');
-  }
+  if (fields !== undefined) return createFieldsSink(write, fields, isTable(format) ? format : 'csv');
   if (flags.detail === true && !json) return createDetailSink(write);
   const spec: RenderSpec = json ? { kind: 'ndjson' } : { kind: 'text', options: textOptions(flags) };
   // What is on its way is to be seen at once; a file is to be done with.
@@ -120,24 +140,18 @@ export function refuseFileFlags(flags: FileFlags): void {
 
 async function fileSink(
   file: string,
-  format: CaptureFormat | undefined,
   flags: PacketFlags,
   context: CommandContext,
   { read, filter }: Origin,
 ): Promise<CaptureSink> {
-  const { json, output, logger, account } = context;
-  if (file === '-' && (json || flags.print === true)) {
-    throw new UsageError(`-w - and ${json ? '--json' : '--print'}: both would go to stdout`, 'write to a file');
-  }
-  const { flush, fsync, compress, comment = [] } = flags;
-  if (comment.length > 0 && format === 'pcap') {
-    throw new UsageError('--comment: pcap has no place for it', 'use --format pcapng');
-  }
+  const { json, output, logger, account, signal } = context;
+  const { format, flush, fsync, compress, comment = [] } = flags;
   const here = thisMachine();
   // A copy says where the packets were captured, not where it was made.
   const section = read?.section ?? here;
   return openFileSink(file, {
-    format,
+    format: isTable(format) ? undefined : format,
+    signal,
     flush,
     fsync,
     compress,
@@ -164,13 +178,9 @@ async function fileSink(
   });
 }
 
-/** @throws UsageError for a number of files without anything that ends one */
 function rotation(file: string, flags: FileFlags, { logger }: CommandContext): Rotation | undefined {
   const { rotateSize: size, rotateTime: intervalMs, files } = flags;
-  if (size === undefined && intervalMs === undefined) {
-    if (files !== undefined) throw new UsageError('-W: when is a file full?', 'add -C SIZE or -G SECONDS');
-    return undefined;
-  }
+  if (size === undefined && intervalMs === undefined) return undefined;
   if (intervalMs !== undefined && size === undefined && !file.includes('%') && files !== 1) {
     const message = `-G: each file overwrites the one before; put its time into the name, such as ${file}-%F_%T`;
     logger.log('warn', { event: 'notice', message });

@@ -4,6 +4,7 @@
  */
 import * as fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { SockctlError, toSockctlError } from '../../../src/errors.js';
 import { type Account, asAccount } from '../../../src/socket/privileges.js';
@@ -20,6 +21,8 @@ const O_TMPFILE = 0o20200000;
 const NO_TMPFILE = new Set(['EOPNOTSUPP', 'EISDIR', 'ENOENT', 'EINVAL']);
 
 const MODE = 0o666;
+/** How often a named pipe is looked at that nobody reads. */
+const READER_MS = 50;
 
 export class FileFolder {
   readonly #path: string;
@@ -62,11 +65,13 @@ export class FileFolder {
 
   /**
    * Opens `path`, new or emptied, for writing. An old file of somebody else, in a folder that allows it, is replaced.
+   * The reader of a named pipe is waited for.
    *
-   * @throws the error of open(2)
+   * @throws the error of open(2); the reason of `signal`
    */
-  async create(path: string): Promise<number> {
+  async create(path: string, signal?: AbortSignal): Promise<number> {
     const place = this.#place(path);
+    if (isPipe(place)) return openPipe(place, signal);
     try {
       return await this.#createNew(place);
     } catch (error) {
@@ -125,6 +130,23 @@ export class FileFolder {
     const place = this.#place(join(this.#path, `.sockctl-${process.pid}`));
     fs.closeSync(fs.openSync(place, 'wx', 0o600));
     fs.unlinkSync(place);
+  }
+}
+
+function isPipe(path: string): boolean {
+  return fs.statSync(path, { throwIfNoEntry: false })?.isFIFO() === true;
+}
+
+/** open(2) would hold a thread until there is a reader, and the process with it: fifo(7). */
+async function openPipe(path: string, signal: AbortSignal | undefined): Promise<number> {
+  for (;;) {
+    try {
+      return await open(path, fs.constants.O_WRONLY | fs.constants.O_NONBLOCK);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error;
+    }
+    // Nothing tells of a reader that comes.
+    await delay(READER_MS, undefined, { signal });
   }
 }
 

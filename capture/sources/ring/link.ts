@@ -53,6 +53,7 @@ export class RingLink {
   #dropsOfOthers = 0;
   #dropsTold = 0;
   #taken = 0;
+  #abandoned = 0;
   #lane = 0;
 
   /**
@@ -205,8 +206,14 @@ export class RingLink {
       received,
       droppedKernel: dropped,
       droppedInterface: this.#interfaceDrops(),
-      droppedApplication: 0,
+      droppedApplication: this.#abandoned,
     };
+  }
+
+  /** What has come in and was not taken is not going to be. */
+  abandon(): void {
+    const { received, dropped } = this.#counters();
+    this.#abandoned = Math.max(0, received - dropped - this.#taken);
   }
 
   /** Whether {@link statistics} are those of {@link interface} alone. */
