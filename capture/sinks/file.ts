@@ -5,7 +5,8 @@
  * became full, and the promises are there to hold back those who can wait.
  */
 import { cpus, machine, release, type as systemType } from 'node:os';
-import { type SockctlError, SocketError, toSockctlError, UsageError } from '../../src/errors.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SockctlError, SocketError, toSockctlError, UsageError } from '../../src/errors.js';
 import type { Account } from '../../src/socket/privileges.js';
 import { packageVersion } from '../../src/version.js';
 import { ByteWriter } from '../format/bytes.js';
@@ -60,6 +61,9 @@ const COMPRESSED_FLUSH_MS = 1000;
 /** Pieces on their way before the source has to wait: what a block of a ring makes, and some. */
 const PIECES = 8;
 
+/** How long the reader of a pipe may take nothing, at the end. */
+const STALLED_MS = 2000;
+
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO']);
 
 /**
@@ -85,6 +89,7 @@ export async function openFileSink(path: string, options: FileSinkOptions = {}):
     return new FileSink(options, compressor, output, folder, names, begun);
   } catch (error) {
     folder.close();
+    if (options.signal?.aborted === true) throw error;
     throw toSockctlError(error, name);
   }
 }
@@ -132,6 +137,9 @@ class FileSink implements CaptureSink {
   #failure: SockctlError | undefined;
   /** Whether the failure is no end: what comes is counted. */
   #counting = false;
+  /** Packets on their way to the file, and their lengths on the link together. */
+  #underway = 0;
+  #underwayBytes = 0;
   #dropped = 0;
   #droppedBytes = 0;
 
@@ -241,12 +249,25 @@ class FileSink implements CaptureSink {
         this.#handOff();
       }
     } finally {
+      const waits = !this.#output.isFile;
       this.#finish(this.#output);
-      await this.#queue.idle();
+      await (waits ? this.#settle() : this.#queue.idle());
       clearTimeout(this.#flushTimer);
       this.#folder?.close();
     }
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Everything is written, or the reader of a pipe takes nothing: then what is left goes nowhere. */
+  async #settle(): Promise<void> {
+    for (let left = this.#queue.length; left > 0; left = this.#queue.length) {
+      const over = await Promise.race([this.#queue.idle().then(() => true), delay(STALLED_MS, false, { ref: false })]);
+      if (over || this.#queue.length < left) continue;
+      this.#drop(this.#underway, this.#underwayBytes);
+      const what = `${this.#output.name}: its reader takes nothing, ${this.#underway} packets were not written`;
+      this.#failure ??= new SockctlError('FAILED', { what, advice: 'start the reader again' });
+      return;
+    }
   }
 
   #newWriter(): CaptureWriter {
@@ -318,6 +339,8 @@ class FileSink implements CaptureSink {
     this.#filling = this.#spare.pop() ?? new ByteWriter(2 * FLUSH_BYTES);
     this.#filled = 0;
     this.#filledBytes = 0;
+    this.#underway += packets;
+    this.#underwayBytes += bytes;
     output.given += full.length;
     // Several are compressed at once, and written in turn.
     const piece = this.#compress?.(full.written());
@@ -331,6 +354,8 @@ class FileSink implements CaptureSink {
         if (packets > 0) this.#ratio = out.length / full.length;
         if (sync) await output.sync();
       });
+      this.#underway -= packets;
+      this.#underwayBytes -= bytes;
       if (!written) this.#drop(packets, bytes);
       await piece?.catch(() => undefined);
       full.clear();

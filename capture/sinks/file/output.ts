@@ -1,6 +1,7 @@
 /** One open file of a capture: whole pieces, in order, and never a part of one by choice. */
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
+import { takesAll } from '../../../src/socket/descriptor-kind.js';
 
 const write = promisify(fs.write);
 const close = promisify(fs.close);
@@ -34,6 +35,11 @@ export class FileOutput {
 
   opened(fd: number): void {
     this.#fd = fd;
+  }
+
+  /** Whether it takes whatever it is given, as files do, and pipes don't. */
+  get isFile(): boolean {
+    return this.#fd !== undefined && takesAll(this.#fd);
   }
 
   /**

@@ -13,6 +13,11 @@ export class StepQueue {
     return done;
   }
 
+  /** Steps that are not over. */
+  get length(): number {
+    return this.#waiting.length;
+  }
+
   /** Undefined when fewer than `limit` steps are waiting; otherwise resolves when it is so. */
   room(limit: number): Promise<void> | undefined {
     return this.#waiting[this.#waiting.length - limit];
