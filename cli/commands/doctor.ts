@@ -66,7 +66,11 @@ async function rawSocketPackage(): Promise<Ability> {
 }
 
 async function capPackage(): Promise<Ability> {
-  const base = { name: 'cap package', what: 'capture', fix: 'sudo apt-get install libpcap-dev && npm rebuild cap' };
+  const base = {
+    name: 'cap package',
+    what: 'capture with --backend portable',
+    fix: 'sudo apt-get install libpcap-dev && npm rebuild cap',
+  };
   try {
     await (await openCapSource({ device: 'lo' })).close();
     return { ...base, obstacle: undefined };

@@ -42,7 +42,7 @@ function summaryText(summary: CaptureSummary): string {
   ] as const;
   const counted = drops.some(([, count]) => count !== null) || received !== null;
   const told = counted ? drops.map(([word, count]) => `, ${count ?? 'an unknown number'} ${word}`).join('') : '';
-  return `${captured} packets, ${bytes} bytes${told}`;
+  return `${captured} ${captured === 1 ? 'packet' : 'packets'}, ${bytes} bytes${told}`;
 }
 
 /** Who drops packets, in the order of their way. */

@@ -23,11 +23,6 @@ export class KnownLinks {
     return this.#there.get(index) ?? this.#gone.get(index);
   }
 
-  /** Whether it is there now. */
-  has(index: number): boolean {
-    return this.#there.has(index);
-  }
-
   /** Of those that are there. */
   find(name: string): LinkFacts | undefined {
     for (const link of this.#there.values()) if (link.name === name) return link;

@@ -143,7 +143,7 @@ export class RingLink {
     return this.interface.name ?? this.device;
   }
 
-  /** The number of the interface of that name, where it is another than the one that packets come through. */
+  /** The interface that has the name now which this one was asked for by, or had last. */
   successor(): LinkFacts | undefined {
     if (this.device === ANY_INTERFACE) return undefined;
     const { known } = this.#context;

@@ -10,6 +10,7 @@ import {
   openCapSource,
   openFileSink,
   openFileSource,
+  openRingSource,
   packetRecord,
   runPipeline,
 } from '../../../capture/index.js';
@@ -17,6 +18,7 @@ import { SockctlError, toSockctlError } from '../../../src/errors.js';
 import { ping } from '../../../src/raw/ping.js';
 import type { PingRecord, PingSummary, PingTarget } from '../../../src/raw/ping-records.js';
 import { parseIP } from '../../../src/sockaddr/ip.js';
+import { nativeObstacle } from '../../../src/socket/native/libc.js';
 import { dissect } from '../../../src/wire/dissect.js';
 import { ICMP, ICMPV6 } from '../../args/protocols.js';
 import { pingText } from '../../render/ping.js';
@@ -101,13 +103,24 @@ interface RunningCapture {
   stop(): Promise<CaptureSummary>;
 }
 
-/** A link capture where cap and the permission are there, otherwise raw sockets, otherwise none. */
+/** The kernel's ring where system calls can be had, otherwise the cap package. */
+async function captureLoopback({ command }: StepContext, lines: string[]): Promise<CaptureSource> {
+  if (command.backendChoice !== 'portable' && nativeObstacle() === undefined) {
+    const source = await openRingSource({ devices: ['lo'], filter: FILTER });
+    lines.push("captured through the kernel's ring");
+    return source;
+  }
+  const source = await openCapSource({ device: 'lo', filter: FILTER });
+  lines.push('captured by libpcap (the cap package) in a process of its own');
+  return source;
+}
+
+/** A link capture where it and the permission can be had, otherwise raw sockets, otherwise none. */
 async function startCapture(context: StepContext, file: string, lines: string[]): Promise<RunningCapture | undefined> {
   let source: CaptureSource;
   const ready = { wait: Promise.resolve() };
   try {
-    source = await openCapSource({ device: 'lo', filter: FILTER });
-    lines.push('captured by libpcap (the cap package) in a process of its own');
+    source = await captureLoopback(context, lines);
   } catch (error) {
     const { message, code } = toSockctlError(error);
     if (code === 'EPERM' || code === 'EACCES') {
