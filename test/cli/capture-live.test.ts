@@ -11,7 +11,7 @@ import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasCommand, namespaceObstacle } from '../hosts/machine.js';
 import { createLoneHost, type LoneHost } from '../hosts/namespaces.js';
-import { MAIN, type Running, records, run, sockctl, start } from './process.js';
+import { MAIN, Running, records, run, sockctl, start } from './process.js';
 
 const GENERATOR = new URL('../../scripts/bench/packet-generator.mjs', import.meta.url).pathname;
 const obstacle = namespaceObstacle();
@@ -109,13 +109,17 @@ describe.skipIf(obstacle !== undefined)(title('every packet is accounted for'), 
     const [program = '', ...rest] = [...host.under, process.execPath, MAIN, ...args];
     const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
     const stdout = child.stdout as Readable;
-    await once(child.stderr as Readable, 'data');
-    const sent = await generate(60_000, '--length', '1400', '--rate', '20000');
-    // Now it is read, to the end.
     const chunks: Buffer[] = [];
-    stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-    child.kill('SIGINT');
-    await once(child, 'close');
+    let sent = 0;
+    try {
+      await once(child.stderr as Readable, 'data');
+      sent = await generate(60_000, '--length', '1400', '--rate', '20000');
+      // Now it is read, to the end.
+      stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+    } finally {
+      child.kill('SIGINT');
+      await once(child, 'close');
+    }
     const all = records(Buffer.concat(chunks));
     const summary = all.at(-1) as unknown as Summary;
     expect(summary.droppedApplication).toBeGreaterThan(0);
@@ -178,15 +182,11 @@ describe.skipIf(obstacle !== undefined)(title('what is known of a packet'), () =
     // any has what goes out of one end, and what comes in at the other; tcpdump drops VLAN tags there.
     const sent = device === 'any' ? 120 : 60;
     const [ours, theirs] = [join(folder, 'ours.pcapng'), join(folder, 'theirs.pcap')];
-    const peer = spawn(
-      host.under[0] ?? '',
-      [...host.under.slice(1), 'tcpdump', '-i', device, ...flags, '-c', String(sent), '-w', theirs],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
-    );
-    await once(peer.stderr as Readable, 'data');
+    const peer = new Running('tcpdump', ['-i', device, ...flags, '-c', String(sent), '-w', theirs], under());
+    await peer.until(listening);
     const capture = await capturing(['-i', device, ...flags, '-w', ours]);
     await generate(60, '--length', '60-9000', ...(device === 'any' ? [] : ['--tags']));
-    await once(peer, 'close');
+    await peer.done;
     const { code, stderr } = await capture.signal('SIGINT');
     expect(code, stderr).toBe(0);
     const show = async (file: string) => (await run('tcpdump', ['-nr', file, '-e', '-t', '-xx'])).stdout.toString();
