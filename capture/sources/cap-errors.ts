@@ -76,16 +76,3 @@ export function interfaceState(device: string): 'up' | 'down' | 'gone' | 'unknow
     return 'gone';
   }
 }
-
-/** What the interface itself has dropped so far, as pcap_stats(3PCAP) counts it; null where the system does not say. */
-export function interfaceDrops(device: string): number | null {
-  let sum = 0;
-  for (const counter of ['rx_missed_errors', 'rx_fifo_errors']) {
-    try {
-      sum += Number(readFileSync(`/sys/class/net/${device}/statistics/${counter}`, 'latin1'));
-    } catch {
-      return null;
-    }
-  }
-  return sum;
-}

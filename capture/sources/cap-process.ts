@@ -12,9 +12,10 @@ import { type Logger, silentLogger } from '../../src/log/events.js';
 import { PcapReader } from '../format/pcap.js';
 import type { CapturedPacket, CaptureInterface } from '../record.js';
 import type { CaptureSource, CaptureStatistics } from '../source.js';
-import { interfaceDrops, interfaceState, openError } from './cap-errors.js';
+import { interfaceState, openError } from './cap-errors.js';
 import type { CapMessage, CaptureRequest } from './cap-messages.js';
 import { type CapOptions, captureRequest } from './cap-options.js';
+import { interfaceDrops } from './interface-drops.js';
 
 /** How long a stopping child may take before it is killed. */
 const STOP_MS = 2000;

@@ -1,8 +1,8 @@
 /** The interfaces of a capture: what the kernel says of each, and under which place its packets are recorded. */
-import { readFileSync } from 'node:fs';
 import type { LinkChange } from '../../../src/socket/native/link-monitor.js';
 import type { LinkFacts } from '../../../src/socket/native/netlink/link.js';
 import type { CaptureInterface, OtherOption } from '../../record.js';
+import { interfaceDrops, systemNumber } from '../interface-drops.js';
 
 /** What columns of packets hold (frames.ts). */
 const MAX_PLACE = 0xffff;
@@ -69,7 +69,7 @@ const EUI48_LENGTH = 6;
 export function describeLink(link: LinkFacts): Pick<CaptureInterface, 'name' | 'description' | 'options'> {
   const options: OtherOption[] = [];
   if (link.address?.length === EUI48_LENGTH) options.push({ code: HARDWARE_ADDRESS, value: link.address.toBytes() });
-  const speed = systemNumber(link, 'speed') ?? 0;
+  const speed = isShown(link) ? (systemNumber(link.name, 'speed') ?? 0) : 0;
   if (speed > 0) {
     const value = Buffer.alloc(8);
     value.writeBigUInt64LE(BigInt(speed) * 1_000_000n);
@@ -78,20 +78,12 @@ export function describeLink(link: LinkFacts): Pick<CaptureInterface, 'name' | '
   return { name: link.name, description: link.alias, options };
 }
 
-/** What the interface itself has dropped so far, as pcap_stats(3PCAP) counts it; null where the system does not say. */
+/** What the interface itself has dropped so far; null where the system does not say. */
 export function linkDrops(link: LinkFacts): number | null {
-  const missed = systemNumber(link, 'statistics/rx_missed_errors');
-  const overrun = systemNumber(link, 'statistics/rx_fifo_errors');
-  return missed === undefined || overrun === undefined ? null : missed + overrun;
+  return isShown(link) ? interfaceDrops(link.name) : null;
 }
 
 /** /sys may be that of another network namespace (nsenter(1) without its mounts), with other interfaces of these names. */
-function systemNumber({ name, index }: LinkFacts, fact: string): number | undefined {
-  const folder = `/sys/class/net/${name}`;
-  try {
-    if (Number(readFileSync(`${folder}/ifindex`, 'latin1')) !== index) return undefined;
-    return Number(readFileSync(`${folder}/${fact}`, 'latin1'));
-  } catch {
-    return undefined;
-  }
+function isShown({ name, index }: LinkFacts): boolean {
+  return systemNumber(name, 'ifindex') === index;
 }
