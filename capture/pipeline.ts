@@ -121,9 +121,14 @@ class Run {
   }
 
   async move(): Promise<void> {
-    if (await this.#moveRecords()) return;
+    const moved = (await this.#moveRecords()) || (await this.#moveFrames());
+    if (!moved) await this.#movePackets();
+    if (this.endReason === 'count') return;
+    for (const { failed } of this.#options.sinks) failed?.throwIfAborted();
+  }
+
+  async #movePackets(): Promise<void> {
     const { source, sinks, count } = this.#options;
-    if (await this.#moveFrames()) return;
     for await (const batch of source.packets(this.#stop.signal)) {
       const left: OtherBlock[] = [];
       const selected = this.#select(batch, left);
@@ -139,7 +144,6 @@ class Run {
       }
       if (left.length > 0) for (const sink of sinks) await sink.writeBlocks?.(left);
     }
-    for (const { failed } of sinks) failed?.throwIfAborted();
   }
 
   /** Columns, where the source has them: false where it doesn't. */
@@ -162,7 +166,6 @@ class Run {
         return true;
       }
     }
-    for (const { failed } of sinks) failed?.throwIfAborted();
     return true;
   }
 
@@ -185,7 +188,6 @@ class Run {
     } finally {
       await records.return(undefined);
     }
-    sink.failed?.throwIfAborted();
     return true;
   }
 

@@ -6,6 +6,7 @@ import type { Direction } from '../record.js';
 import type { CaptureEvent } from '../source.js';
 import { checkDevice, checkFilter } from './cap-errors.js';
 import { CAP_SNAPSHOT_LENGTH, type CaptureRequest } from './cap-messages.js';
+import { directionWord, guarded } from './guard.js';
 
 export interface CapOptions {
   /** An interface's name, or `any`. */
@@ -53,17 +54,10 @@ export function captureRequest(options: CapOptions): CaptureRequest {
   }
   return {
     device,
-    filter: directed(filter, direction),
+    filter: guarded(filter, direction === undefined ? undefined : directionWord(direction)),
     snapshotLength: Math.min(snapshotLength || CAP_SNAPSHOT_LENGTH, CAP_SNAPSHOT_LENGTH),
     bufferSize,
     queueSize: options.queueSize ?? 32 * MIB,
     account: options.account,
   };
-}
-
-/** `filter` narrowed to a direction, with the words of pcap-filter(7). */
-function directed(filter: string, direction: Direction | undefined): string {
-  if (direction === undefined) return filter;
-  const word = direction === 'in' ? 'inbound' : 'outbound';
-  return filter.trim() === '' ? word : `${word} and (${filter})`;
 }

@@ -9,6 +9,7 @@ import { listProgram } from '../../filter/program/listing.js';
 import type { Direction } from '../../record.js';
 import type { CaptureEvent } from '../../source.js';
 import { type DeviceLink, liveFilterOptions } from '../device-link.js';
+import { directionWord, guarded } from '../guard.js';
 
 export interface RingSourceOptions {
   /** Names of interfaces, or `any` alone, which is all of them. */
@@ -93,19 +94,14 @@ export function ringFilter(
   // Whatever stands around it in the kernel, what is wrong with it is told as it was written.
   const inKernel = compileLiveFilter(filter, about) !== undefined;
   const wanted = inKernel ? filter : '';
-  const guard = directionWords(direction, link, loopback);
-  const expression = guard === undefined ? wanted : wanted.trim() === '' ? guard : `${guard} and (${wanted})`;
+  const expression = guarded(wanted, guardOf(direction, link, loopback));
   if (expression.trim() === '' && !snapshotLength) return { filter: undefined, inKernel };
   const program = compileFilter(expression, { ...about, target: 'kernel' });
   return { filter: listProgram(program, 'ddd').join(','), inKernel };
 }
 
-function directionWords(
-  direction: Direction | undefined,
-  link: DeviceLink,
-  loopback: number | undefined,
-): string | undefined {
-  if (direction !== undefined) return direction === 'in' ? 'inbound' : 'outbound';
+function guardOf(direction: Direction | undefined, link: DeviceLink, loopback: number | undefined): string | undefined {
+  if (direction !== undefined) return directionWord(direction);
   if (link.loopback) return 'inbound';
   return loopback === undefined ? undefined : `not (outbound and ifindex ${loopback})`;
 }
