@@ -6,6 +6,7 @@ import { copyFrames, type FrameBatch, framePackets, keptBytes, linkBytes } from 
 import type { CapturedPacket, CaptureInterface, OtherBlock } from '../record.js';
 import type { CaptureSink } from '../sink.js';
 import type { CaptureStatistics } from '../source.js';
+import { within } from './within.js';
 
 /** Bytes of packets, with what is kept of each, that wait for a sink that is busy. */
 const QUEUE_BYTES = 64 << 20;
@@ -202,15 +203,4 @@ export class BoundedSink implements CaptureSink {
     this.#head = 0;
     this.#queued = 0;
   }
-}
-
-/** Whether `promise` is over within that time; it does not reject. */
-async function within(promise: Promise<void>, milliseconds: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), milliseconds);
-  });
-  const over = await Promise.race([promise.then(() => true), late]);
-  clearTimeout(timer);
-  return over;
 }
