@@ -190,6 +190,10 @@ export interface OutgoingMessage {
   readonly to?: Endpoint | undefined;
   /** For a run of datagrams: bytes of each, the last of which may be shorter. Left out, all bytes are one datagram. */
   readonly segmentSize?: number | undefined;
+  /** TTL or hop limit of this one, 1 to 255, instead of the socket's. */
+  readonly hopLimit?: number | undefined;
+  /** TOS byte or traffic class of this one, 0 to 255, instead of the socket's. */
+  readonly trafficClass?: number | undefined;
 }
 
 /** An error that came back for something sent earlier, usually by ICMP. */
@@ -293,6 +297,20 @@ export interface RawOptions extends OpenOptions {
   readonly messageSize?: number | undefined;
   /** As {@link DatagramOptions.receiveBuffer}. */
   readonly receiveBuffer?: number | undefined;
+  /**
+   * What is sent begins with its IP header (IP_HDRINCL, IPV6_HDRINCL). The kernel fragments none of it, and fills in
+   * the IPv4 checksum and total length, and source and identification where they are 0 (raw(7)).
+   */
+  readonly ownHeader?: boolean | undefined;
+}
+
+export interface FrameOptions extends OpenOptions {
+  /** The interface that frames leave by, and come from. */
+  readonly interface: string;
+  /** Whether frames are received too, those of this machine that go out included; otherwise there are none. */
+  readonly receive: boolean;
+  /** As {@link DatagramOptions.receiveBuffer}. */
+  readonly receiveBuffer?: number | undefined;
 }
 
 export interface Backend {
@@ -306,4 +324,6 @@ export interface Backend {
   raw(options: RawOptions): Promise<RawSocket>;
   /** SOCK_DGRAM with IPPROTO_ICMP or ICMPV6 (icmp(7)): echo without privileges. */
   ping(options: Omit<RawOptions, 'protocol' | 'icmpTypes'>): Promise<MessageSocket>;
+  /** AF_PACKET (packet(7)): each message is a frame with its link header, and has no address of its own. */
+  frames(options: FrameOptions): Promise<RawSocket>;
 }

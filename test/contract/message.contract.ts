@@ -5,8 +5,11 @@ import { setting } from '../../src/options/settings.js';
 import { readEchoMessage } from '../../src/raw/echo.js';
 import { type Endpoint, formatEndpoint, inetEndpoint } from '../../src/sockaddr/endpoint.js';
 import { parseIP } from '../../src/sockaddr/ip.js';
+import { nativeBackend } from '../../src/socket/native/backend.js';
 import type { Backend, MessageFailure, MessageSocket, ReceivedMessage } from '../../src/socket/port.js';
 import { encodeIcmpEcho } from '../../src/wire/echo.js';
+import { encodeIPv4 } from '../../src/wire/ipv4.js';
+import { encodeIPv6 } from '../../src/wire/ipv6.js';
 import { hasIPv6, isRoot } from '../hosts/machine.js';
 
 const open = { settings: [], logger: silentLogger };
@@ -311,4 +314,87 @@ export function messageContract(makeBackend: () => Promise<Backend>): void {
     await socket.close();
     return undefined;
   });
+
+  // RFC 3692: a protocol number to try things with.
+  const PROTOCOL = 253;
+
+  it.for([
+    ['ipv4', '127.0.0.1'],
+    ['ipv6', '::1'],
+  ] as const)('raw %s: a message has the hop limit and traffic class of its own', async ([family, address], ctx) => {
+    if (!isRoot) return ctx.skip('raw sockets need root');
+    if (family === 'ipv6' && !hasIPv6) return ctx.skip('no IPv6 here');
+    const receiver = await (await nativeBackend()).raw({ ...open, family, protocol: PROTOCOL });
+    const inbox = collect(receiver);
+    const sender = await backend.raw({ ...open, family, protocol: PROTOCOL });
+    const to = at(address);
+    await sender.send([
+      { bytes: Uint8Array.of(1), to },
+      { bytes: Uint8Array.of(2), to, hopLimit: 7 },
+      { bytes: Uint8Array.of(3), to, hopLimit: 255, trafficClass: 0xb8 },
+      { bytes: Uint8Array.of(4), to, trafficClass: 4 },
+      { bytes: Uint8Array.of(5), to },
+    ]);
+    const got = await inbox.take(5);
+    expect(got.map(({ bytes, hopLimit, trafficClass }) => [bytes.at(-1), hopLimit, trafficClass])).toEqual([
+      [1, 64, 0],
+      [2, 7, 0],
+      [3, 255, 0xb8],
+      [4, 64, 4],
+      [5, 64, 0],
+    ]);
+    await Promise.all([sender.close(), receiver.close()]);
+    return undefined;
+  });
+
+  it.for([
+    ['ipv4', '127.0.0.1'],
+    ['ipv6', '::1'],
+  ] as const)('raw %s: a message that brings its own header keeps it', async ([family, address], ctx) => {
+    if (!isRoot) return ctx.skip('raw sockets need root');
+    if (family === 'ipv6' && !hasIPv6) return ctx.skip('no IPv6 here');
+    const receiver = await (await nativeBackend()).raw({ ...open, family, protocol: PROTOCOL });
+    const inbox = collect(receiver);
+    const sender = await backend.raw({ ...open, family, protocol: 255, ownHeader: true });
+    await sender.send([{ bytes: ownPacket(family, address, PROTOCOL), to: at(address) }]);
+    const [got] = await inbox.take(1);
+    expect(got).toMatchObject({ hopLimit: 9, trafficClass: 0x28 });
+    expect(got?.bytes.at(-1)).toBe(77);
+    if (family === 'ipv4') expect(got?.bytes.subarray(4, 6)).toEqual(Uint8Array.of(0x12, 0x34));
+    await Promise.all([sender.close(), receiver.close()]);
+    return undefined;
+  });
+
+  it('sends and receives frames as they are', async (ctx) => {
+    if (!isRoot) return ctx.skip('packet sockets need root');
+    const opened = backend.frames({ ...open, interface: 'lo', receive: true });
+    if (!native()) return expect(opened).rejects.toMatchObject({ code: 'BACKEND_LIMIT' });
+    const [both, sender] = [await opened, await backend.frames({ ...open, interface: 'lo', receive: false })];
+    const inbox = collect(both);
+    const packet = ownPacket('ipv4', '127.0.0.1', PROTOCOL);
+    const frame = Uint8Array.of(...new Uint8Array(12).fill(0xfe), 8, 0, ...packet);
+    await sender.send([{ bytes: frame }]);
+    // What goes out of the loopback interface comes in again; others may use it too.
+    for (let seen = 0; seen < 2; ) {
+      const [got] = await inbox.take(1);
+      if (Buffer.compare(got?.bytes ?? new Uint8Array(), frame) === 0) seen++;
+    }
+    await Promise.all([sender.close(), both.close()]);
+    await expect(backend.frames({ ...open, interface: 'no-such', receive: false })).rejects.toMatchObject({
+      code: 'ENODEV',
+    });
+    return undefined;
+  });
+}
+
+/** A whole IP packet that carries the byte 77, with hop limit 9 and traffic class 0x28. */
+function ownPacket(family: 'ipv4' | 'ipv6', address: string, protocol: number): Uint8Array {
+  const into = new Uint8Array(64);
+  const between = { source: address, destination: address };
+  const length =
+    family === 'ipv4'
+      ? encodeIPv4({ ...between, protocolNumber: protocol, ttl: 9, dscp: 10, identification: 0x1234 }, 1, into)
+      : encodeIPv6({ ...between, nextHeader: protocol, hopLimit: 9, trafficClass: 0x28 }, 1, into);
+  into[length] = 77;
+  return into.slice(0, length + 1);
 }

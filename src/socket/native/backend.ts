@@ -1,7 +1,16 @@
 /** The native backend: streams and message sockets on Linux system calls. */
 import { LET_NOTHING_IN, type OptionSetting, refuseConnected, setting } from '../../options/settings.js';
 import { type Endpoint, mapEndpoint } from '../../sockaddr/endpoint.js';
-import type { Backend, DatagramOptions, MessageSocket, OpenObserver, RawOptions, RawSocket } from '../port.js';
+import { linkEndpoint } from '../../sockaddr/link-layer.js';
+import type {
+  Backend,
+  DatagramOptions,
+  FrameOptions,
+  MessageSocket,
+  OpenObserver,
+  RawOptions,
+  RawSocket,
+} from '../port.js';
 import { TimerAlarm } from './alarm.js';
 import { connectNative } from './connect.js';
 import { Descriptor, DUAL_STACK, type Opening, type SocketArguments, withDefaults } from './descriptor.js';
@@ -36,6 +45,8 @@ const FILTERS: ReadonlySet<string> = new Set([
 const COALESCE = setting('UDP_GRO', true);
 
 const ICMP = 1;
+/** linux/if_ether.h: packets of every protocol, in either direction. */
+const ETH_P_ALL = 3;
 const ICMPV6 = 58;
 
 /**
@@ -53,6 +64,7 @@ export async function nativeBackend(onOpen?: OpenObserver): Promise<Backend> {
     datagram: async (family, options) => openDatagram(opening, family, options),
     raw: async (options) => openRaw(opening, options),
     ping: async (options) => openPing(opening, options),
+    frames: async (options) => openFrames(opening, options),
   };
 }
 
@@ -95,11 +107,12 @@ function openRaw(opening: Opening, options: RawOptions): RawSocket {
     kind: 'raw',
   };
   const errorQueue = options.errorQueue ?? false;
-  const { icmpTypes, protocol } = options;
+  const { icmpTypes, protocol, ownHeader = false } = options;
   let { settings } = options;
   if (icmpTypes !== undefined && protocol === ICMP && !v6) settings = icmpSettings(icmpTypes, settings);
   if (icmpTypes !== undefined && protocol === ICMPV6 && v6) settings = icmp6Settings(icmpTypes, settings);
   const defaults = reception(options.family, errorQueue);
+  if (ownHeader) defaults.push(setting(v6 ? 'IPV6_HDRINCL' : 'IP_HDRINCL', true));
   return openMessages(opening, args, { ...options, settings }, defaults, errorQueue);
 }
 
@@ -152,6 +165,34 @@ function openMessages(
     coalesce: options.coalesce === true,
     receiveBuffer: descriptor.receiveBuffer(),
     segments: args.kind === 'datagram' && !options.settings.some(({ option }) => SHAPING.has(option.name)),
+    ipv6: args.family === 'AF_INET6',
+  });
+}
+
+/**
+ * A packet socket without a ring. Of protocol 0, it takes nothing in before bind(2), nor after it for who only sends.
+ */
+function openFrames(opening: Opening, options: FrameOptions): RawSocket {
+  const { receive, receiveBuffer, settings } = options;
+  const args = { family: 'AF_PACKET', type: 'SOCK_RAW', protocol: 0, protocolName: '0', kind: 'packet' } as const;
+  const descriptor = Descriptor.open(opening.libc, args, options.logger);
+  if (receiveBuffer !== undefined) enlarge(descriptor, receiveBuffer, settings);
+  descriptor.prepare(withDefaults(settings, receive ? [setting('SO_TIMESTAMPNS', true)] : []), undefined);
+  descriptor.bind(linkEndpoint({ name: options.interface, protocol: receive ? ETH_P_ALL : 0 }));
+  descriptor.show(opening.onOpen);
+  return new NativeMessageSocket(descriptor, {
+    logger: options.logger,
+    local: undefined,
+    messageSize: DEFAULT_MESSAGE_SIZE,
+    errorQueue: false,
+    // packet(7) asks the filter first.
+    drops: 'room',
+    dropsBefore: 0,
+    dualStack: false,
+    coalesce: false,
+    receiveBuffer: descriptor.receiveBuffer(),
+    segments: false,
+    ipv6: false,
   });
 }
 

@@ -40,6 +40,9 @@ export const CmsgHeader = { length: 0, level: 8, type: 12, data: CMSGHDR_SIZE } 
 /** CMSG_LEN(2) and CMSG_SPACE(2): a control message with UDP_SEGMENT's 16 bits, udp(7). */
 export const CMSG_LENGTH_SEGMENT = CMSGHDR_SIZE + 2;
 export const CMSG_SPACE_SEGMENT = CMSGHDR_SIZE + 8;
+/** The same of one with an int. */
+export const CMSG_LENGTH_INT = CMSGHDR_SIZE + 4;
+export const CMSG_SPACE_INT = CMSGHDR_SIZE + 8;
 
 export const Msghdr = {
   name: 0,

@@ -50,6 +50,8 @@ export interface NativeMessageOptions {
   readonly dropsBefore: number;
   /** An IPv6 socket that takes IPv4 as well: IPv4 destinations go out mapped. */
   readonly dualStack: boolean;
+  /** AF_INET6 */
+  readonly ipv6: boolean;
   /** Whether runs of equal size may be sent as one (UDP_SEGMENT). */
   readonly segments: boolean;
   /** Whether runs that have come as one (UDP_GRO) are delivered so. */
@@ -264,8 +266,8 @@ export class NativeMessageSocket implements RawSocket {
   }
 
   async #sendAll(messages: readonly OutgoingMessage[]): Promise<Timestamp> {
-    const { dualStack: mapped, segments } = this.#options;
-    this.#outbox ??= new Outbox(this.#libc, { count: BATCH, arena: SEND_ARENA, mapped, segments });
+    const { dualStack: mapped, segments, ipv6 } = this.#options;
+    this.#outbox ??= new Outbox(this.#libc, { count: BATCH, arena: SEND_ARENA, mapped, segments, ipv6 });
     const outbox = this.#outbox;
     let next: Position = { index: 0, offset: 0 };
     let time = this.now();

@@ -5,7 +5,14 @@
 import { type Endpoint, mapEndpoint } from '../../sockaddr/endpoint.js';
 import { encodeSockaddr } from '../../sockaddr/struct.js';
 import type { OutgoingMessage } from '../port.js';
-import { CMSG_LENGTH_SEGMENT, CMSG_SPACE_SEGMENT, CmsgHeader, Control } from './layout.js';
+import {
+  CMSG_LENGTH_INT,
+  CMSG_LENGTH_SEGMENT,
+  CMSG_SPACE_INT,
+  CMSG_SPACE_SEGMENT,
+  CmsgHeader,
+  Control,
+} from './layout.js';
 import type { Libc } from './libc.js';
 import { MessageVector } from './message-vector.js';
 
@@ -29,6 +36,8 @@ export interface OutboxOptions {
   readonly mapped: boolean;
   /** Whether runs of equal size may go as one. */
   readonly segments: boolean;
+  /** Of the socket: whose control messages it takes. */
+  readonly ipv6: boolean;
 }
 
 /** A place among messages: behind `offset` bytes of message `index`, which is a run where that is not 0. */
@@ -122,8 +131,10 @@ export class Outbox {
       }
       this.#vector.setPayload(i, begin, used - begin);
       this.#vector.setNameLength(i, this.#setName(i, message.to));
-      if (datagrams > 1) this.#setSegmentSize(i, size);
-      else this.#vector.setControlLength(i, 0);
+      let control = 0;
+      if (datagrams > 1) control = this.#addSegmentSize(i, size);
+      if (hasControl(message)) control = this.#addHeaderFields(i, control, message);
+      this.#vector.setControlLength(i, control);
       this.#datagrams[i] = datagrams;
       this.#nextIndex[i] = index;
       this.#nextOffset[i] = offset;
@@ -139,15 +150,36 @@ export class Outbox {
     return length;
   }
 
-  #setSegmentSize(i: number, size: number): void {
+  #addSegmentSize(i: number, size: number): number {
+    const data = this.#addControl(i, 0, Control.udpSegment, CMSG_LENGTH_SEGMENT);
+    this.#vector.memory.view.setUint16(data, size, true);
+    return CMSG_SPACE_SEGMENT;
+  }
+
+  /** The fields of the IP header that this message has of its own; returns the end of the control messages. */
+  #addHeaderFields(i: number, from: number, { hopLimit, trafficClass }: OutgoingMessage): number {
+    const { ipv6 } = this.#options;
+    let end = from;
+    for (const [value, type] of [
+      [hopLimit, ipv6 ? Control.ipv6HopLimit : Control.ipTtl],
+      [trafficClass, ipv6 ? Control.ipv6TrafficClass : Control.ipTos],
+    ] as const) {
+      if (value === undefined) continue;
+      this.#vector.memory.view.setInt32(this.#addControl(i, end, type, CMSG_LENGTH_INT), value, true);
+      end += CMSG_SPACE_INT;
+    }
+    return end;
+  }
+
+  /** The header of a control message, `from` bytes into those of message `i`; returns where its data goes. */
+  #addControl(i: number, from: number, type: number, length: number): number {
     const { view } = this.#vector.memory;
-    const at = this.#vector.controlAt(i);
-    view.setUint32(at + CmsgHeader.length, CMSG_LENGTH_SEGMENT, true);
+    const at = this.#vector.controlAt(i) + from;
+    view.setUint32(at + CmsgHeader.length, length, true);
     view.setUint32(at + CmsgHeader.length + 4, 0, true);
-    view.setInt32(at + CmsgHeader.level, Control.udpSegment >> 16, true);
-    view.setInt32(at + CmsgHeader.type, Control.udpSegment & 0xffff, true);
-    view.setUint16(at + CmsgHeader.data, size, true);
-    this.#vector.setControlLength(i, CMSG_SPACE_SEGMENT);
+    view.setInt32(at + CmsgHeader.level, type >> 16, true);
+    view.setInt32(at + CmsgHeader.type, type & 0xffff, true);
+    return at + CmsgHeader.data;
   }
 
   #lastTo: Endpoint | undefined;
@@ -175,16 +207,22 @@ export class Outbox {
 function runLength(messages: readonly OutgoingMessage[], first: number, room: number, most: number): number {
   const head = messages[first] as OutgoingMessage;
   const size = head.bytes.length;
-  if (size === 0 || size * RUN_MIN > room) return 1;
+  if (size === 0 || size * RUN_MIN > room || hasControl(head)) return 1;
   const end = Math.min(messages.length - first, most);
   let run = 1;
   let total = size;
   while (run < end) {
-    const { bytes, to, segmentSize } = messages[first + run] as OutgoingMessage;
+    const next = messages[first + run] as OutgoingMessage;
+    const { bytes, to, segmentSize } = next;
     total += bytes.length;
-    if (to !== head.to || segmentSize !== undefined || bytes.length === 0 || bytes.length > size || total > room) break;
+    if (to !== head.to || segmentSize !== undefined || hasControl(next)) break;
+    if (bytes.length === 0 || bytes.length > size || total > room) break;
     run++;
     if (bytes.length < size) break;
   }
   return run < RUN_MIN ? 1 : run;
+}
+
+function hasControl({ hopLimit, trafficClass }: OutgoingMessage): boolean {
+  return hopLimit !== undefined || trafficClass !== undefined;
 }

@@ -18,5 +18,8 @@ export function portableBackend(onOpen?: OpenObserver): Backend {
     ping: async () => {
       throw backendLimit('no ICMP datagram sockets');
     },
+    frames: async () => {
+      throw backendLimit('no packet sockets');
+    },
   };
 }

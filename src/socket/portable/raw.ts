@@ -65,6 +65,7 @@ export async function openPortableRaw(options: RawOptions): Promise<RawPort> {
   const wrapped = new PortableRawSocket(socket, options);
   try {
     if (options.receiveBuffer !== undefined) enlarge(socket, options.receiveBuffer, options.settings);
+    if (options.ownHeader === true) setOption(socket, setting(v6 ? 'IPV6_HDRINCL' : 'IP_HDRINCL', true));
     for (const one of options.settings) {
       const { option } = one;
       if (option.type.kind === 'filter') throw backendLimit(`--opt ${option.name}: no BPF programs`);
@@ -128,6 +129,8 @@ class PortableRawSocket implements RawPort {
   sent = 0;
   readonly #socket: RawSocket;
   readonly #options: RawOptions;
+  /** What single messages have had of their own: the socket's value, and the one that it has now. */
+  readonly #headerFields = new Map<string, { readonly socket: number; readonly now: number }>();
   #closed = false;
   #handlers: MessageHandlers | undefined;
   /** Messages on their way to the handler. */
@@ -297,6 +300,7 @@ class PortableRawSocket implements RawPort {
     for (const message of messages) {
       const to = this.#destination(message.to);
       const bytes = Buffer.from(message.bytes);
+      this.#setHeaderFields(message);
       await new Promise<void>((resolve, reject) => {
         this.#socket.send(bytes, 0, bytes.length, to, before, (error) => {
           setImmediate(() => {
@@ -310,6 +314,27 @@ class PortableRawSocket implements RawPort {
       this.#options.logger.log('trace', { event: 'sendmmsg', messages: 1, bytes: bytes.length });
     }
     return time;
+  }
+
+  /** There are no control messages: what a message has of its own, the socket has while that goes out. */
+  #setHeaderFields({ hopLimit, trafficClass }: OutgoingMessage): void {
+    const v6 = this.#options.family === 'ipv6';
+    this.#setHeaderField(v6 ? 'IPV6_UNICAST_HOPS' : 'IP_TTL', hopLimit);
+    this.#setHeaderField(v6 ? 'IPV6_TCLASS' : 'IP_TOS', trafficClass);
+  }
+
+  #setHeaderField(name: string, wanted: number | undefined): void {
+    const known = this.#headerFields.get(name);
+    if (wanted === undefined && known === undefined) return;
+    const field = known ?? { socket: this.#counter(option(name), 0) ?? 0, now: Number.NaN };
+    const value = wanted ?? field.socket;
+    if (value === field.now) return;
+    try {
+      setOption(this.#socket, setting(name, value));
+    } catch (cause) {
+      throw packageError(cause, `setsockopt(${name}=${value})`);
+    }
+    this.#headerFields.set(name, { socket: field.socket, now: value });
   }
 
   #destination(to: Endpoint | undefined): string {
