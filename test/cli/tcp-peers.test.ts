@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { makeCertificates } from '../hosts/certificates.js';
 import { hasCommand } from '../hosts/machine.js';
+import { scaled } from '../scale.js';
 import { MAIN, Running, type RunOptions, run, start } from './process.js';
 import { freePort, listening, PEERS, type StreamPeer, type Target } from './stream-peers.js';
 
-const BIG = 1 << 30;
+const BIG = scaled(1 << 30);
+const SIZE = `${BIG >> 20} MiB`;
 const LIMIT_MS = 30_000;
 /** openssl's tools read commands from stdin: letters at the start of what they read. */
 const COMMANDS = new Set(Buffer.from('BbKkQqRrSsPCc'));
@@ -79,7 +81,7 @@ async function serving(
 }
 
 describe.each(PEERS)('$name as the client', (peer) => {
-  it('sends 1 GiB to tcp serve, which ends when the client has ended', { timeout: LIMIT_MS }, async (ctx) => {
+  it(`sends ${SIZE} to tcp serve, which ends when the client has ended`, { timeout: LIMIT_MS }, async (ctx) => {
     skipWithout(ctx, peer);
     // openssl stops when our half ends, so its is held open.
     const [server, goal] = await serving(peer, [], { holdInput: !peer.halfClose });
@@ -89,7 +91,7 @@ describe.each(PEERS)('$name as the client', (peer) => {
     expect([sent.code, code, stdout.toString().trim()]).toEqual([0, 0, digest]);
   });
 
-  it('gets 1 GiB from --send', { timeout: LIMIT_MS }, async (ctx) => {
+  it(`gets ${SIZE} from --send`, { timeout: LIMIT_MS }, async (ctx) => {
     skipWithout(ctx, peer);
     const [server, goal] = await serving(peer, ['--send', file]);
     // The server is done when the client has ended too; openssl would end before it has read.
@@ -99,7 +101,7 @@ describe.each(PEERS)('$name as the client', (peer) => {
     expect((await server.done).code).toBe(0);
   });
 
-  it('gets 1 GiB back from --echo after it has shut its half down', { timeout: LIMIT_MS }, async (ctx) => {
+  it(`gets ${SIZE} back from --echo after it has shut its half down`, { timeout: LIMIT_MS }, async (ctx) => {
     skipWithout(ctx, peer);
     if (!peer.halfClose) ctx.skip(`${peer.name} ends both halves at once`);
     const [server, goal] = await serving(peer, ['--echo']);
@@ -136,7 +138,7 @@ describe.each(PEERS)('$name as the server', (peer) => {
     return [server, goal];
   }
 
-  it('says its part and gets 1 GiB from tcp connect afterwards', { timeout: LIMIT_MS }, async (ctx) => {
+  it(`says its part and gets ${SIZE} from tcp connect afterwards`, { timeout: LIMIT_MS }, async (ctx) => {
     skipWithout(ctx, peer);
     const [server, goal] = await peerServer(undefined, { holdInput: true });
     server.child.stdin?.write('first word\n');
@@ -152,7 +154,7 @@ describe.each(PEERS)('$name as the server', (peer) => {
     expect([(await client.done).code, got.stdout.toString().trim()]).toEqual([0, digest]);
   });
 
-  it('sends 1 GiB to tcp connect', { timeout: LIMIT_MS }, async (ctx) => {
+  it(`sends ${SIZE} to tcp connect`, { timeout: LIMIT_MS }, async (ctx) => {
     skipWithout(ctx, peer);
     const [server, goal] = await peerServer(file, {});
     const command = ['tcp', 'connect', address(peer, goal), ...connectFlags(peer)];
@@ -196,7 +198,7 @@ it.for(PEERS.filter(({ outlives }) => outlives))(
 it.for([
   ['http', []],
   ['https', ['--tls']],
-] as const)('curl gets 1 GiB from --send over %s', { timeout: LIMIT_MS }, async ([scheme, flags], ctx) => {
+] as const)(`curl gets ${SIZE} from --send over %s`, { timeout: LIMIT_MS }, async ([scheme, flags], ctx) => {
   if (!hasCommand('curl')) ctx.skip('curl is not installed');
   const server = start(['tcp', 'serve', '127.0.0.1:0', '--once', '--send', file, ...flags], { timeoutMs: LIMIT_MS });
   const url = `${scheme}://127.0.0.1:${await server.port()}/`;
