@@ -40,8 +40,20 @@ export { SOCKET_KINDS, type SocketKind, type SocketOption } from './options/row.
 export { type OptionSetting, parseSetting, setting } from './options/settings.js';
 export { findOption, SOCKET_OPTIONS } from './options/table.js';
 export { decodeTcpInfo, formatTcpInfo, type TcpInfo } from './options/tcp-info.js';
-export { type PingOptions, ping } from './raw/ping.js';
-export type { PingRecord, PingTarget } from './raw/ping-records.js';
+export type { PingOptions } from './raw/ping/options.js';
+export { ping } from './raw/ping/ping.js';
+export type {
+  PathMtu,
+  PingCounts,
+  PingEndReason,
+  PingError,
+  PingRecord,
+  PingReply,
+  PingSummary,
+  PingTimeout,
+  PingTotal,
+} from './raw/ping/records.js';
+export { type PingBlock, type PingTarget, TargetSet } from './raw/ping/targets.js';
 export {
   type SniffDrops,
   type SniffedPacket,

@@ -25,7 +25,7 @@ const FORBIDDEN: [string, string][] = [
   ['src/raw/x.ts', '../../capture/record.js'],
   ['src/raw/x.ts', '../../cli/main.js'],
   ['src/index.ts', '../capture/index.js'],
-  ['capture/x.ts', '../src/raw/ping.js'],
+  ['capture/x.ts', '../src/raw/ping/ping.js'],
   ['capture/x.ts', '../src/stream/serve.js'],
   ['capture/x.ts', '../cli/main.js'],
   ['capture/sources/file.ts', 'cap'],
@@ -44,7 +44,7 @@ const ALLOWED: [string, string][] = [
   ['src/stream/proxy-socks.ts', 'socks'],
   ['src/stream/self-signed.ts', '@peculiar/x509'],
   ['capture/x.ts', '../src/wire/dissect.js'],
-  ['cli/commands/x.ts', '../../src/raw/ping.js'],
+  ['cli/commands/x.ts', '../../src/raw/ping/ping.js'],
   ['cli/program.ts', 'commander'],
 ];
 

@@ -1,7 +1,8 @@
 /** `raw ping`: echo to one host or several. */
 import { ExitCode, UsageError } from '../../src/errors.js';
-import { ping } from '../../src/raw/ping.js';
-import type { PingSummary, PingTarget } from '../../src/raw/ping-records.js';
+import { ping } from '../../src/raw/ping/ping.js';
+import type { PingSummary } from '../../src/raw/ping/records.js';
+import type { PingTarget } from '../../src/raw/ping/targets.js';
 import { resolveHost } from '../../src/sockaddr/resolve.js';
 import { chosenFamily, type FamilyOptions } from '../args/common.js';
 import type { CommandContext } from '../context.js';

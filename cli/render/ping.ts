@@ -1,6 +1,7 @@
 /** Ping records as NDJSON and as the lines that users of ping(8) read. */
 import { formatTimestamp } from '../../src/measure/clock.js';
-import type { PingRecord, PingSummary, PingTarget } from '../../src/raw/ping-records.js';
+import type { PingRecord, PingSummary, PingTotal } from '../../src/raw/ping/records.js';
+import type { PingTarget } from '../../src/raw/ping/targets.js';
 import { milliseconds, roundTripText } from './report.js';
 
 /** The `--json` record: as in the library, with the time as text. */
@@ -32,7 +33,13 @@ export function pingText(record: PingRecord): string {
       return `From ${record.address}: icmp_seq=${record.sequence} ${record.message}`;
     case 'ping.summary':
       return summaryText(record);
+    case 'ping.total':
+      return totalText(record);
   }
+}
+
+function totalText({ hosts, alive, unreachable, transmitted, received, lossPercent }: PingTotal): string {
+  return `${hosts} hosts, ${alive} alive, ${unreachable} unreachable; ${transmitted} transmitted, ${received} received, ${lossPercent} % lost`;
 }
 
 function summaryText(summary: PingSummary): string {

@@ -15,6 +15,13 @@ export interface DistributionMs {
   readonly p999: number | null;
 }
 
+/** So many values from `fromMs` to below `toMs`, in milliseconds. */
+export interface HistogramBucket {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly count: number;
+}
+
 /** Buckets to each power of two. */
 const PRECISION = 1024;
 /** Buckets kept at most; what would need more shares every 64th from then on. Forged times must not fill the memory. */
@@ -80,6 +87,16 @@ export class Histogram {
     };
   }
 
+  /** The buckets that hold something, ascending: a nanosecond wide below 1 µs, a 1,024th of a power of two above. */
+  buckets(): HistogramBucket[] {
+    return [...this.#buckets]
+      .sort(([a], [b]) => a - b)
+      .map(([bucket, count]) => {
+        const [from, to] = edgesOf(bucket);
+        return { fromMs: Math.round(from) / 1e6, toMs: Math.round(to) / 1e6, count };
+      });
+  }
+
   /** One walk over the sorted buckets for ascending quantiles. */
   #percentiles(quantiles: readonly number[]): (number | null)[] {
     if (this.#count === 0) return quantiles.map(() => null);
@@ -104,6 +121,18 @@ function bucketOf(nanoseconds: number): number {
   if (value < PRECISION) return value;
   const exponent = Math.floor(Math.log2(value)) - Math.log2(PRECISION);
   return (exponent + 1) * PRECISION + Math.floor(value / 2 ** exponent) - PRECISION;
+}
+
+/** The nanoseconds at which a bucket begins and the next one does. */
+function edgesOf(bucket: number): [number, number] {
+  if (bucket < 0) {
+    const [from, to] = edgesOf(-bucket);
+    return [1 - to, 1 - from];
+  }
+  if (bucket < 2 * PRECISION) return [bucket, bucket + 1];
+  const width = 2 ** (Math.floor(bucket / PRECISION) - 1);
+  const from = ((bucket % PRECISION) + PRECISION) * width;
+  return [from, from + width];
 }
 
 function middleOf(bucket: number): number {

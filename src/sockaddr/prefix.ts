@@ -79,6 +79,11 @@ export class IPPrefix {
     return fromBigInt(this.#base + index, this.first);
   }
 
+  /** Where `address` stands in the block, 0n for the first; -1n for what {@link contains} says no to. */
+  indexOf(address: IPAddress): bigint {
+    return this.contains(address) ? toBigInt(address) - this.#base : -1n;
+  }
+
   /** The addresses in ascending order, made one by one as they are asked for. */
   *[Symbol.iterator](): Generator<IPAddress, void, undefined> {
     const end = this.#base + this.count;

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/log/events.js';
 import { setting } from '../../src/options/settings.js';
-import { readEchoMessage } from '../../src/raw/echo.js';
+import { readEchoMessage } from '../../src/raw/ping/echo.js';
 import { type Endpoint, formatEndpoint, inetEndpoint } from '../../src/sockaddr/endpoint.js';
 import { parseIP } from '../../src/sockaddr/ip.js';
 import { nativeBackend } from '../../src/socket/native/backend.js';

@@ -15,8 +15,9 @@ import {
   runPipeline,
 } from '../../../capture/index.js';
 import { SockctlError, toSockctlError } from '../../../src/errors.js';
-import { ping } from '../../../src/raw/ping.js';
-import type { PingRecord, PingSummary, PingTarget } from '../../../src/raw/ping-records.js';
+import { ping } from '../../../src/raw/ping/ping.js';
+import type { PingRecord, PingSummary } from '../../../src/raw/ping/records.js';
+import type { PingTarget } from '../../../src/raw/ping/targets.js';
 import { parseIP } from '../../../src/sockaddr/ip.js';
 import { nativeObstacle } from '../../../src/socket/native/libc.js';
 import { dissect } from '../../../src/wire/dissect.js';

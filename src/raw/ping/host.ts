@@ -1,7 +1,8 @@
 /** What is known of one host that is pinged: its counts and its round trips. */
-import { RoundTrips } from '../measure/round-trips.js';
-import type { IPAddress } from '../sockaddr/ip.js';
-import type { PingSummary, PingTarget } from './ping-records.js';
+import { RoundTrips } from '../../measure/round-trips.js';
+import type { IPAddress } from '../../sockaddr/ip.js';
+import type { PingSummary } from './records.js';
+import type { PingTarget } from './targets.js';
 
 /** One target with its counts. */
 export class PingHost {
@@ -18,28 +19,29 @@ export class PingHost {
   }
 
   /** The counts so far; `inFlight` of the probes still wait. */
-  summary(rest: Pick<PingSummary, 'time' | 'socket' | 'inFlight' | 'endReason'>): PingSummary {
-    const { time, socket, inFlight, endReason } = rest;
+  summary(
+    rest: Pick<PingSummary, 'time' | 'socket' | 'backend' | 'inFlight' | 'durationMs' | 'endReason'>,
+  ): PingSummary {
+    const { inFlight } = rest;
     const { transmitted, received, late, duplicates, corrupt, errors } = this.counts;
     const settled = transmitted - inFlight;
     return {
+      ...rest,
       type: 'ping.summary',
-      time,
       target: this.name,
       address: this.text,
-      socket,
       transmitted,
       received,
-      inFlight,
       late,
+      lost: settled - received - late - errors,
       duplicates,
       corrupt,
+      foreignAddress: 0,
       errors,
       // Late is not lost.
       lossPercent: settled === 0 ? 0 : Math.round((10_000 * (settled - received - late)) / settled) / 100,
       jitterMs: this.roundTrips.jitterMs,
       rttMs: this.roundTrips.summary(),
-      endReason,
     };
   }
 }

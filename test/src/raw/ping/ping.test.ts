@@ -1,14 +1,14 @@
 /** What ping makes of answers that loopback never gives: late, twice, changed, somebody else's, and none. */
 import { describe, expect, it } from 'vitest';
-import { silentLogger } from '../../../src/log/events.js';
-import { portableWallClock, type Timestamp } from '../../../src/measure/clock.js';
-import { ping } from '../../../src/raw/ping.js';
-import type { PingRecord, PingSummary } from '../../../src/raw/ping-records.js';
-import { inetEndpoint } from '../../../src/sockaddr/endpoint.js';
-import { type IPv4Address, parseIP } from '../../../src/sockaddr/ip.js';
-import type { Backend, MessageHandlers, OutgoingMessage, RawSocket } from '../../../src/socket/port.js';
-import { encodeIcmp } from '../../../src/wire/icmp.js';
-import { encodeIPv4 } from '../../../src/wire/ipv4.js';
+import { silentLogger } from '../../../../src/log/events.js';
+import { portableWallClock, type Timestamp } from '../../../../src/measure/clock.js';
+import { ping } from '../../../../src/raw/ping/ping.js';
+import type { PingRecord, PingSummary } from '../../../../src/raw/ping/records.js';
+import { inetEndpoint } from '../../../../src/sockaddr/endpoint.js';
+import { type IPv4Address, parseIP } from '../../../../src/sockaddr/ip.js';
+import type { Backend, MessageHandlers, OutgoingMessage, RawSocket } from '../../../../src/socket/port.js';
+import { encodeIcmp } from '../../../../src/wire/icmp.js';
+import { encodeIPv4 } from '../../../../src/wire/ipv4.js';
 
 const TARGET = parseIP('192.0.2.7');
 

@@ -5,40 +5,21 @@
  * are those of a probe; its round trip is the kernel's receive time minus the time of sending.
  */
 import { randomBytes, randomInt } from 'node:crypto';
-import { SockctlError, toSockctlError } from '../errors.js';
-import type { Logger } from '../log/events.js';
-import { elapsedMs, roundMs, type Timestamp } from '../measure/clock.js';
-import { type OptionSetting, setting } from '../options/settings.js';
-import { inetEndpoint } from '../sockaddr/endpoint.js';
-import { type IPAddress, type IPFamily, IPv6Address } from '../sockaddr/ip.js';
-import type { Backend, MessageFailure, MessageSocket, ReceivedMessage } from '../socket/port.js';
-import { encodeIcmpEcho } from '../wire/echo.js';
+import { SockctlError, toSockctlError } from '../../errors.js';
+import { elapsedMs, roundMs, type Timestamp } from '../../measure/clock.js';
+import { setting } from '../../options/settings.js';
+import { inetEndpoint } from '../../sockaddr/endpoint.js';
+import { type IPAddress, type IPFamily, IPv6Address } from '../../sockaddr/ip.js';
+import type { MessageFailure, MessageSocket, ReceivedMessage } from '../../socket/port.js';
+import { encodeIcmpEcho } from '../../wire/echo.js';
+import { RecordQueue } from '../record-queue.js';
 import { type EchoMessage, errorText, readEchoMessage, readSentEcho } from './echo.js';
 import { openEchoSocket } from './echo-socket.js';
-import { PingHost } from './ping-host.js';
-import type { PingRecord, PingSummary, PingTarget } from './ping-records.js';
-import { RecordQueue } from './record-queue.js';
+import { PingHost } from './host.js';
+import { checkPingOptions, DEFAULT_SIZE, DEFAULT_TIMEOUT_MS, type PingOptions } from './options.js';
+import type { PingRecord, PingSummary } from './records.js';
+import { type PingTarget, TargetSet } from './targets.js';
 
-export interface PingOptions {
-  readonly backend: Backend;
-  readonly logger: Logger;
-  readonly settings?: readonly OptionSetting[];
-  /** Probes to each target; without it, until the signal. */
-  readonly count?: number | undefined;
-  /** Milliseconds from one round of probes to the next. */
-  readonly intervalMs?: number;
-  /** Milliseconds after which a probe counts as unanswered. */
-  readonly timeoutMs?: number;
-  /** Payload bytes after the 8 of the ICMP header. */
-  readonly size?: number;
-  /** TTL or hop limit of the probes, 1 to 255. */
-  readonly ttl?: number | undefined;
-  /** Called when the sockets are open, before the first probe. */
-  readonly onOpen?: () => void;
-  readonly signal?: AbortSignal | undefined;
-}
-
-const DEFAULT_SIZE = 56;
 /** Answered probes are remembered this much longer than the timeout, to tell duplicates and late replies. */
 const MEMORY_FACTOR = 3;
 
@@ -47,8 +28,14 @@ const MEMORY_FACTOR = 3;
  *
  * @throws SocketError EPERM or EACCES when neither a raw nor a ping socket may be opened
  */
-export async function* ping(targets: readonly PingTarget[], options: PingOptions): AsyncGenerator<PingRecord> {
-  const session = new PingSession(targets, options);
+export async function* ping(
+  targets: readonly PingTarget[] | TargetSet,
+  options: PingOptions,
+): AsyncGenerator<PingRecord> {
+  checkPingOptions(options);
+  const set = targets instanceof TargetSet ? targets : new TargetSet(targets);
+  const hosts = Array.from({ length: set.size }, (_, i) => set.at(i));
+  const session = new PingSession(hosts, options);
   try {
     await session.open();
     options.onOpen?.();
@@ -89,7 +76,7 @@ class PingSession {
   constructor(targets: readonly PingTarget[], options: PingOptions) {
     this.#hosts = targets.map((target) => new PingHost(target));
     this.#options = options;
-    this.#timeoutMs = options.timeoutMs ?? 2000;
+    this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.#payload = payloadOf(options.size ?? DEFAULT_SIZE);
   }
 
@@ -213,6 +200,7 @@ class PingSession {
       time: message.timestamp,
       target: host.name,
       address: from,
+      foreignAddress: false,
       sequence: probe.sequence,
       bytes: echo.payload.length + 8,
       ttl: message.hopLimit,
@@ -221,6 +209,7 @@ class PingSession {
       duplicate,
       corrupt,
       late,
+      ...this.#through(host),
     });
     this.#endWhenAnswered();
   }
@@ -246,7 +235,8 @@ class PingSession {
     probe.host.counts.errors++;
     const { name: target } = probe.host;
     const { sequence } = probe;
-    this.#queue.push({ type: 'ping.error', time: this.#now(), target, sequence, address, icmpType, icmpCode, message });
+    const told = { time: this.#now(), target, sequence, address, icmpType, icmpCode, message, rttMs: null };
+    this.#queue.push({ type: 'ping.error', ...told, settles: true, ...this.#through(probe.host) });
     this.#endWhenAnswered();
   }
 
@@ -269,7 +259,16 @@ class PingSession {
       const probe = this.#waiting.shift();
       if (probe?.state !== 'waiting') continue;
       this.#settle(probe, 'timed-out');
-      this.#queue.push({ type: 'ping.timeout', time: this.#now(), target: probe.host.name, sequence: probe.sequence });
+      const { name: target, text: address } = probe.host;
+      const { sequence } = probe;
+      this.#queue.push({
+        type: 'ping.timeout',
+        time: this.#now(),
+        target,
+        address,
+        sequence,
+        ...this.#through(probe.host),
+      });
     }
     this.#forget(now);
     this.#scheduleExpiry();
@@ -314,8 +313,13 @@ class PingSession {
 
   #summarize(host: PingHost, endReason: PingSummary['endReason']): PingSummary {
     const inFlight = this.#waiting.filter((probe) => probe.host === host && probe.state === 'waiting').length;
+    const durationMs = performance.now() - this.#started;
+    return host.summary({ time: this.#now(), ...this.#through(host), inFlight, durationMs, endReason });
+  }
+
+  #through(host: PingHost): Pick<PingSummary, 'socket' | 'backend'> {
     const socket = this.#sockets.get(host.address.family)?.kind ?? 'raw';
-    return host.summary({ time: this.#now(), socket, inFlight, endReason });
+    return { socket, backend: this.#options.backend.name };
   }
 
   #now(): Timestamp {

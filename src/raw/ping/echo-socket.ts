@@ -1,7 +1,7 @@
 /** The socket that echo goes through: raw where that is allowed, the kernel's ping socket otherwise. */
-import { SocketError } from '../errors.js';
-import type { IPFamily } from '../sockaddr/ip.js';
-import type { Backend, MessageSocket, OpenOptions } from '../socket/port.js';
+import { SocketError } from '../../errors.js';
+import type { IPFamily } from '../../sockaddr/ip.js';
+import type { Backend, MessageSocket, OpenOptions } from '../../socket/port.js';
 import { ECHO_TYPES } from './echo.js';
 
 export interface EchoSocket {

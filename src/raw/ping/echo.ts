@@ -1,11 +1,11 @@
 /** Echo messages as ping needs them: the request, and what an answer says of the probe that it is about. */
-import type { IPFamily } from '../sockaddr/ip.js';
-import { dissect, dissectProtocol } from '../wire/dissect.js';
-import { ICMP_HEADER, IcmpType } from '../wire/icmp.js';
-import { ICMPV6_PROTOCOL, Icmpv6Type } from '../wire/icmpv6.js';
-import type { Layer } from '../wire/layer.js';
-import { LinkType } from '../wire/link-types.js';
-import { icmpName, icmpv6Name } from '../wire/names.js';
+import type { IPFamily } from '../../sockaddr/ip.js';
+import { dissect, dissectProtocol } from '../../wire/dissect.js';
+import { ICMP_HEADER, IcmpType } from '../../wire/icmp.js';
+import { ICMPV6_PROTOCOL, Icmpv6Type } from '../../wire/icmpv6.js';
+import type { Layer } from '../../wire/layer.js';
+import { LinkType } from '../../wire/link-types.js';
+import { icmpName, icmpv6Name } from '../../wire/names.js';
 
 /** The types that answer an echo request: the reply and the errors. */
 export const ECHO_TYPES: Readonly<Record<IPFamily, readonly number[]>> = {
