@@ -15,6 +15,18 @@ export interface DistributionMs {
   readonly p999: number | null;
 }
 
+/** Of no values. */
+export const NO_DISTRIBUTION: DistributionMs = {
+  min: null,
+  mean: null,
+  max: null,
+  stddev: null,
+  p50: null,
+  p90: null,
+  p99: null,
+  p999: null,
+};
+
 /** So many values from `fromMs` to below `toMs`, in milliseconds. */
 export interface HistogramBucket {
   readonly fromMs: number;
@@ -68,9 +80,7 @@ export class Histogram {
   }
 
   summary(): DistributionMs {
-    if (this.#count === 0) {
-      return { min: null, mean: null, max: null, stddev: null, p50: null, p90: null, p99: null, p999: null };
-    }
+    if (this.#count === 0) return NO_DISTRIBUTION;
     const [p50 = null, p90 = null, p99 = null, p999 = null] = this.#percentiles([0.5, 0.9, 0.99, 0.999]);
     // The sum of squares of equal values may come out a little below zero.
     const stddev = Math.sqrt(Math.max(0, this.#squares / this.#count));

@@ -16,6 +16,7 @@ export class RecordQueue<Item> implements AsyncIterable<Item> {
   #ended = false;
   #error: unknown;
   #wake: (() => void) | undefined;
+  #taken: (() => void) | undefined;
   /** Records that no consumer took in time. */
   dropped = 0;
 
@@ -27,6 +28,14 @@ export class RecordQueue<Item> implements AsyncIterable<Item> {
   /** Whether the next record would be dropped. */
   get full(): boolean {
     return this.#items.length >= LIMIT || (this.#budget !== undefined && this.#bytes >= this.#budget.bytes);
+  }
+
+  /** Settles when the consumer has taken what waits, or nobody will any more. */
+  drained(): Promise<void> {
+    if (this.#items.length === 0 || this.#ended) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#taken = resolve;
+    });
   }
 
   push(item: Item): void {
@@ -47,6 +56,7 @@ export class RecordQueue<Item> implements AsyncIterable<Item> {
   end(last: readonly Item[] = []): void {
     for (const item of last) this.add(item);
     this.#ended = true;
+    this.#taken?.();
     this.#wake?.();
   }
 
@@ -64,6 +74,7 @@ export class RecordQueue<Item> implements AsyncIterable<Item> {
       if (items.length > 0) {
         this.#items = [];
         this.#bytes = 0;
+        this.#taken?.();
         yield items;
       } else if (this.#ended) break;
       else {

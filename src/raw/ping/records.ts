@@ -138,6 +138,11 @@ export interface PingSummary extends PingCounts {
   readonly histogram?: readonly HistogramBucket[];
   /** From the first probe to the outcome of the last, or to the end. */
   readonly durationMs: number;
+  /** Messages that looked like answers and were to somebody else's probes, or forged; where the run is about this host alone. */
+  readonly foreign?: number;
+  /** Probes a second as asked for, and from the first to the last; null where answers set the pace, or for fewer than two. */
+  readonly requestedRate: number | null;
+  readonly achievedRate: number | null;
   /** Of a group (multicast, broadcast): how many different addresses have answered, and how often in all. */
   readonly repliers?: number;
   readonly replies?: number;
@@ -175,9 +180,8 @@ export interface PingTotal extends PingCounts {
   readonly rttMs: DistributionMs;
   readonly histogram?: readonly HistogramBucket[];
   readonly durationMs: number;
-  /** Probes a second as asked for; null where the answers set the pace. */
+  /** As in the summaries, of all probes. */
   readonly requestedRate: number | null;
-  /** Probes a second from the first to the last; null for fewer than two. */
   readonly achievedRate: number | null;
   readonly endReason: PingEndReason;
 }

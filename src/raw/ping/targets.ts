@@ -3,7 +3,7 @@
  * the host at a number, and the number of an address, are worked out.
  */
 import { UsageError } from '../../errors.js';
-import { compareIP, type IPAddress, IPv4Address, IPv6Address } from '../../sockaddr/ip.js';
+import { compareIP, type IPAddress, type IPFamily, IPv4Address, IPv6Address } from '../../sockaddr/ip.js';
 import { comparePrefix, type IPPrefix } from '../../sockaddr/prefix.js';
 
 /** A host to ping: what the user called it, and its address. */
@@ -30,6 +30,8 @@ export class TargetSet {
   readonly count: bigint;
   /** Numbers in it: as many as hosts, but for sets so large that nobody gets to the end. */
   readonly size: number;
+  /** Of the hosts in it. */
+  readonly families: readonly IPFamily[];
   /** Hosts and blocks left out: an earlier one, or a block around them, has their addresses already. */
   readonly repeated: number;
   readonly #entries: readonly (PingTarget | PingBlock)[];
@@ -64,6 +66,7 @@ export class TargetSet {
       kept.push(entry);
     }
     this.#entries = kept;
+    this.families = [...new Set(kept.map((entry) => ('prefix' in entry ? entry.prefix : entry.address).family))];
     this.repeated = entries.length - kept.length;
     this.#blocks = kept
       .map((_, i) => i)

@@ -87,6 +87,8 @@ class Runner<Item> {
       while (probes.length > 0 && !this.#over) {
         await this.#sendBatch(probes);
         this.#tell();
+        // Records are not dropped: who is too slow for them slows down the probes.
+        if (this.#queue.full) await this.#queue.drained();
         await port.turn();
         if (this.#over) return;
         probes = this.#machine.due(port.now(), port.batch);
@@ -114,7 +116,7 @@ class Runner<Item> {
   }
 
   #tell(): void {
-    for (const item of this.#machine.take()) this.#queue.push(item);
+    for (const item of this.#machine.take()) this.#queue.add(item);
   }
 
   #fail(error: unknown): void {

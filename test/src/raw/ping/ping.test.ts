@@ -151,17 +151,22 @@ describe('ping', () => {
     expect(summary).toMatchObject({ received: 1, corrupt: 1 });
   });
 
-  it('passes over answers to other probes and from other hosts', async () => {
+  it('passes over answers to other probes, and counts them', async () => {
     const { events, summary } = await run([
       [
         { afterMs: 1, change: changed(5) },
         { afterMs: 1, change: changed(6) },
-        { afterMs: 1, from: '192.0.2.8' },
         { afterMs: 1, change: () => new Uint8Array(3) },
       ],
     ]);
     expect(events.map((e) => e.type)).toEqual(['ping.timeout']);
-    expect(summary).toMatchObject({ transmitted: 1, received: 0, lossPercent: 100 });
+    expect(summary).toMatchObject({ transmitted: 1, received: 0, lossPercent: 100, foreign: 2 });
+  });
+
+  it('tells when somebody else has answered', async () => {
+    const { events, summary } = await run([[{ afterMs: 1, from: '192.0.2.8' }]]);
+    expect(events).toMatchObject([{ type: 'ping.reply', address: '192.0.2.8', foreignAddress: true }]);
+    expect(summary).toMatchObject({ received: 1, foreignAddress: 1, address: '192.0.2.7' });
   });
 
   it('takes the round trip from the clock of the answer', async () => {

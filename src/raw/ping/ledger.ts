@@ -1,0 +1,357 @@
+/**
+ * What became of the probes: the one place where a probe gets its outcome, where that is counted, for its host and for
+ * all, and where it becomes a record.
+ */
+import { elapsedMs, roundMs, type Timestamp } from '../../measure/clock.js';
+import { RoundTrips } from '../../measure/round-trips.js';
+import type { IPFamily } from '../../sockaddr/ip.js';
+import type { BackendName } from '../../socket/port.js';
+import type { TimestampSource } from '../probes/port.js';
+import { type PingHost, Tally } from './host.js';
+import { DEFAULT_TIMEOUT_MS, type PingPlan } from './options.js';
+import { ProbeRing, ProbeState } from './probe-ring.js';
+import type { PingClocks, PingEndReason, PingRecord, PingSocketKind } from './records.js';
+import { summaryOf, totalOf } from './summaries.js';
+
+/** What probes of a family go through. */
+export interface PingRoute {
+  readonly socket: PingSocketKind;
+  readonly backend: BackendName;
+}
+
+export interface LedgerOptions {
+  readonly plan: PingPlan;
+  readonly routes: (family: IPFamily) => PingRoute;
+  /** Hosts of the set. */
+  readonly hosts: bigint;
+  /** Probes that can be in flight; see {@link ProbeRing}. */
+  readonly inFlightMax?: number | undefined;
+}
+
+/** What there is to say of a reply beside whose it is. */
+export interface ReplyFacts {
+  readonly address: string;
+  readonly foreignAddress: boolean;
+  readonly bytes: number;
+  readonly ttl: number | null;
+  readonly time: Timestamp;
+  readonly timestamp: TimestampSource;
+  readonly userTime: Timestamp;
+  /** First byte of the payload that differs, and how many do; -1 for none. */
+  readonly corruptAt: number;
+  readonly corruptBytes: number;
+  readonly route?: readonly string[] | undefined;
+  readonly clocks?: PingClocks | undefined;
+}
+
+export interface ErrorFacts {
+  readonly address: string;
+  readonly icmpType: number | null;
+  readonly icmpCode: number | null;
+  readonly message: string;
+  readonly mtu?: number | undefined;
+  readonly gateway?: string | undefined;
+  /** Whether it ends the wait for the probe. */
+  readonly settles: boolean;
+  readonly time: Timestamp;
+}
+
+/** Sets up to this size keep their hosts, and tell all summaries at the end; larger ones tell each when it is known. */
+const KEPT_MAX = 4096;
+
+export class Ledger {
+  readonly ring: ProbeRing<PingHost>;
+  /** Of all hosts together. */
+  readonly total = new Tally();
+  readonly roundTrips = new RoundTrips();
+  /** Messages that looked like answers and are nobody's. */
+  foreign = 0;
+  /** Probes that are waited for. */
+  open = 0;
+  /** Hosts that have begun, that have answered, and that have finished without an answer. */
+  hosts = 0;
+  alive = 0;
+  unreachable = 0;
+  firstSentAt = Number.NaN;
+  lastSentAt = Number.NaN;
+  /** Is told of each host that is finished. */
+  onFinished: (host: PingHost) => void = () => undefined;
+  readonly #plan: PingPlan;
+  readonly #options: LedgerOptions;
+  readonly #timeoutMs: number;
+  readonly #events: boolean;
+  readonly #base: Timestamp;
+  readonly #kept: PingHost[] | undefined;
+  /** Hosts that have begun and have not been told, where they are not kept. */
+  readonly #untold = new Set<PingHost>();
+  /** Of probes to groups: who has answered. */
+  readonly #answers = new Map<number, Set<string>>();
+  #records: PingRecord[] = [];
+
+  /** @param base a moment near the run's beginning, from which on times are kept */
+  constructor(options: LedgerOptions, base: Timestamp) {
+    const { plan } = options;
+    this.#options = options;
+    this.#plan = plan;
+    this.ring = new ProbeRing(options.inFlightMax);
+    this.#timeoutMs = plan.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.#events = plan.tell === undefined || plan.tell === 'everything';
+    this.#base = base;
+    this.#kept = options.hosts <= KEPT_MAX ? [] : undefined;
+  }
+
+  take(): PingRecord[] {
+    const records = this.#records;
+    this.#records = [];
+    return records;
+  }
+
+  /** Milliseconds from the base to `time`. */
+  wall(time: Timestamp): number {
+    return elapsedMs(this.#base, time);
+  }
+
+  begin(host: PingHost): void {
+    this.hosts++;
+    if (this.#kept === undefined) this.#untold.add(host);
+    else this.#kept.push(host);
+  }
+
+  /** The next probe, which is to be sent to `host` now. */
+  claim(host: PingHost, now: number, wall: number): number {
+    const { ring } = this;
+    const number = ring.next++;
+    const place = ring.at(number);
+    ring.state[place] = ProbeState.waiting;
+    ring.sequence[place] = host.sends;
+    // A reply can be here before the word that it was sent.
+    ring.sentAt[place] = now;
+    ring.sentWall[place] = wall;
+    ring.before[place] = host.last;
+    ring.hosts[place] = host;
+    host.last = number;
+    host.open++;
+    this.open++;
+    return number;
+  }
+
+  sent(number: number, time: Timestamp, now: number): void {
+    const place = this.ring.at(number);
+    this.ring.sentAt[place] = now;
+    this.ring.sentWall[place] = this.wall(time);
+    this.#transmitted(this.ring.hosts[place] as PingHost, now);
+  }
+
+  #transmitted(host: PingHost, now: number): void {
+    host.tally.transmitted++;
+    this.total.transmitted++;
+    host.lastSentAt = now;
+    this.lastSentAt = now;
+    if (host.tally.transmitted === 1) host.firstSentAt = now;
+    if (this.total.transmitted === 1) this.firstSentAt = now;
+  }
+
+  /** This machine has refused to send it. */
+  refused(number: number, message: string, time: Timestamp, now: number): void {
+    const host = this.ring.hosts[this.ring.at(number)] as PingHost;
+    this.#transmitted(host, now);
+    const address = host.address.toString();
+    this.error(number, { address, icmpType: null, icmpCode: null, message, settles: true, time }, now);
+  }
+
+  /** Nothing more is waited for from the probe. */
+  #close(host: PingHost, now: number): void {
+    host.open--;
+    this.open--;
+    this.finishIfDone(host, now);
+  }
+
+  /** @returns whether this is the first answer to the probe */
+  reply(number: number, facts: ReplyFacts, now: number): boolean {
+    const { ring } = this;
+    const place = ring.at(number);
+    const host = ring.hosts[place] as PingHost;
+    const state = ring.state[place] as number;
+    const duplicate = host.group ? this.#isRepeated(number, facts.address) : isAnswered(state);
+    const overdue = now - (ring.sentAt[place] as number) > this.#timeoutMs;
+    const late = !duplicate && (state === ProbeState.timedOut || (state === ProbeState.failed && overdue));
+    const first = !isAnswered(state) && state !== ProbeState.collecting;
+    const sentWall = ring.sentWall[place] as number;
+    const rttMs = roundMs(this.wall(facts.time) - sentWall);
+    const corrupt = facts.corruptAt >= 0;
+    for (const tally of [host.tally, this.total]) {
+      if (duplicate) tally.duplicates++;
+      else tally.replies++;
+      if (corrupt) tally.corrupt++;
+      if (facts.foreignAddress) tally.foreignAddress++;
+      if (!first) continue;
+      if (late) tally.late++;
+      else tally.received++;
+      if (state === ProbeState.timedOut) tally.lost--;
+      if (state === ProbeState.failed) tally.errors--;
+    }
+    if (!duplicate) {
+      host.addRoundTrip(rttMs);
+      this.roundTrips.add(rttMs);
+    }
+    if (host.group) host.addReplier(facts.address);
+    this.#markAlive(host);
+    if (this.#events) {
+      this.#records.push({
+        type: 'ping.reply',
+        time: facts.time,
+        target: host.target.name,
+        address: facts.address,
+        foreignAddress: facts.foreignAddress,
+        sequence: ring.sequence[place] as number,
+        bytes: facts.bytes,
+        ttl: facts.ttl,
+        rttMs,
+        ...(this.#plan.userLatency === true ? { rttUserMs: roundMs(this.wall(facts.userTime) - sentWall) } : {}),
+        timestamp: facts.timestamp,
+        duplicate,
+        corrupt,
+        ...(corrupt ? { corruptAt: facts.corruptAt, corruptBytes: facts.corruptBytes } : {}),
+        late,
+        ...this.#options.routes(host.address.family),
+        ...(facts.route === undefined ? {} : { route: facts.route }),
+        ...facts.clocks,
+      });
+    }
+    if (state === ProbeState.waiting && host.group) ring.state[place] = ProbeState.collecting;
+    else if (first) {
+      ring.state[place] = late ? ProbeState.answeredLate : ProbeState.answered;
+      if (state === ProbeState.waiting) this.#close(host, now);
+    }
+    return first;
+  }
+
+  #isRepeated(number: number, address: string): boolean {
+    const known = this.#answers.get(number);
+    if (known === undefined) {
+      this.#answers.set(number, new Set([address]));
+      // A Map has its keys in the order in which they came: the oldest is forgotten with the ring's memory of it.
+      for (const oldest of this.#answers.keys()) {
+        if (this.ring.has(oldest)) break;
+        this.#answers.delete(oldest);
+      }
+      return false;
+    }
+    if (known.has(address)) return true;
+    known.add(address);
+    return false;
+  }
+
+  #markAlive(host: PingHost): void {
+    if (host.alive) return;
+    host.alive = true;
+    this.alive++;
+    if (host.finished) this.unreachable--;
+  }
+
+  /** An error about a probe; its outcome where `facts.settles` and it has none. */
+  error(number: number, facts: ErrorFacts, now: number): void {
+    const { ring } = this;
+    const place = ring.at(number);
+    const host = ring.hosts[place] as PingHost;
+    const settles = facts.settles && ring.state[place] === ProbeState.waiting;
+    if (settles) {
+      host.tally.errors++;
+      this.total.errors++;
+      ring.state[place] = ProbeState.failed;
+    }
+    if (this.#events) {
+      const { address, icmpType, icmpCode, message, mtu, gateway, time } = facts;
+      const rttMs = icmpType === null ? null : roundMs(this.wall(time) - (ring.sentWall[place] as number));
+      this.#records.push({
+        type: 'ping.error',
+        time,
+        target: host.target.name,
+        sequence: ring.sequence[place] as number,
+        address,
+        icmpType,
+        icmpCode,
+        message,
+        ...(mtu === undefined ? {} : { mtu }),
+        ...(gateway === undefined ? {} : { gateway }),
+        settles,
+        rttMs,
+        ...this.#options.routes(host.address.family),
+      });
+    }
+    if (settles) this.#close(host, now);
+  }
+
+  /** The time of a probe is over. */
+  expire(number: number, time: Timestamp, now: number): void {
+    const { ring } = this;
+    const place = ring.at(number);
+    const host = ring.hosts[place] as PingHost;
+    if (ring.state[place] === ProbeState.collecting) {
+      ring.state[place] = ProbeState.answered;
+    } else {
+      ring.state[place] = ProbeState.timedOut;
+      host.tally.lost++;
+      this.total.lost++;
+      if (this.#events) {
+        this.#records.push({
+          type: 'ping.timeout',
+          time,
+          target: host.target.name,
+          address: host.address.toString(),
+          sequence: ring.sequence[place] as number,
+          ...this.#options.routes(host.address.family),
+        });
+      }
+    }
+    this.#close(host, now);
+  }
+
+  /** What is known when nothing more is sent to a host, nor waited for from it. */
+  finishIfDone(host: PingHost, now: number): void {
+    if (!host.complete || host.open > 0 || host.finished) return;
+    host.finished = true;
+    host.finishedAt = now;
+    if (!host.alive) this.unreachable++;
+    this.#pending.push(host);
+  }
+
+  /** Hosts that are finished and have not been told of. */
+  #pending: PingHost[] = [];
+
+  /** Tells of the hosts that are finished, where they are not kept to the end. */
+  tellFinished(time: Timestamp): void {
+    if (this.#pending.length === 0) return;
+    const finished = this.#pending;
+    this.#pending = [];
+    for (const host of finished) {
+      this.onFinished(host);
+      if (this.#kept !== undefined) continue;
+      this.#untold.delete(host);
+      this.#summarize(host, time, host.finishedAt, 'count');
+    }
+  }
+
+  /** The last records: what is not told yet, and the total of several hosts. */
+  end(reason: PingEndReason, time: Timestamp, now: number, startedAt: number): void {
+    this.tellFinished(time);
+    for (const host of this.#kept ?? this.#untold) {
+      this.#summarize(host, time, host.finished ? host.finishedAt : now, host.finished ? 'count' : reason);
+    }
+    this.#untold.clear();
+    if (this.#options.hosts === 1n && this.hosts === 1) return;
+    this.#records.push(totalOf(this, this.#plan, this.#options.hosts, { time, durationMs: now - startedAt, reason }));
+  }
+
+  #summarize(host: PingHost, time: Timestamp, until: number, endReason: PingEndReason): void {
+    host.told = true;
+    if (this.#plan.tell === 'total' && this.#options.hosts > 1n) return;
+    const foreign = this.#options.hosts === 1n ? this.foreign : undefined;
+    const route = this.#options.routes(host.address.family);
+    this.#records.push(summaryOf(host, this.#plan, { time, until, endReason, foreign, route }));
+  }
+}
+
+function isAnswered(state: number): boolean {
+  return state === ProbeState.answered || state === ProbeState.answeredLate;
+}

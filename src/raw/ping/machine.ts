@@ -1,0 +1,365 @@
+/**
+ * Ping as a state machine (probes/machine.ts): who is sent to when is the schedule's to say (schedule.ts), what became of
+ * a probe the ledger's (ledger.ts); here an answer finds the probe that it is about.
+ *
+ * An answer with all of a token (token.ts) names its probe and proves it. Others, of small payloads, of timestamp requests
+ * and in errors that quote little, are to the probe with their sequence to the host that they come from, or that the quoted
+ * packet was going to; what there is of the token must be right then.
+ */
+import type { SocketError } from '../../errors.js';
+import type { Timestamp } from '../../measure/clock.js';
+import { type IPAddress, type IPFamily, IPv6Address } from '../../sockaddr/ip.js';
+import { ICMP_HEADER } from '../../wire/icmp.js';
+import { ICMPV6_PROTOCOL } from '../../wire/icmpv6.js';
+import type { ProbeMachine } from '../probes/machine.js';
+import type { OutgoingProbe, PacketAnswer, ProbeAnswer, ReportAnswer } from '../probes/port.js';
+import { errorText, ICMP_PROTOCOL, isReply, readError, readShort, settles } from './answer.js';
+import { readClocks } from './clocks.js';
+import { PingHost } from './host.js';
+import { Ledger, type PingRoute } from './ledger.js';
+import { DEFAULT_SIZE, DEFAULT_TIMEOUT_MS, type PingPlan } from './options.js';
+import type { PingOrder } from './order.js';
+import { ProbeState } from './probe-ring.js';
+import { millisecondsOfDay, ProbeWriter } from './probe-writer.js';
+import { readRoute } from './record-route.js';
+import type { PingEndReason, PingRecord } from './records.js';
+import { Schedule } from './schedule.js';
+
+export interface PingMachineOptions {
+  readonly plan: PingPlan;
+  readonly order: PingOrder;
+  /** Hosts of the set; what the order has numbers for may be fewer. */
+  readonly hosts: bigint;
+  readonly routes: (family: IPFamily) => PingRoute;
+  /** 16 bits by which this run's messages are known on raw sockets; ping sockets have their own. */
+  readonly identifier: number;
+  /** 8 random bytes. */
+  readonly key: Uint8Array;
+  /** Probes that can be in flight at most. */
+  readonly inFlightMax?: number | undefined;
+}
+
+/** Outcomes are remembered so many timeouts, to tell duplicates and late replies. */
+const MEMORY_TIMEOUTS = 4;
+/** Groups that are looked through for a reply that does not name its probe. */
+const GROUPS_MAX = 16;
+
+export class PingMachine implements ProbeMachine<PingRecord> {
+  readonly #options: PingMachineOptions;
+  readonly #kind: 'echo' | 'timestamp';
+  readonly #timeoutMs: number;
+  readonly #schedule: Schedule;
+  readonly #writer: ProbeWriter;
+  /** Made with the first moment that is known. */
+  #ledger: Ledger | undefined;
+  /** Hosts by their step, as long as something is known of them. */
+  readonly #hosts = new Map<number, PingHost>();
+  readonly #groups: PingHost[] = [];
+  /** Memory of the probes of a batch, and the pieces of it. */
+  readonly #slots: Uint8Array[] = [];
+  /** The first probe whose sending has not been confirmed, and the first one that may still be waited for. */
+  #confirmed = 0;
+  #oldest = 0;
+  #startedAt = 0;
+  /** The wall clock less the port's, in milliseconds since the ledger's base; and both when they were last seen. */
+  #wallOffset = 0;
+  #wallReadAt = 0;
+  #wall: Timestamp = { seconds: 0, nanoseconds: 0 };
+  #ended = false;
+
+  constructor(options: PingMachineOptions) {
+    const { plan, order, identifier, key } = options;
+    this.#options = options;
+    this.#kind = plan.kind ?? 'echo';
+    this.#timeoutMs = plan.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.#schedule = new Schedule(plan, order.size, (step) => this.#begin(step));
+    const { size = DEFAULT_SIZE, pattern } = plan;
+    this.#writer = new ProbeWriter({ kind: this.#kind, size, pattern, identifier, key });
+  }
+
+  get done(): boolean {
+    return this.#ended;
+  }
+
+  /** What is there to send now: so many probes at most, whose bytes are valid until the next call. */
+  due(now: number, most: number): readonly OutgoingProbe[] {
+    const ledger = this.#ledger;
+    const probes: OutgoingProbe[] = [];
+    if (ledger === undefined || this.#ended || now >= this.#deadline) return probes;
+    while (probes.length < most && this.#makeRoom(ledger, now)) {
+      const host = this.#schedule.next(now);
+      if (host === undefined) break;
+      probes.push(this.#probe(ledger, host, now, probes.length));
+    }
+    return probes;
+  }
+
+  #makeRoom(ledger: Ledger, now: number): boolean {
+    const { ring } = ledger;
+    if (!ring.makeRoom(now - MEMORY_TIMEOUTS * this.#timeoutMs)) return false;
+    // With the last of its probes a host that has been told of is forgotten.
+    const forgotten = ring.hosts[ring.at(ring.next)];
+    if (forgotten?.told === true && ring.at(forgotten.last) === ring.at(ring.next)) this.#hosts.delete(forgotten.step);
+    return true;
+  }
+
+  #begin(step: number): PingHost {
+    const target = this.#options.order.at(step);
+    const host = new PingHost(target, step, this.#options.plan.broadcast === true || target.address.isMulticast);
+    this.#hosts.set(step, host);
+    if (host.group && this.#groups.length < GROUPS_MAX) this.#groups.push(host);
+    this.#ledger?.begin(host);
+    return host;
+  }
+
+  #probe(ledger: Ledger, host: PingHost, now: number, slot: number): OutgoingProbe {
+    const number = ledger.claim(host, now, now + this.#wallOffset);
+    const place = ledger.ring.at(number);
+    const { family } = host.address;
+    let originate = 0;
+    if (this.#kind === 'timestamp') {
+      const { seconds, nanoseconds } = this.#wall;
+      originate = millisecondsOfDay(seconds, nanoseconds + (now - this.#wallReadAt) * 1e6);
+      ledger.ring.originate[place] = originate;
+    }
+    const bytes = this.#slot(slot);
+    this.#writer.write(family, number, host.sends, originate, bytes, 0);
+    return { to: host.address, protocol: family === 'ipv4' ? ICMP_PROTOCOL : ICMPV6_PROTOCOL, bytes };
+  }
+
+  #slot(index: number): Uint8Array {
+    this.#slots[index] ??= new Uint8Array(this.#writer.length);
+    return this.#slots[index];
+  }
+
+  sent(times: readonly Timestamp[], now: number): void {
+    const ledger = this.#ledger;
+    if (ledger === undefined) return;
+    for (const time of times) ledger.sent(this.#confirmed++, time, now);
+  }
+
+  refused(error: SocketError, time: Timestamp, now: number): void {
+    const number = this.#confirmed++;
+    const ledger = this.#ledger;
+    if (ledger === undefined) return;
+    ledger.refused(number, error.message, time, now);
+    this.#retry(ledger, number, now);
+  }
+
+  answered(answers: readonly ProbeAnswer[], now: number): void {
+    const ledger = this.#ledger;
+    if (ledger === undefined || this.#ended) return;
+    for (const answer of answers) {
+      if (answer.kind === 'report') this.#onReport(ledger, answer, now);
+      else if (isReply(this.#kind, answer.protocol, answer.bytes)) this.#onReply(ledger, answer, now);
+      else this.#onError(ledger, answer, now);
+    }
+  }
+
+  #onReply(ledger: Ledger, answer: PacketAnswer, now: number): void {
+    const { bytes, from, protocol } = answer;
+    const payload = this.#kind === 'echo' ? ICMP_HEADER : bytes.length;
+    const number = this.#isOurs(protocol, readShort(bytes, 4))
+      ? this.#find(ledger, from, readShort(bytes, 6), bytes, payload)
+      : -1;
+    if (number < 0) {
+      ledger.foreign++;
+      return;
+    }
+    const place = ledger.ring.at(number);
+    const host = ledger.ring.hosts[place] as PingHost;
+    const clocks = this.#kind === 'echo' ? undefined : readClocks(bytes, answer.time);
+    const corruptAt =
+      clocks === undefined
+        ? this.#writer.compare(bytes, payload, bytes.length, number)
+        : clocks.originate === ledger.ring.originate[place]
+          ? -1
+          : 0;
+    const { recordRoute } = this.#options.plan;
+    const first = ledger.reply(
+      number,
+      {
+        address: plainText(from),
+        foreignAddress: !host.group && !sameAddress(from, host.address),
+        bytes: bytes.length,
+        ttl: answer.hopLimit,
+        time: answer.time,
+        timestamp: answer.timestampSource,
+        userTime: answer.userTime,
+        corruptAt,
+        corruptBytes: clocks === undefined ? this.#writer.differing : 4,
+        route: recordRoute === true && answer.header !== undefined ? readRoute(answer.header) : undefined,
+        clocks,
+      },
+      now,
+    );
+    if (!first) return;
+    // With retries the first answer is all that is asked for.
+    if (this.#options.plan.retries !== undefined) this.#schedule.complete(host);
+    this.#schedule.answered(host, now);
+    ledger.finishIfDone(host, now);
+  }
+
+  /** On raw sockets everybody's messages are seen; a ping socket has its own identifier, and gets its own replies only. */
+  #isOurs(protocol: number, identifier: number): boolean {
+    const family = protocol === ICMPV6_PROTOCOL ? 'ipv6' : 'ipv4';
+    return identifier === this.#options.identifier || this.#options.routes(family).socket === 'dgram';
+  }
+
+  #onError(ledger: Ledger, answer: PacketAnswer, now: number): void {
+    const { protocol, from, time } = answer;
+    const error = readError(protocol, answer.bytes);
+    if (error === undefined) return;
+    const { identifier, sequence, destination, payload, icmpType, icmpCode, mtu, gateway } = error;
+    const number = this.#isOurs(protocol, identifier) ? this.#find(ledger, destination, sequence, payload, 0) : -1;
+    if (number < 0) {
+      ledger.foreign++;
+      return;
+    }
+    const { family } = destination;
+    const message = errorText(family, icmpType, icmpCode);
+    const facts = { address: plainText(from), icmpType, icmpCode, message, mtu, gateway, time };
+    ledger.error(number, { ...facts, settles: settles(family, icmpType) }, now);
+    this.#retry(ledger, number, now);
+  }
+
+  /** What the error queue of a ping socket tells. */
+  #onReport(ledger: Ledger, report: ReportAnswer, now: number): void {
+    const { sent, to, from, icmpType, icmpCode, mtu, time } = report;
+    if (sent.length < ICMP_HEADER) return;
+    const number = this.#find(ledger, to, readShort(sent, 6), sent, ICMP_HEADER);
+    if (number < 0) {
+      ledger.foreign++;
+      return;
+    }
+    const message = errorText(to.family, icmpType, icmpCode);
+    const facts = { address: plainText(from), icmpType, icmpCode, message, mtu, time };
+    ledger.error(number, { ...facts, settles: settles(to.family, icmpType) }, now);
+    this.#retry(ledger, number, now);
+  }
+
+  /**
+   * The probe that an answer is about; -1 for none of this run, or none that is remembered.
+   *
+   * @param address who has answered, or where the quoted probe was going
+   * @param bytes the payload, or what is quoted of it, begins at `start`
+   */
+  #find(ledger: Ledger, address: IPAddress, sequence: number, bytes: Uint8Array, start: number): number {
+    const { ring } = ledger;
+    const named = this.#writer.readNumber(bytes, start, bytes.length);
+    if (named >= 0) {
+      const known = ring.has(named) && ((ring.sequence[ring.at(named)] as number) & 0xffff) === sequence;
+      return known ? named : -1;
+    }
+    // Where nothing proves it, an answer that has no byte of a token must come from where it should.
+    const only = this.#options.order.size === 1 && bytes.length > start ? 0 : undefined;
+    const step = this.#options.order.stepOf(address) ?? only;
+    const host = step === undefined ? undefined : this.#hosts.get(step);
+    const candidates = host === undefined ? this.#groups : [host];
+    for (const candidate of candidates) {
+      const number = this.#probeOf(ledger, candidate, sequence);
+      if (number >= 0 && this.#writer.resembles(bytes, start, bytes.length, number)) return number;
+    }
+    return -1;
+  }
+
+  /** The last probe to a host with these 16 bits of the sequence; -1 for none that is remembered. */
+  #probeOf({ ring }: Ledger, host: PingHost, sequence: number): number {
+    let number = host.last;
+    for (let back = (host.sends - sequence) & 0xffff; back > 0 && ring.has(number); back--) {
+      number = ring.before[ring.at(number)] as number;
+    }
+    return ring.has(number) ? number : -1;
+  }
+
+  /** With retries: a host whose probe is lost, or in error, is tried again when its time is over. */
+  #retry(ledger: Ledger, number: number, now: number): void {
+    if (this.#options.plan.retries === undefined) return;
+    const place = ledger.ring.at(number);
+    const host = ledger.ring.hosts[place] as PingHost;
+    const state = ledger.ring.state[place];
+    if (host.last !== number || (state !== ProbeState.timedOut && state !== ProbeState.failed)) return;
+    const over = (ledger.ring.sentAt[place] as number) + this.#timeoutMs;
+    if (Number.isNaN(host.due)) this.#schedule.again(host, Math.max(now, over));
+    ledger.finishIfDone(host, now);
+  }
+
+  elapsed(now: number, time: Timestamp): void {
+    if (this.#ended) return;
+    const ledger = this.#ledger ?? this.#start(now, time);
+    this.#wall = time;
+    this.#wallReadAt = now;
+    this.#wallOffset = ledger.wall(time) - now;
+    const { ring } = ledger;
+    for (; this.#oldest < this.#confirmed; this.#oldest++) {
+      const number = this.#oldest;
+      if (!ring.isOpen(number)) continue;
+      if ((ring.sentAt[ring.at(number)] as number) + this.#timeoutMs > now) break;
+      ledger.expire(number, time, now);
+      this.#retry(ledger, number, now);
+    }
+    ledger.tellFinished(time);
+    if (now >= this.#deadline) this.#end('deadline', now, time);
+    else if (this.#confirmed === ring.next && ledger.open === 0 && this.#schedule.isEmpty)
+      this.#end('count', now, time);
+  }
+
+  #start(now: number, time: Timestamp): Ledger {
+    const { plan, routes, hosts, inFlightMax } = this.#options;
+    const ledger = new Ledger({ plan, routes, hosts, inFlightMax }, time);
+    ledger.onFinished = () => this.#schedule.finished();
+    this.#ledger = ledger;
+    this.#startedAt = now;
+    this.#schedule.start(now);
+    return ledger;
+  }
+
+  get #deadline(): number {
+    return this.#startedAt + (this.#options.plan.deadlineMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  wakeAt(): number {
+    const ledger = this.#ledger;
+    if (this.#ended) return Number.POSITIVE_INFINITY;
+    if (ledger === undefined) return 0;
+    const { ring } = ledger;
+    let oldest = this.#oldest;
+    while (oldest < this.#confirmed && !ring.isOpen(oldest)) oldest++;
+    this.#oldest = oldest;
+    const expiry =
+      oldest < this.#confirmed ? (ring.sentAt[ring.at(oldest)] as number) + this.#timeoutMs : Number.POSITIVE_INFINITY;
+    const due = ring.isCrammed ? Number.POSITIVE_INFINITY : this.#schedule.wakeAt;
+    return Math.min(due, expiry, this.#deadline);
+  }
+
+  stop(reason: 'interrupted' | 'deadline' | 'error', now: number, time: Timestamp): void {
+    if (this.#ended) return;
+    if (this.#ledger === undefined) this.#start(now, time);
+    this.#end(reason, now, time);
+  }
+
+  #end(reason: PingEndReason, now: number, time: Timestamp): void {
+    const ledger = this.#ledger;
+    if (ledger === undefined) return;
+    // What was answered before the word came that it was sent, was sent.
+    for (let number = this.#confirmed; number < ledger.ring.next; number++) {
+      if (!ledger.ring.isOpen(number)) ledger.sent(number, time, now);
+    }
+    this.#ended = true;
+    ledger.end(reason, time, now, this.#startedAt);
+  }
+
+  take(): PingRecord[] {
+    return this.#ledger?.take() ?? [];
+  }
+}
+
+/** The address without a zone: the kernel adds one for link-local senders, the user may have named it otherwise. */
+function plainText(address: IPAddress): string {
+  return address instanceof IPv6Address && address.zone !== '' ? address.withZone('').toString() : address.toString();
+}
+
+function sameAddress(a: IPAddress, b: IPAddress): boolean {
+  if (a.family === 'ipv4') return b.family === 'ipv4' && a.value === b.value;
+  return b.family === 'ipv6' && a.withZone('').equals(b.withZone(''));
+}

@@ -1,0 +1,195 @@
+/**
+ * The bytes of probes: a template for each family, in which what differs from probe to probe is written over, and the
+ * checksum is that of the template with it (RFC 1624).
+ *
+ * Echo (RFC 792, RFC 4443 section 4.1) and timestamp (RFC 792):
+ *
+ *     +---------------+---------------+-------------------------------+
+ *     |     type      |       0       |           checksum            |
+ *     +---------------+---------------+-------------------------------+
+ *     |          identifier           |           sequence            |
+ *     +---------------------------------------------------------------+
+ *     |  echo: token.ts, then a pattern     timestamp: originate, 0, 0 |
+ *     +---------------------------------------------------------------+
+ */
+import type { IPFamily } from '../../sockaddr/ip.js';
+import { foldSum, sumWords } from '../../wire/checksum.js';
+import { ICMP_HEADER, IcmpType } from '../../wire/icmp.js';
+import { Icmpv6Type } from '../../wire/icmpv6.js';
+import { TOKEN_LENGTH, TokenCode } from './token.js';
+
+/** Header and the three timestamps of RFC 792. */
+export const TIMESTAMP_LENGTH = 20;
+const DAY_MS = 86_400_000;
+const WORD = 2 ** 32;
+
+export interface WriterOptions {
+  readonly kind: 'echo' | 'timestamp';
+  /** Payload bytes of an echo request. */
+  readonly size: number;
+  /** Behind the token, again and again; the bytes count up without it. */
+  readonly pattern: Uint8Array | undefined;
+  readonly identifier: number;
+  /** 8 random bytes. */
+  readonly key: Uint8Array;
+}
+
+export class ProbeWriter {
+  /** Bytes of a probe. */
+  readonly length: number;
+  /** The token's code of the last probe, for those who keep it; see {@link TokenCode}. */
+  readonly code: TokenCode;
+  readonly #timestamp: boolean;
+  /** Bytes of the token that there is room for. */
+  readonly #tokenLength: number;
+  /** The template; its sum is that of everything but sequence, token and originate. */
+  readonly #bytes: Uint8Array;
+  readonly #sum: number;
+  readonly #token = new Uint8Array(TOKEN_LENGTH);
+  readonly #tokenView = new DataView(this.#token.buffer);
+
+  constructor({ kind, size, pattern, identifier, key }: WriterOptions) {
+    this.code = new TokenCode(key);
+    this.#timestamp = kind === 'timestamp';
+    this.length = this.#timestamp ? TIMESTAMP_LENGTH : ICMP_HEADER + size;
+    this.#tokenLength = this.#timestamp ? 0 : Math.min(TOKEN_LENGTH, size);
+    const bytes = new Uint8Array(this.length);
+    bytes[0] = this.#timestamp ? IcmpType.timestampRequest : IcmpType.echoRequest;
+    bytes[4] = identifier >> 8;
+    bytes[5] = identifier & 255;
+    for (let i = ICMP_HEADER + TOKEN_LENGTH; i < bytes.length; i++) {
+      const at = i - ICMP_HEADER;
+      bytes[i] = pattern === undefined ? at : (pattern[(at - TOKEN_LENGTH) % pattern.length] as number);
+    }
+    this.#bytes = bytes;
+    this.#sum = sumWords(bytes, 0, bytes.length);
+  }
+
+  /**
+   * Writes a probe into `into`, of which {@link length} bytes from `at` on are to be its.
+   *
+   * @param number of the probe in the run
+   * @param sequence the host's own, of which the wire has 16 bits
+   * @param originate milliseconds since midnight UTC, for timestamp requests
+   */
+  write(family: IPFamily, number: number, sequence: number, originate: number, into: Uint8Array, at: number): void {
+    const words = sequence & 0xffff;
+    into.set(this.#bytes, at);
+    into[at + 6] = words >> 8;
+    into[at + 7] = words & 255;
+    let sum = this.#sum + words;
+    if (this.#timestamp) {
+      writeWord(into, at + ICMP_HEADER, originate);
+      sum += (originate >>> 16) + (originate & 0xffff);
+    } else if (this.#tokenLength > 0) {
+      this.makeToken(number);
+      const token = this.#token;
+      const from = at + ICMP_HEADER;
+      for (let i = 0; i < this.#tokenLength; i++) into[from + i] = token[i] as number;
+      sum += sumWords(token, 0, this.#tokenLength);
+    }
+    if (family === 'ipv6') {
+      // The kernel knows the source address, and fills in the checksum (RFC 3542 section 3.1).
+      into[at] = Icmpv6Type.echoRequest;
+      return;
+    }
+    const field = foldSum(sum);
+    into[at + 2] = field >> 8;
+    into[at + 3] = field & 255;
+  }
+
+  /** The token of a probe, valid until the next one is asked for. */
+  makeToken(number: number): Uint8Array {
+    const low = number % WORD;
+    const high = Math.floor(number / WORD);
+    this.code.compute(low, high);
+    const view = this.#tokenView;
+    view.setUint32(0, this.code.first);
+    view.setUint32(4, this.code.second);
+    view.setUint32(8, high);
+    view.setUint32(12, low);
+    return this.#token;
+  }
+
+  /**
+   * Where the payload of a reply differs from the probe's.
+   *
+   * @param bytes the payload is `[start, end)` of them
+   * @param number of the probe
+   * @returns the first byte of the payload that does, and {@link differing}; -1 where it is what was sent
+   */
+  compare(bytes: Uint8Array, start: number, end: number, number: number): number {
+    const expected = this.#bytes;
+    const length = this.length - ICMP_HEADER;
+    const there = end - start;
+    const common = Math.min(length, there);
+    let first = -1;
+    let count = 0;
+    const token = this.makeToken(number);
+    const tokenEnd = Math.min(common, this.#tokenLength);
+    for (let i = 0; i < tokenEnd; i++) {
+      if (bytes[start + i] === token[i]) continue;
+      if (first < 0) first = i;
+      count++;
+    }
+    for (let i = tokenEnd; i < common; i++) {
+      if (bytes[start + i] === expected[ICMP_HEADER + i]) continue;
+      if (first < 0) first = i;
+      count++;
+    }
+    if (there !== length) {
+      if (first < 0) first = common;
+      count += Math.abs(there - length);
+    }
+    this.differing = count;
+    return first;
+  }
+
+  /** Bytes that the last {@link compare} has found to differ, missing and additional ones included. */
+  differing = 0;
+
+  /**
+   * Whether a payload that may be changed, or cut, can be that of the probe all the same: at least half of what there is
+   * of the token's code, which nobody else can make, is right. True where there is none.
+   */
+  resembles(bytes: Uint8Array, start: number, end: number, number: number): boolean {
+    const there = Math.min(end - start, this.#tokenLength, 8);
+    if (there <= 0) return true;
+    const token = this.makeToken(number);
+    let right = 0;
+    for (let i = 0; i < there; i++) if (bytes[start + i] === token[i]) right++;
+    return right * 2 >= there;
+  }
+
+  /** The number of the probe that a payload claims to be about; -1 where it has no token of this run. */
+  readNumber(bytes: Uint8Array, start: number, end: number): number {
+    if (this.#tokenLength < TOKEN_LENGTH || end - start < TOKEN_LENGTH) return -1;
+    const high = readWord(bytes, start + 8);
+    const low = readWord(bytes, start + 12);
+    this.code.compute(low, high);
+    const right = readWord(bytes, start) === this.code.first && readWord(bytes, start + 4) === this.code.second;
+    return right ? high * WORD + low : -1;
+  }
+}
+
+/** Milliseconds since midnight UTC, as RFC 792 counts them. */
+export function millisecondsOfDay(seconds: number, nanoseconds: number): number {
+  return (seconds * 1000 + Math.floor(nanoseconds / 1e6)) % DAY_MS;
+}
+
+export function readWord(bytes: Uint8Array, at: number): number {
+  return (
+    (((bytes[at] as number) << 24) |
+      ((bytes[at + 1] as number) << 16) |
+      ((bytes[at + 2] as number) << 8) |
+      (bytes[at + 3] as number)) >>>
+    0
+  );
+}
+
+function writeWord(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = (value >>> 16) & 255;
+  bytes[at + 2] = (value >>> 8) & 255;
+  bytes[at + 3] = value & 255;
+}

@@ -1,0 +1,177 @@
+/** Message sockets, one for each family, as the world of a probing loop. */
+import { SocketError } from '../../errors.js';
+import type { Timestamp } from '../../measure/clock.js';
+import type { Alarm } from '../../measure/pacer.js';
+import { type Endpoint, inetEndpoint } from '../../sockaddr/endpoint.js';
+import type { IPAddress, IPFamily } from '../../sockaddr/ip.js';
+import type { MessageFailure, MessageSocket, OutgoingMessage, ReceivedMessage } from '../../socket/port.js';
+import { ICMPV6_PROTOCOL } from '../../wire/icmpv6.js';
+import type { OutgoingProbe, ProbeAnswer, ProbeHandlers, ProbePort, SendOutcome } from '../probes/port.js';
+import { Waker } from '../probes/waker.js';
+import { ICMP_PROTOCOL } from './answer.js';
+import type { PingSocket } from './sockets.js';
+
+/** Probes that go in one call, which have one send time. */
+const BATCH = 64;
+const IPV4_HEADER = 20;
+
+/**
+ * Errors that a socket has for something that was sent earlier, without saying what: the probe's own outcome comes
+ * otherwise.
+ */
+const SOFT: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EHOSTDOWN',
+  'ENETDOWN',
+  'EMSGSIZE',
+  'EPROTO',
+  'EACCES',
+]);
+
+export class SocketPort implements ProbePort {
+  readonly socket: 'raw' | 'dgram';
+  readonly batch = BATCH;
+  readonly ownHeader = false;
+  readonly #sockets: readonly PingSocket[];
+  readonly #clock: MessageSocket;
+  readonly #waker: Waker;
+  #lastTo: IPAddress | undefined;
+  #lastEndpoint: Endpoint | undefined;
+
+  /** @param sockets at least one, not more than one of a family; the port closes them, and the alarm */
+  constructor(sockets: readonly PingSocket[], alarm: Alarm | undefined) {
+    const [first] = sockets;
+    if (first === undefined) throw new RangeError('a port of no sockets');
+    this.#sockets = sockets;
+    this.#clock = first.socket;
+    this.socket = first.kind;
+    this.#waker = new Waker(alarm);
+  }
+
+  now(): number {
+    return performance.now();
+  }
+
+  wallClock(): Timestamp {
+    return this.#clock.now();
+  }
+
+  async send(probes: readonly OutgoingProbe[]): Promise<SendOutcome> {
+    const times: Timestamp[] = [];
+    for (let at = 0; at < probes.length; ) {
+      const { family } = (probes[at] as OutgoingProbe).to;
+      const messages: OutgoingMessage[] = [];
+      for (; at < probes.length && probes[at]?.to.family === family; at++) {
+        messages.push(this.#message(probes[at] as OutgoingProbe));
+      }
+      const refused = await this.#sendTo(family, messages, times);
+      if (refused !== undefined) return { times, refused };
+    }
+    return { times };
+  }
+
+  #message({ to, bytes, hopLimit, trafficClass }: OutgoingProbe): OutgoingMessage {
+    if (to !== this.#lastTo) {
+      this.#lastTo = to;
+      this.#lastEndpoint = inetEndpoint(to, 0);
+    }
+    return { bytes, to: this.#lastEndpoint, hopLimit, trafficClass };
+  }
+
+  async #sendTo(
+    family: IPFamily,
+    messages: readonly OutgoingMessage[],
+    times: Timestamp[],
+  ): Promise<SocketError | undefined> {
+    const socket = this.#sockets.find((one) => one.family === family)?.socket;
+    if (socket === undefined) return new SocketError({ syscall: 'sendmmsg', code: 'EAFNOSUPPORT', errno: 97 });
+    const before = socket.sent;
+    const begun = socket.now();
+    try {
+      const time = await socket.send(messages);
+      for (let i = 0; i < messages.length; i++) times.push(time);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof SocketError)) throw error;
+      for (let i = before; i < socket.sent; i++) times.push(begun);
+      return error;
+    }
+  }
+
+  turn(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+
+  receive(handlers: ProbeHandlers): void {
+    for (const one of this.#sockets) {
+      one.socket.receive({
+        messages: (batch) => handlers.answers(this.#answers(one, batch)),
+        failure: (failure) => this.#onFailure(one, failure, handlers),
+      });
+    }
+  }
+
+  #answers({ family, kind, socket }: PingSocket, batch: readonly ReceivedMessage[]): ProbeAnswer[] {
+    const userTime = socket.now();
+    const withHeader = kind === 'raw' && family === 'ipv4';
+    const answers: ProbeAnswer[] = [];
+    for (const message of batch) {
+      const { bytes, from, timestamp, timestampSource, hopLimit, trafficClass } = message;
+      if (from === undefined || from.family === 'unix') continue;
+      const skip = withHeader ? ((bytes[0] ?? 0) & 15) * 4 : 0;
+      if (withHeader && (skip < IPV4_HEADER || skip > bytes.length)) continue;
+      answers.push({
+        kind: 'packet',
+        protocol: family === 'ipv4' ? ICMP_PROTOCOL : ICMPV6_PROTOCOL,
+        bytes: skip === 0 ? bytes : bytes.subarray(skip),
+        // Only its options are of interest.
+        header: skip > IPV4_HEADER ? bytes.subarray(0, skip) : undefined,
+        time: timestamp,
+        timestampSource,
+        userTime,
+        from: from.address,
+        hopLimit,
+        trafficClass,
+      });
+    }
+    return answers;
+  }
+
+  #onFailure({ socket }: PingSocket, failure: MessageFailure, handlers: ProbeHandlers): void {
+    const { error, to, sent, icmpType, icmpCode, reporter, mtu } = failure;
+    if (icmpType === undefined || icmpCode === undefined || sent === undefined || to === undefined) {
+      // What this machine refuses to send is the sender's to hear of.
+      if (!SOFT.has(error.code)) handlers.failed(error);
+      return;
+    }
+    if (to.family === 'unix') return;
+    const time = socket.now();
+    handlers.answers([
+      {
+        kind: 'report',
+        time,
+        timestampSource: 'user',
+        userTime: time,
+        from: reporter ?? to.address,
+        hopLimit: null,
+        trafficClass: null,
+        to: to.address,
+        icmpType,
+        icmpCode,
+        mtu,
+        sent,
+      },
+    ]);
+  }
+
+  wakeAt(time: number, callback: () => void): void {
+    this.#waker.at(time, callback);
+  }
+
+  async close(): Promise<void> {
+    this.#waker.close();
+    for (const { socket } of this.#sockets) await socket.close();
+  }
+}

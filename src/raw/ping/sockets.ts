@@ -1,0 +1,118 @@
+/** The sockets that ping goes through: raw where that is allowed, the kernel's ping sockets (icmp(7)) otherwise. */
+import { SocketError, UsageError } from '../../errors.js';
+import { type OptionSetting, setting } from '../../options/settings.js';
+import { inetEndpoint } from '../../sockaddr/endpoint.js';
+import type { IPFamily } from '../../sockaddr/ip.js';
+import type { MessageSocket } from '../../socket/port.js';
+import { answerTypes } from './answer.js';
+import { DEFAULT_SIZE, type PingPlan, type PingSocketOptions } from './options.js';
+import { recordRouteOption } from './record-route.js';
+import type { PingSocketKind } from './records.js';
+
+export interface PingSocket {
+  readonly family: IPFamily;
+  readonly socket: MessageSocket;
+  readonly kind: PingSocketKind;
+}
+
+const ADVICE =
+  "run it with sudo, grant CAP_NET_RAW ('sudo setcap cap_net_raw+ep $(readlink -f $(command -v node))'), " +
+  'or allow ping sockets (\'sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"\')';
+
+/** Of IP_MTU_DISCOVER and IPV6_MTU_DISCOVER, linux/in.h. */
+const PMTU = { dont: 0, want: 1, do: 2, probe: 3 } as const;
+/** For sweeps, whose replies come faster than they are read. */
+const RECEIVE_BUFFER = 8 << 20;
+/** What a reply has beyond the payload: headers and a surplus that is told of. */
+const HEADROOM = 512;
+
+type Options = PingPlan & PingSocketOptions;
+
+/**
+ * @throws SocketError EPERM or EACCES with what would allow it, when no socket may be opened that can do what is asked
+ *   for; UsageError for what the family or the backend does not have
+ */
+export async function openPingSocket(family: IPFamily, options: Options): Promise<PingSocket> {
+  const { backend, logger, interface: device, source, kind = 'echo' } = options;
+  checkFamily(family, options);
+  const open = async (settings: readonly OptionSetting[]): Promise<PingSocket> => {
+    const common = {
+      logger,
+      family,
+      settings: [...settings, ...(options.settings ?? [])],
+      local: source === undefined ? undefined : inetEndpoint(source, 0),
+      messageSize: (options.size ?? DEFAULT_SIZE) + HEADROOM,
+      receiveBuffer: RECEIVE_BUFFER,
+    };
+    try {
+      const protocol = family === 'ipv6' ? 58 : 1;
+      const socket = await backend.raw({ ...common, protocol, icmpTypes: answerTypes(family, kind) });
+      return { family, socket, kind: 'raw' };
+    } catch (error) {
+      if (!isPermission(error) || backend.name !== 'native') throw error;
+    }
+    const need =
+      kind === 'timestamp' ? 'timestamp requests take' : options.recordRoute === true && 'a recorded route takes';
+    if (need) throw denied('socket', `${need} a raw socket: ${ADVICE}`);
+    try {
+      const socket = await backend.ping(common);
+      logger.log('info', { event: 'fallback', message: 'no permission for a raw socket: using the ping socket' });
+      return { family, socket, kind: 'dgram' };
+    } catch (error) {
+      if (isPermission(error) && error.syscall.startsWith('socket')) throw denied(error.syscall, ADVICE, error);
+      throw error;
+    }
+  };
+  const settings = socketSettings(family, options);
+  if (device === undefined) return open(settings);
+  try {
+    return await open([setting('SO_BINDTODEVICE', device), ...settings]);
+  } catch (error) {
+    if (!isPermission(error) || !error.syscall.includes('SO_BINDTODEVICE')) throw error;
+  }
+  // What comes in by another interface is heard as well then, but what goes out leaves by this one.
+  logger.log('info', { event: 'fallback', message: `no permission to bind to ${device}: only sending through it` });
+  return open([setting(family === 'ipv6' ? 'IPV6_UNICAST_IF' : 'IP_UNICAST_IF', device), ...settings]);
+}
+
+function checkFamily(family: IPFamily, { kind, recordRoute, source }: Options): void {
+  if (family === 'ipv6' && kind === 'timestamp') {
+    throw new UsageError('ping: ICMPv6 has no timestamp request', 'use IPv4 (-4), or echo');
+  }
+  if (family === 'ipv6' && recordRoute === true) {
+    throw new UsageError('ping: IPv6 has no record route option', "use IPv4 (-4), or 'raw trace'");
+  }
+  if (source !== undefined && source.family !== family) {
+    throw new UsageError(`ping: source ${source} is not of the family of the targets`, 'use -4 or -6');
+  }
+}
+
+function socketSettings(family: IPFamily, options: Options): OptionSetting[] {
+  const { ttl, tos, pmtuSearch, interface: device, broadcast, recordRoute } = options;
+  const v6 = family === 'ipv6';
+  const settings: OptionSetting[] = [];
+  if (ttl !== undefined) {
+    settings.push(setting(v6 ? 'IPV6_UNICAST_HOPS' : 'IP_TTL', ttl));
+    settings.push(setting(v6 ? 'IPV6_MULTICAST_HOPS' : 'IP_MULTICAST_TTL', ttl));
+  }
+  if (tos !== undefined) settings.push(setting(v6 ? 'IPV6_TCLASS' : 'IP_TOS', tos));
+  const pmtu = pmtuSearch === true ? 'probe' : options.pmtu;
+  if (pmtu !== undefined) {
+    settings.push(setting(v6 ? 'IPV6_MTU_DISCOVER' : 'IP_MTU_DISCOVER', PMTU[pmtu]));
+    // Raw sockets of IPv6 fragment all the same otherwise (RFC 3542 section 11.2).
+    if (v6 && (pmtu === 'do' || pmtu === 'probe')) settings.push(setting('IPV6_DONTFRAG', true));
+  }
+  if (device !== undefined) settings.push(setting(v6 ? 'IPV6_MULTICAST_IF' : 'IP_MULTICAST_IF', device));
+  if (broadcast === true && !v6) settings.push(setting('SO_BROADCAST', true));
+  if (recordRoute === true) settings.push(setting('IP_OPTIONS', Buffer.from(recordRouteOption()).toString('hex')));
+  return settings;
+}
+
+function denied(syscall: string, advice: string, cause?: SocketError): SocketError {
+  const { code = 'EPERM', errno = 1 } = cause ?? {};
+  return new SocketError({ syscall, code, errno, advice, cause });
+}
+
+function isPermission(error: unknown): error is SocketError {
+  return error instanceof SocketError && (error.code === 'EPERM' || error.code === 'EACCES');
+}

@@ -1,0 +1,82 @@
+/** The last records: of a host, and of all. */
+import { roundMs, type Timestamp } from '../../measure/clock.js';
+import type { PingHost } from './host.js';
+import type { Ledger, PingRoute } from './ledger.js';
+import { DEFAULT_INTERVAL_MS, type PingPlan } from './options.js';
+import type { PingEndReason, PingSummary, PingTotal } from './records.js';
+
+export interface SummaryFacts {
+  readonly time: Timestamp;
+  /** By the port's clock: when the last outcome was known, or the run has ended. */
+  readonly until: number;
+  readonly endReason: PingEndReason;
+  readonly foreign: number | undefined;
+  readonly route: PingRoute;
+}
+
+export function summaryOf(host: PingHost, plan: PingPlan, facts: SummaryFacts): PingSummary {
+  const { time, until, endReason, foreign, route } = facts;
+  const { tally, roundTrips, firstSentAt, lastSentAt } = host;
+  return {
+    type: 'ping.summary',
+    time,
+    target: host.target.name,
+    address: host.address.toString(),
+    ...route,
+    ...tally.counts(),
+    ...(foreign === undefined ? {} : { foreign }),
+    jitterMs: roundTrips.jitterMs,
+    rttMs: roundTrips.summary(),
+    ...(plan.histogram === true ? { histogram: roundTrips.buckets() } : {}),
+    durationMs: duration(firstSentAt, until),
+    requestedRate: requestedRate(plan, 1),
+    achievedRate: achievedRate(tally.transmitted, firstSentAt, lastSentAt),
+    ...(host.group ? { repliers: host.repliers, replies: tally.replies } : {}),
+    endReason,
+  };
+}
+
+export interface TotalFacts {
+  readonly time: Timestamp;
+  readonly durationMs: number;
+  readonly reason: PingEndReason;
+}
+
+export function totalOf(ledger: Ledger, plan: PingPlan, of: bigint, facts: TotalFacts): PingTotal {
+  const { total, roundTrips, hosts, alive, unreachable, foreign } = ledger;
+  return {
+    type: 'ping.total',
+    time: facts.time,
+    hosts,
+    of: of <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(of) : of.toString(),
+    alive,
+    unreachable,
+    ...total.counts(),
+    foreign,
+    rttMs: roundTrips.summary(),
+    ...(plan.histogram === true ? { histogram: roundTrips.buckets() } : {}),
+    durationMs: roundMs(facts.durationMs),
+    requestedRate: requestedRate(plan, Number(of)),
+    achievedRate: achievedRate(total.transmitted, ledger.firstSentAt, ledger.lastSentAt),
+    endReason: facts.reason,
+  };
+}
+
+/** NaN where nothing was sent. */
+function duration(from: number, until: number): number {
+  return Number.isNaN(from) ? 0 : roundMs(until - from);
+}
+
+/** Probes a second to so many hosts: what the rate allows, and no more than the intervals ask for. */
+function requestedRate(plan: PingPlan, hosts: number): number | null {
+  const { ratePerSecond = Number.POSITIVE_INFINITY, intervalMs = DEFAULT_INTERVAL_MS, count, retries } = plan;
+  if (plan.flood === true || plan.adaptive === true) return null;
+  const once = count === 1 || retries !== undefined;
+  const byInterval = once || intervalMs === 0 ? Number.POSITIVE_INFINITY : (hosts * 1000) / intervalMs;
+  const rate = Math.min(ratePerSecond, byInterval);
+  return Number.isFinite(rate) ? rate : null;
+}
+
+function achievedRate(sent: number, first: number, last: number): number | null {
+  return sent < 2 || !(last > first) ? null : Math.round(((sent - 1) * 1e6) / (last - first)) / 1000;
+}
