@@ -1,7 +1,7 @@
 /** What is known of one host that is pinged: where it stands on the schedule, its counts and its round trips. */
 import { RoundTrips } from '../../measure/round-trips.js';
 import type { IPAddress } from '../../sockaddr/ip.js';
-import type { PingCounts } from './records.js';
+import type { PathMtu, PingCounts } from './records.js';
 import type { PingTarget } from './targets.js';
 
 /** Of a host, or of all of them. Every probe that was sent is in one of the middle ones, or in flight. */
@@ -59,6 +59,8 @@ export class PingHost {
   finishedAt = Number.NaN;
   /** Smoothed as RFC 6298 does; NaN before the first. */
   roundTripMs = Number.NaN;
+  /** What the search for it has found, where there was one. */
+  pathMtu: PathMtu | undefined;
   #repliers: Set<string> | undefined;
 
   constructor(target: PingTarget, step: number, group: boolean) {

@@ -13,17 +13,18 @@ import { ICMP_HEADER } from '../../wire/icmp.js';
 import { ICMPV6_PROTOCOL } from '../../wire/icmpv6.js';
 import type { ProbeMachine } from '../probes/machine.js';
 import type { OutgoingProbe, PacketAnswer, ProbeAnswer, ReportAnswer } from '../probes/port.js';
-import { errorText, ICMP_PROTOCOL, isReply, readError, readShort, settles } from './answer.js';
+import { errorText, ICMP_PROTOCOL, isReply, isTooBig, readError, readShort, settles } from './answer.js';
 import { readClocks } from './clocks.js';
 import { PingHost } from './host.js';
-import { Ledger, type PingRoute } from './ledger.js';
+import { type ErrorFacts, Ledger, type PingRoute } from './ledger.js';
 import { DEFAULT_SIZE, DEFAULT_TIMEOUT_MS, type PingPlan } from './options.js';
 import type { PingOrder } from './order.js';
 import { ProbeState } from './probe-ring.js';
 import { millisecondsOfDay, ProbeWriter } from './probe-writer.js';
 import { readRoute } from './record-route.js';
 import type { PingEndReason, PingRecord } from './records.js';
-import { Schedule } from './schedule.js';
+import { type Schedule, TurnSchedule } from './schedule.js';
+import { SEARCH_MAX, SearchSchedule, type TryOutcome } from './search-schedule.js';
 
 export interface PingMachineOptions {
   readonly plan: PingPlan;
@@ -39,6 +40,8 @@ export interface PingMachineOptions {
   readonly inFlightMax?: number | undefined;
 }
 
+type IcmpFacts = Omit<ErrorFacts, 'message' | 'settles'> & { readonly icmpType: number; readonly icmpCode: number };
+
 /** Outcomes are remembered so many timeouts, to tell duplicates and late replies. */
 const MEMORY_TIMEOUTS = 4;
 /** Groups that are looked through for a reply that does not name its probe. */
@@ -49,6 +52,8 @@ export class PingMachine implements ProbeMachine<PingRecord> {
   readonly #kind: 'echo' | 'timestamp';
   readonly #timeoutMs: number;
   readonly #schedule: Schedule;
+  /** The same, where path MTUs are searched for. */
+  readonly #search: SearchSchedule | undefined;
   readonly #writer: ProbeWriter;
   /** Made with the first moment that is known. */
   #ledger: Ledger | undefined;
@@ -72,8 +77,11 @@ export class PingMachine implements ProbeMachine<PingRecord> {
     this.#options = options;
     this.#kind = plan.kind ?? 'echo';
     this.#timeoutMs = plan.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    this.#schedule = new Schedule(plan, order.size, (step) => this.#begin(step));
-    const { size = DEFAULT_SIZE, pattern } = plan;
+    const begin = (step: number) => this.#begin(step);
+    this.#search = plan.pmtuSearch === true ? new SearchSchedule(plan, order.size, begin) : undefined;
+    this.#schedule = this.#search ?? new TurnSchedule(plan, order.size, begin);
+    const { pattern } = plan;
+    const size = this.#search === undefined ? (plan.size ?? DEFAULT_SIZE) : SEARCH_MAX;
     this.#writer = new ProbeWriter({ kind: this.#kind, size, pattern, identifier, key });
   }
 
@@ -122,8 +130,8 @@ export class PingMachine implements ProbeMachine<PingRecord> {
       originate = millisecondsOfDay(seconds, nanoseconds + (now - this.#wallReadAt) * 1e6);
       ledger.ring.originate[place] = originate;
     }
-    const bytes = this.#slot(slot);
-    this.#writer.write(family, number, host.sends, originate, bytes, 0);
+    const bytes = this.#search === undefined ? this.#slot(slot) : new Uint8Array(this.#search.sizeOf(number, host));
+    this.#writer.write(family, number, host.sends, originate, bytes, 0, bytes.length);
     return { to: host.address, protocol: family === 'ipv4' ? ICMP_PROTOCOL : ICMPV6_PROTOCOL, bytes };
   }
 
@@ -143,6 +151,7 @@ export class PingMachine implements ProbeMachine<PingRecord> {
     const ledger = this.#ledger;
     if (ledger === undefined) return;
     ledger.refused(number, error.message, time, now);
+    this.#searched(ledger, number, error.code === 'EMSGSIZE' ? { mtu: 0, reporter: null } : 'lost', now);
     this.#retry(ledger, number, now);
   }
 
@@ -171,7 +180,7 @@ export class PingMachine implements ProbeMachine<PingRecord> {
     const clocks = this.#kind === 'echo' ? undefined : readClocks(bytes, answer.time);
     const corruptAt =
       clocks === undefined
-        ? this.#writer.compare(bytes, payload, bytes.length, number)
+        ? this.#writer.compare(bytes, payload, bytes.length, number, this.#sentLength(number, host, bytes.length))
         : clocks.originate === ledger.ring.originate[place]
           ? -1
           : 0;
@@ -194,10 +203,16 @@ export class PingMachine implements ProbeMachine<PingRecord> {
       now,
     );
     if (!first) return;
+    this.#searched(ledger, number, 'answered', now);
     // With retries the first answer is all that is asked for.
     if (this.#options.plan.retries !== undefined) this.#schedule.complete(host);
     this.#schedule.answered(host, now);
     ledger.finishIfDone(host, now);
+  }
+
+  /** Bytes of the probe that was sent; of one that a search has forgotten, as many as came back. */
+  #sentLength(number: number, host: PingHost, received: number): number {
+    return this.#search === undefined ? this.#writer.length : (this.#search.sentSize(number, host) ?? received);
   }
 
   /** On raw sockets everybody's messages are seen; a ping socket has its own identifier, and gets its own replies only. */
@@ -216,11 +231,7 @@ export class PingMachine implements ProbeMachine<PingRecord> {
       ledger.foreign++;
       return;
     }
-    const { family } = destination;
-    const message = errorText(family, icmpType, icmpCode);
-    const facts = { address: plainText(from), icmpType, icmpCode, message, mtu, gateway, time };
-    ledger.error(number, { ...facts, settles: settles(family, icmpType) }, now);
-    this.#retry(ledger, number, now);
+    this.#fail(ledger, number, { address: plainText(from), icmpType, icmpCode, mtu, gateway, time }, now);
   }
 
   /** What the error queue of a ping socket tells. */
@@ -232,10 +243,25 @@ export class PingMachine implements ProbeMachine<PingRecord> {
       ledger.foreign++;
       return;
     }
-    const message = errorText(to.family, icmpType, icmpCode);
-    const facts = { address: plainText(from), icmpType, icmpCode, message, mtu, time };
-    ledger.error(number, { ...facts, settles: settles(to.family, icmpType) }, now);
+    this.#fail(ledger, number, { address: plainText(from), icmpType, icmpCode, mtu, time }, now);
+  }
+
+  #fail(ledger: Ledger, number: number, facts: IcmpFacts, now: number): void {
+    const { icmpType, icmpCode, mtu = 0, address } = facts;
+    const { family } = (ledger.ring.hosts[ledger.ring.at(number)] as PingHost).address;
+    const final = settles(family, icmpType);
+    ledger.error(number, { ...facts, message: errorText(family, icmpType, icmpCode), settles: final }, now);
+    if (!final) return;
+    const tooBig = isTooBig(family, icmpType, icmpCode);
+    this.#searched(ledger, number, tooBig ? { mtu, reporter: address } : 'lost', now);
     this.#retry(ledger, number, now);
+  }
+
+  /** Tells a search what became of a probe of its. */
+  #searched(ledger: Ledger, number: number, what: TryOutcome, now: number): void {
+    if (this.#search === undefined) return;
+    this.#search.outcome(number, what, now);
+    ledger.finishIfDone(ledger.ring.hosts[ledger.ring.at(number)] as PingHost, now);
   }
 
   /**
@@ -296,6 +322,7 @@ export class PingMachine implements ProbeMachine<PingRecord> {
       if (!ring.isOpen(number)) continue;
       if ((ring.sentAt[ring.at(number)] as number) + this.#timeoutMs > now) break;
       ledger.expire(number, time, now);
+      this.#searched(ledger, number, 'lost', now);
       this.#retry(ledger, number, now);
     }
     ledger.tellFinished(time);
@@ -346,6 +373,7 @@ export class PingMachine implements ProbeMachine<PingRecord> {
       if (!ledger.ring.isOpen(number)) ledger.sent(number, time, now);
     }
     this.#ended = true;
+    this.#search?.stop();
     ledger.end(reason, time, now, this.#startedAt);
   }
 

@@ -11,6 +11,7 @@ import { PingMachine } from './machine.js';
 import { checkPingOptions, type PingOptions } from './options.js';
 import { pingOrder } from './order.js';
 import type { PingRecord } from './records.js';
+import { SEARCHES_MAX } from './search-schedule.js';
 import { SocketPort } from './socket-port.js';
 import { openPingSocket, type PingSocket } from './sockets.js';
 import { type PingTarget, TargetSet } from './targets.js';
@@ -39,6 +40,9 @@ export async function* pingBatches(
   const set = targets instanceof TargetSet ? targets : new TargetSet(targets);
   if (options.count === undefined && options.retries === undefined && set.count > BigInt(ENDLESS_MAX)) {
     throw new UsageError(`ping: ${set.count} hosts without end`, 'give a count of probes to each');
+  }
+  if (options.pmtuSearch === true && set.count > BigInt(SEARCHES_MAX)) {
+    throw new UsageError(`ping: the MTUs of ${set.count} paths at once`, `give ${SEARCHES_MAX} hosts at most`);
   }
   const sockets = await openAll(set.families, options);
   const port = new SocketPort(sockets, options.backend.alarm());

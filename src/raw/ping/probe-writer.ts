@@ -35,7 +35,7 @@ export interface WriterOptions {
 }
 
 export class ProbeWriter {
-  /** Bytes of a probe. */
+  /** Bytes of a probe, and the most that one can have. */
   readonly length: number;
   /** The token's code of the last probe, for those who keep it; see {@link TokenCode}. */
   readonly code: TokenCode;
@@ -66,18 +66,27 @@ export class ProbeWriter {
   }
 
   /**
-   * Writes a probe into `into`, of which {@link length} bytes from `at` on are to be its.
+   * Writes a probe into `into`, of which `length` bytes from `at` on are to be its.
    *
    * @param number of the probe in the run
    * @param sequence the host's own, of which the wire has 16 bits
    * @param originate milliseconds since midnight UTC, for timestamp requests
    */
-  write(family: IPFamily, number: number, sequence: number, originate: number, into: Uint8Array, at: number): void {
+  write(
+    family: IPFamily,
+    number: number,
+    sequence: number,
+    originate: number,
+    into: Uint8Array,
+    at = 0,
+    length = this.length,
+  ): void {
     const words = sequence & 0xffff;
-    into.set(this.#bytes, at);
+    const whole = length === this.length;
+    into.set(whole ? this.#bytes : this.#bytes.subarray(0, length), at);
     into[at + 6] = words >> 8;
     into[at + 7] = words & 255;
-    let sum = this.#sum + words;
+    let sum = (whole ? this.#sum : sumWords(this.#bytes, 0, length)) + words;
     if (this.#timestamp) {
       writeWord(into, at + ICMP_HEADER, originate);
       sum += (originate >>> 16) + (originate & 0xffff);
@@ -115,14 +124,14 @@ export class ProbeWriter {
    * Where the payload of a reply differs from the probe's.
    *
    * @param bytes the payload is `[start, end)` of them
-   * @param number of the probe
+   * @param number of the probe, which had `length` bytes
    * @returns the first byte of the payload that does, and {@link differing}; -1 where it is what was sent
    */
-  compare(bytes: Uint8Array, start: number, end: number, number: number): number {
+  compare(bytes: Uint8Array, start: number, end: number, number: number, length = this.length): number {
     const expected = this.#bytes;
-    const length = this.length - ICMP_HEADER;
+    const size = length - ICMP_HEADER;
     const there = end - start;
-    const common = Math.min(length, there);
+    const common = Math.min(size, there);
     let first = -1;
     let count = 0;
     const token = this.makeToken(number);
@@ -137,9 +146,9 @@ export class ProbeWriter {
       if (first < 0) first = i;
       count++;
     }
-    if (there !== length) {
+    if (there !== size) {
       if (first < 0) first = common;
-      count += Math.abs(there - length);
+      count += Math.abs(there - size);
     }
     this.differing = count;
     return first;

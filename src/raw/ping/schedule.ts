@@ -8,10 +8,11 @@
  * Turns that were missed, because the process was stopped or the system was busy, are caught up where they are no older
  * than {@link CATCH_UP_MS}, and left out otherwise: who has slept for a minute does not want sixty probes at once.
  */
+import { DueQueue } from './due-queue.js';
 import type { PingHost } from './host.js';
 import { DEFAULT_INTERVAL_MS, type PingPlan } from './options.js';
 
-const CATCH_UP_MS = 100;
+const CATCH_UP_MS = 250;
 /** From one host's beginning to that of the next, where no rate says otherwise. */
 const START_GAP_MS = 1;
 /** ping(8) -f: where nothing answers, a hundred probes a second. */
@@ -20,7 +21,26 @@ const ADAPTIVE_MIN_MS = 1;
 /** Hosts that are in use at once at most. */
 const HOSTS_MAX = 2 ** 20;
 
-export class Schedule {
+export interface Schedule {
+  /** The first turn is now. */
+  start(now: number): void;
+  /** Whether nobody has a turn, ever, unless an outcome brings one. */
+  readonly isEmpty: boolean;
+  /** When somebody has a turn; Infinity where nobody has. */
+  readonly wakeAt: number;
+  /** Whose turn it is by `now`; its next one is on the schedule already. */
+  next(now: number): PingHost | undefined;
+  /** The host has answered its last probe, which may bring its next turn. */
+  answered(host: PingHost, now: number): void;
+  /** The host is tried again, at `at`, if it may be; otherwise it is complete. */
+  again(host: PingHost, at: number): void;
+  /** Nothing more is sent to the host. */
+  complete(host: PingHost): void;
+  /** Nothing more is waited for from one host either. */
+  finished(): void;
+}
+
+export class TurnSchedule implements Schedule {
   readonly #plan: PingPlan;
   readonly #size: number;
   readonly #begin: (step: number) => PingHost;
@@ -50,17 +70,14 @@ export class Schedule {
     this.#endless = plan.count === undefined && plan.retries === undefined;
   }
 
-  /** The first turn is now. */
   start(now: number): void {
     this.#startAt = now;
   }
 
-  /** Whether nobody has a turn, ever, unless somebody is {@link again}. */
   get isEmpty(): boolean {
     return this.#step >= this.#size && this.#queue.peek() === undefined;
   }
 
-  /** When somebody has a turn; Infinity where nobody has. */
   get wakeAt(): number {
     const queued = this.#queue.peek()?.due ?? Number.POSITIVE_INFINITY;
     return Math.max(this.#slotAt, Math.min(queued, this.#nextStart));
@@ -70,13 +87,12 @@ export class Schedule {
     return this.#step < this.#size && this.#inUse < HOSTS_MAX ? this.#startAt : Number.POSITIVE_INFINITY;
   }
 
-  /** Whose turn it is by `now`; its next one is on the schedule already. */
   next(now: number): PingHost | undefined {
     const queued = this.#queue.peek();
     const startAt = this.#nextStart;
     const begins = startAt <= now && (this.#endless || queued === undefined || queued.due > now);
     if (!begins && (queued === undefined || queued.due > now)) return undefined;
-    const due = begins ? startAt : (queued as PingHost).due;
+    const due = begins ? startAt : this.#turn((queued as PingHost).due, now);
     let at = Math.max(due, this.#slotAt);
     if (at > now) return undefined;
     if (this.#gap > 0) {
@@ -94,6 +110,13 @@ export class Schedule {
     return host;
   }
 
+  /** The turn that one which was due at `due` is taken for: of those that were missed, the first that is caught up. */
+  #turn(due: number, now: number): number {
+    if (due >= now - CATCH_UP_MS || !(this.#interval > 0)) return due;
+    const first = notBefore(due, now - CATCH_UP_MS, this.#interval);
+    return first > now ? first - this.#interval : first;
+  }
+
   /** The turn after one that was due at `at`. */
   #after(host: PingHost, at: number, now: number): void {
     host.due = Number.NaN;
@@ -102,7 +125,7 @@ export class Schedule {
     if (retries !== undefined) return;
     if (flood === true) this.#push(host, now + FLOOD_WAIT_MS);
     else if (adaptive === true) this.#push(host, now + this.#adapted(host));
-    else this.#push(host, notBefore(at + this.#interval, now - CATCH_UP_MS, this.#interval));
+    else this.#push(host, at + this.#interval);
   }
 
   #adapted({ roundTripMs }: PingHost): number {
@@ -110,7 +133,6 @@ export class Schedule {
     return Math.min(this.#interval, Math.max(ADAPTIVE_MIN_MS, roundTripMs));
   }
 
-  /** The host has answered its last probe, which may bring its next turn. */
   answered(host: PingHost, now: number): void {
     if (host.complete || Number.isNaN(host.due)) return;
     if (this.#plan.flood === true) this.#push(host, now);
@@ -119,20 +141,17 @@ export class Schedule {
     }
   }
 
-  /** The host is tried again, at `at`, if it may be; otherwise it is complete. */
   again(host: PingHost, at: number): void {
     if (host.complete) return;
     if (host.sends <= (this.#plan.retries ?? 0)) this.#push(host, at);
     else this.complete(host);
   }
 
-  /** Nothing more is sent to the host. */
   complete(host: PingHost): void {
     host.complete = true;
     host.due = Number.NaN;
   }
 
-  /** Nothing more is waited for from the host either. */
   finished(): void {
     this.#inUse--;
   }
@@ -147,63 +166,4 @@ export class Schedule {
 function notBefore(at: number, earliest: number, step: number): number {
   if (at >= earliest) return at;
   return step > 0 ? at + Math.ceil((earliest - at) / step) * step : earliest;
-}
-
-/** Hosts by when they are due: a heap. A host that has got another time since it was put in is passed over. */
-class DueQueue {
-  readonly #hosts: PingHost[] = [];
-  #due = new Float64Array(64);
-
-  /** Whose turn comes first. */
-  peek(): PingHost | undefined {
-    for (;;) {
-      const first = this.#hosts[0];
-      if (first === undefined || first.due === this.#due[0]) return first;
-      this.pop();
-    }
-  }
-
-  push(host: PingHost): void {
-    const hosts = this.#hosts;
-    if (hosts.length === this.#due.length) {
-      const larger = new Float64Array(hosts.length * 2);
-      larger.set(this.#due);
-      this.#due = larger;
-    }
-    hosts.push(host);
-    this.#place(hosts.length - 1, host, host.due);
-  }
-
-  pop(): void {
-    const hosts = this.#hosts;
-    const last = hosts.pop();
-    if (last === undefined || hosts.length === 0) return;
-    const due = this.#due[hosts.length] as number;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= hosts.length) break;
-      if (child + 1 < hosts.length && (this.#due[child + 1] as number) < (this.#due[child] as number)) child++;
-      if ((this.#due[child] as number) >= due) break;
-      hosts[at] = hosts[child] as PingHost;
-      this.#due[at] = this.#due[child] as number;
-      at = child;
-    }
-    hosts[at] = last;
-    this.#due[at] = due;
-  }
-
-  /** Puts an entry at `from`, or as far up as it belongs. */
-  #place(from: number, host: PingHost, due: number): void {
-    let at = from;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if ((this.#due[parent] as number) <= due) break;
-      this.#hosts[at] = this.#hosts[parent] as PingHost;
-      this.#due[at] = this.#due[parent] as number;
-      at = parent;
-    }
-    this.#hosts[at] = host;
-    this.#due[at] = due;
-  }
 }

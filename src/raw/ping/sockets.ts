@@ -8,6 +8,7 @@ import { answerTypes } from './answer.js';
 import { DEFAULT_SIZE, type PingPlan, type PingSocketOptions } from './options.js';
 import { recordRouteOption } from './record-route.js';
 import type { PingSocketKind } from './records.js';
+import { SEARCH_MAX } from './search-schedule.js';
 
 export interface PingSocket {
   readonly family: IPFamily;
@@ -41,7 +42,7 @@ export async function openPingSocket(family: IPFamily, options: Options): Promis
       family,
       settings: [...settings, ...(options.settings ?? [])],
       local: source === undefined ? undefined : inetEndpoint(source, 0),
-      messageSize: (options.size ?? DEFAULT_SIZE) + HEADROOM,
+      messageSize: (options.pmtuSearch === true ? SEARCH_MAX : (options.size ?? DEFAULT_SIZE)) + HEADROOM,
       receiveBuffer: RECEIVE_BUFFER,
     };
     try {

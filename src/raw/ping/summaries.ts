@@ -32,6 +32,7 @@ export function summaryOf(host: PingHost, plan: PingPlan, facts: SummaryFacts): 
     requestedRate: requestedRate(plan, 1),
     achievedRate: achievedRate(tally.transmitted, firstSentAt, lastSentAt),
     ...(host.group ? { repliers: host.repliers, replies: tally.replies } : {}),
+    ...(host.pathMtu === undefined ? {} : { pathMtu: host.pathMtu }),
     endReason,
   };
 }

@@ -1,0 +1,155 @@
+/**
+ * The search for a path's MTU: packets that nobody may fragment, of sizes that close in on the largest one that gets there.
+ *
+ * A router that tells its next link's MTU (RFC 1191, RFC 8201) is believed as far as that the next size tried is the one it
+ * names. Where nobody tells anything, a size is given up when several packets of it are lost while smaller ones, sent at
+ * the same time, get through: how many it takes depends on how many of the small ones are lost (RFC 4821 section 7.6.2
+ * asks for that distinction).
+ */
+import type { IPFamily } from '../../sockaddr/ip.js';
+import type { PathMtu } from './records.js';
+
+/** What every link carries: RFC 791 section 3.1, RFC 8200 section 5. */
+const LEAST: Readonly<Record<IPFamily, number>> = { ipv4: 68, ipv6: 1280 };
+/** The first that no packet has: 16 bits of length, to which IPv6 does not count its header. */
+const BEYOND: Readonly<Record<IPFamily, number>> = { ipv4: 65_536, ipv6: 65_576 };
+/** What most paths have, and so the first guess. */
+const USUAL = 1500;
+/** A size may be lost by chance in one of so many cases. */
+const DOUBT = 0.01;
+/** Packets of a size that are tried at most, for each that is asked for. */
+const PERSISTENCE = 4;
+
+/** What is to be sent next: IP bytes, and whether only to see how many of a size that is known to get through are lost. */
+export interface MtuTry {
+  readonly size: number;
+  readonly control: boolean;
+  /** Which of the sizes in turn it belongs to. */
+  readonly round: number;
+}
+
+export class PathMtuSearch {
+  readonly #family: IPFamily;
+  readonly #tries: number;
+  /** The largest size that has got there, 0 for none, and the smallest that has not. */
+  #low = 0;
+  #high: number;
+  #reporter: string | null = null;
+  #told: number | undefined;
+  #size: number;
+  /** Of the present size: packets sent, and lost. */
+  #sent = 0;
+  #lost = 0;
+  #controls = 0;
+  #controlsLost = 0;
+  /** Controls that are in flight. */
+  #controlsOpen = 0;
+  #unreachable = false;
+  #round = 0;
+
+  /** @param tries packets of a size that are lost before it is given up, at least */
+  constructor(family: IPFamily, tries: number) {
+    this.#family = family;
+    this.#tries = tries;
+    this.#high = BEYOND[family];
+    this.#size = LEAST[family];
+  }
+
+  get done(): boolean {
+    return this.#unreachable || this.#high - this.#low <= 1;
+  }
+
+  get result(): PathMtu {
+    return {
+      mtu: this.#low === 0 ? null : this.#low,
+      tooBig: this.#high === BEYOND[this.#family] ? null : this.#high,
+      reporter: this.#reporter,
+      unreachable: this.#unreachable,
+    };
+  }
+
+  /** What to send now; undefined while answers are waited for, or when it is {@link done}. */
+  next(): MtuTry | undefined {
+    if (this.done) return undefined;
+    if (this.#low > 0 && this.#sent > this.#controls && this.#sent > 0) {
+      this.#controls++;
+      this.#controlsOpen++;
+      return { size: this.#low, control: true, round: this.#round };
+    }
+    if (this.#sent >= this.#needed) return undefined;
+    this.#sent++;
+    return { size: this.#size, control: false, round: this.#round };
+  }
+
+  /** Packets of the size that must be lost, by what is lost of smaller ones. */
+  get #needed(): number {
+    if (this.#low === 0) return this.#tries * PERSISTENCE;
+    const share = (this.#controlsLost + 0.5) / (this.#controls - this.#controlsOpen + 1);
+    const needed = Math.ceil(Math.log(DOUBT) / Math.log(Math.min(share, 0.95)));
+    return Math.min(this.#tries * PERSISTENCE, Math.max(this.#tries, needed));
+  }
+
+  /** It has been answered, however late. */
+  answered({ size, control, round }: MtuTry): void {
+    if (control && round === this.#round) this.#controlsOpen--;
+    if (size <= this.#low) return;
+    this.#low = size;
+    if (size >= this.#high) {
+      this.#high = BEYOND[this.#family];
+      this.#reporter = null;
+    }
+    this.#choose();
+  }
+
+  /** Nothing has come back, or an error that a smaller packet would have met with too. */
+  lost({ control, round }: MtuTry): void {
+    if (round !== this.#round) return;
+    if (control) {
+      this.#controlsOpen--;
+      this.#controlsLost++;
+    } else this.#lost++;
+    this.#judge();
+  }
+
+  /**
+   * It has come to a link that is too narrow for it.
+   *
+   * @param mtu of the link; 0 where that is not said
+   * @param reporter who says so; null for this machine
+   */
+  tooBig({ size }: MtuTry, mtu: number, reporter: string | null): void {
+    if (size <= this.#low || size >= this.#high) return;
+    const believable = mtu < size && mtu >= this.#low && mtu >= LEAST[this.#family];
+    this.#told = believable ? mtu : undefined;
+    this.#high = believable ? mtu + 1 : size;
+    this.#reporter = reporter;
+    this.#choose();
+  }
+
+  #judge(): void {
+    if (this.done || this.#lost < this.#needed || this.#controlsOpen > 0) return;
+    if (this.#low === 0) {
+      this.#unreachable = true;
+      return;
+    }
+    this.#high = this.#size;
+    this.#reporter = null;
+    this.#choose();
+  }
+
+  /** The next size: what a router has named, what is usual, the most, or the middle. */
+  #choose(): void {
+    this.#round++;
+    this.#sent = 0;
+    this.#lost = 0;
+    this.#controls = 0;
+    this.#controlsLost = 0;
+    this.#controlsOpen = 0;
+    const fits = (size: number | undefined) => size !== undefined && size > this.#low && size < this.#high;
+    const most = BEYOND[this.#family] - 1;
+    if (fits(this.#told)) this.#size = this.#told as number;
+    else if (fits(USUAL)) this.#size = USUAL;
+    else if (this.#high > most) this.#size = most;
+    else this.#size = (this.#low + this.#high) >> 1;
+  }
+}
