@@ -8,7 +8,9 @@ import {
 } from '../../capture/index.js';
 import type { CaptureStatistics } from '../../capture/reading.js';
 import { DROPS } from './capture.js';
-import { bitsPerSecond, byteCount, clock, grouped } from './report.js';
+import { lastLine } from './live-frame.js';
+import { type LiveStyle, LiveText, type Size } from './live-text.js';
+import { bitsPerSecond, byteCount, grouped } from './report.js';
 
 /** Everything that is shown, taken at one moment; a view that is paused goes on showing it. */
 export interface LivePicture {
@@ -33,24 +35,6 @@ export interface LiveState {
   /** The last thing that a person would want to know. */
   readonly notice: string | undefined;
 }
-
-export interface LiveStyle {
-  readonly color: boolean;
-  /** Whether the terminal shows more than ASCII. */
-  readonly utf8: boolean;
-}
-
-export interface Size {
-  readonly columns: number;
-  readonly rows: number;
-}
-
-const BLOCKS = { utf8: ' ▁▂▃▄▅▆▇█', ascii: ' .:-=+*#@' };
-const SIGNS = {
-  utf8: { both: '↔', oneWay: '→', atLeast: '≥', cut: '…', sorted: '▼' },
-  ascii: { both: '<>', oneWay: '->', atLeast: '>=', cut: '~', sorted: 'v' },
-};
-const STYLES = { title: 7, heading: 1, faint: 2, alarm: '1;31', notice: 33, chart: 36 } as const;
 
 const DROPPED = ' dropped  ';
 
@@ -88,17 +72,13 @@ class Layout {
   readonly #picture: LivePicture;
   readonly #state: LiveState;
   readonly #size: Size;
-  readonly #color: boolean;
-  readonly #signs: (typeof SIGNS)['utf8'];
-  readonly #blocks: string;
+  readonly #text: LiveText;
 
-  constructor(picture: LivePicture, state: LiveState, size: Size, { color, utf8 }: LiveStyle) {
+  constructor(picture: LivePicture, state: LiveState, size: Size, style: LiveStyle) {
     this.#picture = picture;
     this.#state = state;
     this.#size = size;
-    this.#color = color;
-    this.#signs = utf8 ? SIGNS.utf8 : SIGNS.ascii;
-    this.#blocks = utf8 ? BLOCKS.utf8 : BLOCKS.ascii;
+    this.#text = new LiveText(size.columns, style);
   }
 
   lines(): string[] {
@@ -116,9 +96,7 @@ class Layout {
 
   #title(): string {
     const { title, elapsedMs } = this.#picture;
-    const right = `${this.#state.paused ? 'PAUSED  ' : ''}${clock(Math.floor(elapsedMs / 1000))} `;
-    const room = Math.max(0, this.#size.columns - right.length - 1);
-    return this.#paint('title', this.#fit(` ${this.#cut(title, room - 1).padEnd(room)}${right}`));
+    return this.#text.title(title, elapsedMs, this.#state.paused);
   }
 
   #figures(): string[] {
@@ -130,8 +108,8 @@ class Layout {
     const total = [` total  ${grouped(all.packets)} packets`, `, ${byteCount(all.bytes)}`];
     const now = [` now    ${rounded(all.packetsPerSecond)} packets/s`, `, ${bitsPerSecond(all.bitsPerSecond)}`];
     return [
-      this.#whole([...total, split(({ bytes }) => byteCount(bytes))]),
-      this.#whole([
+      this.#text.whole([...total, split(({ bytes }) => byteCount(bytes))]),
+      this.#text.whole([
         ...now,
         split(({ bitsPerSecond: bits }) => bitsPerSecond(bits)),
         `   peak ${bitsPerSecond(peakBitsPerSecond)}`,
@@ -148,9 +126,9 @@ class Layout {
     const room = Math.max(0, Math.min(columns - 32, 120));
     const shown = room === 0 ? history : history.slice(-room);
     const most = Math.max(1, ...shown);
-    const cells = shown.map((bits) => this.#blocks[bits === 0 ? 0 : Math.max(1, Math.round((bits / most) * 8))]);
+    const cells = shown.map((bits) => this.#text.bar(bits, most));
     const chart = (room === 0 ? [] : cells).join('').padStart(room);
-    return ` ${this.#paint('chart', chart)}${this.#cut(label(shown), Math.max(0, columns - 1 - room))}`;
+    return ` ${this.#text.paint('chart', chart)}${this.#text.cut(label(shown), Math.max(0, columns - 1 - room))}`;
   }
 
   #drops(): string {
@@ -166,8 +144,8 @@ class Layout {
     const long = parts((word) => word);
     const shown = DROPPED.length + length(long) <= columns ? long : parts((word) => word.slice(0, 1));
     const plain = `${DROPPED}${shown.map(({ text }) => text).join('  ')}`;
-    if (plain.length > columns) return this.#fit(plain);
-    const painted = shown.map(({ text, alarm }) => (alarm ? this.#paint('alarm', text) : text)).join('  ');
+    if (plain.length > columns) return this.#text.fit(plain);
+    const painted = shown.map(({ text, alarm }) => (alarm ? this.#text.paint('alarm', text) : text)).join('  ');
     const rest = `   received ${received === null ? '?' : grouped(received)}`;
     return `${DROPPED}${painted}${plain.length + rest.length <= columns ? rest : ''}`;
   }
@@ -177,7 +155,7 @@ class Layout {
     const most = Math.min(PROTOCOL_ROWS, Math.floor((this.#size.rows - ROWS_FOR_TABLE) / 3));
     const shown = protocols.slice(0, most);
     const count = protocols.length > most ? `${most} of ${protocols.length}` : `${protocols.length}`;
-    return this.#table(`PROTOCOLS (${count})`, shown, ({ name }, width) => this.#cut(name, width));
+    return this.#table(`PROTOCOLS (${count})`, shown, ({ name }, width) => this.#text.cut(name, width));
   }
 
   /** @param room rows for all of it */
@@ -193,19 +171,19 @@ class Layout {
   /** An empty line, the titles, and the rows; what has no packets at present is faint. */
   #table<Row extends Counted>(title: string, rows: readonly Row[], nameOf: (row: Row, width: number) => string) {
     const columns = this.#columns();
-    const { sorted } = this.#signs;
+    const { sorted } = this.#text.signs;
     const room = this.#size.columns - columns.reduce((sum, column) => sum + column.width + 1, 0) - 1;
     // Figures that are far from their names belong to nobody.
     const width = Math.min(room, NAME_COLUMNS);
     const line = (name: string, cellOf: (column: Column) => string) => {
       const cells = columns.map((column) => ` ${cellOf(column).padStart(column.width)}`);
-      return this.#fit(` ${name.padEnd(width)}${cells.join('')}`);
+      return this.#text.fit(` ${name.padEnd(width)}${cells.join('')}`);
     };
     const marked = ({ title: text, order }: Column) => `${text}${order === this.#state.order ? sorted : ''}`;
-    const heading = this.#paint('heading', line(this.#cut(title, width), marked));
+    const heading = this.#text.paint('heading', line(this.#text.cut(title, width), marked));
     const lines = rows.map((row) => {
       const text = line(nameOf(row, width), (column) => column.cell(row));
-      return row.packetsPerSecond === 0 ? this.#paint('faint', text) : text;
+      return row.packetsPerSecond === 0 ? this.#text.paint('faint', text) : text;
     });
     return ['', heading, ...lines];
   }
@@ -214,7 +192,7 @@ class Layout {
     const { all } = this.#picture.totals;
     const { order } = this.#state;
     const { columns } = this.#size;
-    const mark = (row: Counted) => (row.atLeast === true ? `${this.#signs.atLeast} ` : '');
+    const mark = (row: Counted) => (row.atLeast === true ? `${this.#text.signs.atLeast} ` : '');
     const share = (row: Counted) => {
       if (order === 'rate') return percent(row.bitsPerSecond, all.bitsPerSecond);
       return order === 'bytes' ? percent(row.bytes, all.bytes) : percent(row.packets, all.packets);
@@ -245,9 +223,9 @@ class Layout {
 
   /** `TCP 10.0.0.1:443 ↔ 10.0.0.2:50000`; where there is no room, addresses lose their middle before ports do. */
   #ends({ protocol, a, b, bothWays }: ConversationTraffic, width: number): string {
-    const { both, oneWay } = this.#signs;
+    const { both, oneWay } = this.#text.signs;
     const middle = ` ${bothWays ? both : oneWay} `;
-    const name = protocol.length > 12 ? this.#cut(protocol, 12) : protocol;
+    const name = protocol.length > 12 ? this.#text.cut(protocol, 12) : protocol;
     const room = width - name.length - 1 - middle.length;
     const [left, right] = [endText(a), endText(b)];
     if (left.length + right.length <= room) return `${name} ${left}${middle}${right}`;
@@ -255,47 +233,16 @@ class Layout {
     const half = Math.floor(room / 2);
     const forLeft = right.length < half ? room - right.length : Math.min(left.length, half);
     const forRight = room - Math.min(left.length, forLeft);
-    return this.#cut(`${name} ${this.#cutMiddle(left, forLeft)}${middle}${this.#cutMiddle(right, forRight)}`, width);
+    return this.#text.cut(
+      `${name} ${this.#text.cutMiddle(left, forLeft)}${middle}${this.#text.cutMiddle(right, forRight)}`,
+      width,
+    );
   }
 
   #lastLine(): string {
-    const { order, paused, keys, notice } = this.#state;
-    if (notice !== undefined) return this.#paint('notice', this.#fit(` ${notice}`));
     const late = this.#picture.conversations.some((row) => row.atLeast);
-    const note = late ? `   ${this.#signs.atLeast} since it was last taken up` : '';
-    const help = keys ? `q quit   space ${paused ? 'go on' : 'pause'}   s sort (${order})   r reset` : 'Ctrl-C ends';
-    return this.#paint('faint', this.#fit(` ${help}${note}`));
-  }
-
-  #paint(name: keyof typeof STYLES, text: string): string {
-    return this.#color && text !== '' ? `\x1b[${STYLES[name]}m${text}\x1b[0m` : text;
-  }
-
-  /** The parts that there is room for, up to the first that there is none for: half a figure is a wrong one. */
-  #whole(parts: readonly string[]): string {
-    let line = '';
-    for (const part of parts) {
-      if (line !== '' && line.length + part.length > this.#size.columns) break;
-      line += part;
-    }
-    return this.#fit(line);
-  }
-
-  /** Cut to the width of the terminal. */
-  #fit(text: string): string {
-    return text.slice(0, this.#size.columns);
-  }
-
-  #cut(text: string, width: number): string {
-    if (text.length <= width) return text;
-    return width <= 0 ? '' : `${text.slice(0, width - 1)}${this.#signs.cut}`;
-  }
-
-  #cutMiddle(text: string, width: number): string {
-    if (text.length <= width) return text;
-    if (width < 4) return this.#cut(text, width);
-    const tail = Math.max(Math.floor((width - 1) / 2), Math.min(8, width - 3));
-    return `${text.slice(0, width - 1 - tail)}${this.#signs.cut}${text.slice(-tail)}`;
+    const note = late ? `   ${this.#text.signs.atLeast} since it was last taken up` : '';
+    return lastLine(this.#text, { ...this.#state, note });
   }
 }
 

@@ -1,13 +1,10 @@
 /** What a live capture's flags ask to be shown, or written, or both. */
 import type { CaptureSink } from '../../capture/index.js';
 import { UsageError } from '../../src/errors.js';
-import { describeEvent } from '../../src/log/describe.js';
 import type { Logger } from '../../src/log/events.js';
-import { monotonicMs } from '../../src/measure/clock.js';
 import type { CommandContext } from '../context.js';
 import { createProgressSink, type ProgressFlags } from './capture-progress.js';
-import { HeldLogger } from './held-logger.js';
-import { readKeys } from './keys.js';
+import { checkLiveTerminal, liveTerminal } from './live-terminal.js';
 import { LiveView } from './live-view.js';
 import { checkPacketFlags, type PacketFlags, packetSinks, refuseFileFlags } from './packet-sinks.js';
 import { printableText } from './printable.js';
@@ -40,30 +37,15 @@ export function liveSinks(flags: LiveSinkFlags, context: CommandContext, device:
     return { logger: context.logger, sinks };
   }
   refuse(flags, context);
-  const { output, color, logger } = context;
-  // What goes to the terminal would be written across the picture.
-  const shared = process.stderr.isTTY === true;
-  const holds = shared && flags.logFile === undefined;
-  const held = new HeldLogger(logger, (level, event) => {
-    if (level === 'warn' || level === 'error' || event.event === 'interface') view.notice(describeEvent(event));
-  });
-  const view: LiveView = new LiveView({
-    title: printableText(filter === '' ? device : `${device}   ${filter}`),
-    terminal: process.stdout,
-    output,
-    style: { color, utf8: isUtf8(process.env) },
-    keys: process.stdin.isTTY === true ? (onKey) => readKeys(process.stdin, onKey) : undefined,
-    quit: () => process.kill(process.pid, 'SIGINT'),
-    onTaken: () => (holds ? held.hold() : undefined),
-    onFreed: () => held.release(),
-    now: monotonicMs,
-  });
+  const { frame, logger, shared } = liveTerminal(flags, context, (text) => view.notice(text));
+  const title = printableText(filter === '' ? device : `${device}   ${filter}`);
+  const view: LiveView = new LiveView({ ...frame, title });
   const answer = shared ? (text: string) => view.notice(text) : undefined;
   return {
-    logger: held,
+    logger,
     // The view is the last to be closed, when the files are complete.
     sinks: async () => [
-      ...(flags.write === undefined ? [] : await packetSinks(flags, { ...context, logger: held }, { filter })),
+      ...(flags.write === undefined ? [] : await packetSinks(flags, { ...context, logger }, { filter })),
       createProgressSink(flags, context, { live: false, ...(answer === undefined ? {} : { answer }) }),
       view,
     ],
@@ -98,16 +80,5 @@ function refuse(flags: LiveSinkFlags, { json }: CommandContext): void {
     if (flags.format !== undefined) throw new UsageError(`--format ${flags.format}: of which file?`, 'add -w FILE');
     refuseFileFlags(flags);
   }
-  const advice = 'for figures now and then: --interval 1s, with --json as records';
-  if (process.stdout.isTTY !== true) throw new UsageError('--live: stdout is no terminal', advice);
-  const { TERM } = process.env;
-  if (TERM === undefined || TERM === '' || TERM === 'dumb') {
-    throw new UsageError(`--live: a terminal of TERM=${TERM ?? ''} can't move its cursor`, advice);
-  }
-}
-
-/** As locale(7) has it: the first of these that says something says what characters there are. */
-function isUtf8(env: NodeJS.ProcessEnv): boolean {
-  const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || '';
-  return /utf-?8/i.test(locale);
+  checkLiveTerminal('for figures now and then: --interval 1s, with --json as records');
 }

@@ -1,44 +1,24 @@
 /** `capture --live`: a running capture on the terminal, drawn anew as it goes on. It is a sink beside others. */
 import { type CaptureInterface, type CaptureSink, type ConversationOrder, LiveTraffic } from '../../capture/index.js';
 import { type CaptureStatistics, NO_STATISTICS } from '../../capture/reading.js';
-import type { LivePicture, LiveStyle } from './live-layout.js';
-import { liveLines } from './live-layout.js';
-import { printableText } from './printable.js';
-import { type ScreenOutput, type ScreenTerminal, TerminalScreen } from './terminal-screen.js';
+import { LiveFrame, type LiveFrameOptions } from './live-frame.js';
+import { type LivePicture, liveLines } from './live-layout.js';
+import type { Size } from './live-text.js';
 
-/** From one drawing to the next: while packets come, and for the clock alone. */
-const DRAW_MS = 500;
-const IDLE_MS = 1000;
-/** From a key, or another size, to the drawing, at least; a key that is held down is not drawn thirty times a second. */
-const SOON_MS = 100;
-/** How long a notice is shown. */
-const NOTICE_MS = 10_000;
 /** Conversations that are looked up, so that a paused view has some for a larger terminal. */
 const LOOKED_UP = 100;
 
 const ORDERS: readonly ConversationOrder[] = ['rate', 'bytes', 'packets'];
 
-export interface LiveViewOptions {
+export interface LiveViewOptions extends LiveFrameOptions {
   /** Where packets come from, and which. */
   readonly title: string;
-  readonly terminal: ScreenTerminal;
-  readonly output: ScreenOutput;
-  readonly style: LiveStyle;
-  /** Begins to read keys; returns what ends that. Undefined where there is nobody to press any. */
-  readonly keys?: ((onKey: (key: string) => void) => () => void) | undefined;
-  /** Ends the capture. */
-  readonly quit: () => void;
-  /** Called when the view takes the terminal, and when it has given it back. */
-  readonly onTaken?: (() => void) | undefined;
-  readonly onFreed?: (() => void) | undefined;
-  /** Milliseconds of a monotonic clock. */
-  readonly now: () => number;
 }
 
 export class LiveView implements CaptureSink {
   readonly watches = true;
   readonly #options: LiveViewOptions;
-  readonly #screen: TerminalScreen;
+  readonly #frame: LiveFrame;
   readonly #traffic: LiveTraffic;
   #interfaces: readonly CaptureInterface[] = [];
   #statistics: () => CaptureStatistics = () => NO_STATISTICS;
@@ -47,35 +27,35 @@ export class LiveView implements CaptureSink {
   #order: ConversationOrder = 'rate';
   /** The picture that is kept while the view is paused. */
   #paused: LivePicture | undefined;
-  #notice: { readonly text: string; readonly untilMs: number } | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #drawnAtMs = Number.NEGATIVE_INFINITY;
-  /** Packets when it was drawn last. */
-  #drawnPackets = 0;
-  #endKeys: (() => void) | undefined;
-  #open = false;
 
   constructor(options: LiveViewOptions) {
     this.#options = options;
     this.#traffic = new LiveTraffic(options.now());
-    this.#screen = new TerminalScreen(options.terminal, options.output, {
-      onShown: () => {
-        this.#endKeys = options.keys?.((key) => this.#onKey(key));
+    const traffic = this.#traffic;
+    this.#frame = new LiveFrame(options, {
+      lines: (size, notice) => this.#lines(size, notice),
+      pause: (paused) => {
+        this.#paused = paused ? this.#take() : undefined;
       },
-      onHidden: () => this.#endKeys?.(),
-      onLost: () => this.#soon(),
+      sort: () => this.#sort(),
+      reset: () => {
+        traffic.reset(options.now());
+        this.#before = this.#statistics();
+      },
+      get version() {
+        const { packets, packetsPerSecond } = traffic.totals(options.now()).all;
+        // Rates go down for a while after the last packet.
+        return packetsPerSecond === 0 ? packets : Number.NaN;
+      },
+      elapsedMs: (now) => traffic.elapsedMs(now),
     });
   }
 
   open(interfaces: readonly CaptureInterface[], statistics?: () => CaptureStatistics): void {
-    const { now, onTaken } = this.#options;
     this.#interfaces = interfaces;
     if (statistics !== undefined) this.#statistics = statistics;
-    this.#traffic.reset(now());
-    this.#open = true;
-    onTaken?.();
-    this.#screen.enter();
-    this.#draw();
+    this.#traffic.reset(this.#options.now());
+    this.#frame.open();
   }
 
   write(batch: Parameters<CaptureSink['write']>[0]): void {
@@ -86,44 +66,19 @@ export class LiveView implements CaptureSink {
     this.#traffic.addFrames(batch, this.#interfaces, this.#options.now());
   }
 
-  async close(): Promise<void> {
-    if (!this.#open) return;
-    this.#open = false;
-    clearTimeout(this.#timer);
-    await this.#screen.leave();
-    this.#options.onFreed?.();
+  close(): Promise<void> {
+    return this.#frame.close();
   }
 
   /** Shows a line for a while. */
   notice(text: string): void {
-    this.#notice = { text: printableText(text), untilMs: this.#options.now() + NOTICE_MS };
-    this.#soon();
+    this.#frame.notice(text);
   }
 
-  #onKey(key: string): void {
-    switch (key) {
-      case 'q':
-      case 'Q':
-        this.#options.quit();
-        return;
-      case ' ':
-        this.#paused = this.#paused === undefined ? this.#take() : undefined;
-        break;
-      case 's':
-      case 'S':
-        this.#order = ORDERS[(ORDERS.indexOf(this.#order) + 1) % ORDERS.length] as ConversationOrder;
-        if (this.#paused !== undefined) this.#paused = this.#sorted(this.#paused);
-        break;
-      case 'r':
-      case 'R':
-        this.#traffic.reset(this.#options.now());
-        this.#before = this.#statistics();
-        this.#paused = undefined;
-        break;
-      default:
-        return;
-    }
-    this.#soon();
+  #lines(size: Size, notice: string | undefined): readonly string[] {
+    const { keys, style } = this.#options;
+    const state = { order: this.#order, paused: this.#paused !== undefined, keys: keys !== undefined, notice };
+    return liveLines(this.#paused ?? this.#take(), state, size, style);
   }
 
   #take(): LivePicture {
@@ -136,7 +91,7 @@ export class LiveView implements CaptureSink {
       title: this.#options.title,
       elapsedMs: traffic.elapsedMs(now),
       totals: traffic.totals(now),
-      history: traffic.history(this.#screen.columns, now),
+      history: traffic.history(this.#frame.columns, now),
       peakBitsPerSecond: traffic.peakBitsPerSecond(now),
       statistics: {
         received: since(received, this.#before.received),
@@ -145,55 +100,17 @@ export class LiveView implements CaptureSink {
         droppedApplication: since(droppedApplication, this.#before.droppedApplication),
       },
       protocols: traffic.protocols(now),
-      conversations: traffic.conversations(this.#order, Math.max(LOOKED_UP, this.#screen.rows), now),
+      conversations: traffic.conversations(this.#order, Math.max(LOOKED_UP, this.#frame.rows), now),
       conversationCounts: traffic.conversationCounts,
     };
   }
 
-  /** A paused picture in another order: of the conversations that it has. */
-  #sorted(picture: LivePicture): LivePicture {
+  /** The next order; a paused picture is sorted of the conversations that it has. */
+  #sort(): void {
+    this.#order = ORDERS[(ORDERS.indexOf(this.#order) + 1) % ORDERS.length] as ConversationOrder;
+    if (this.#paused === undefined) return;
     const key = this.#order === 'rate' ? 'bitsPerSecond' : this.#order;
-    const conversations = [...picture.conversations].sort((x, y) => y[key] - x[key] || y.bytes - x.bytes);
-    return { ...picture, conversations };
-  }
-
-  #draw(): void {
-    const { now, style, keys } = this.#options;
-    const { columns, rows, ready } = this.#screen;
-    const at = now();
-    if (ready) {
-      const picture = this.#paused ?? this.#take();
-      const notice = this.#notice !== undefined && at < this.#notice.untilMs ? this.#notice.text : undefined;
-      if (notice === undefined) this.#notice = undefined;
-      const state = { order: this.#order, paused: this.#paused !== undefined, keys: keys !== undefined, notice };
-      this.#screen.draw(liveLines(picture, state, { columns, rows }, style));
-    }
-    this.#drawnAtMs = at;
-    this.#next(ready);
-  }
-
-  /** Plans the next drawing: for packets, or for the clock; none while it is paused and nothing has to go away. */
-  #next(drawn: boolean): void {
-    clearTimeout(this.#timer);
-    if (!this.#open) return;
-    const { packets, packetsPerSecond } = this.#traffic.totals(this.#options.now()).all;
-    const idle = packets === this.#drawnPackets && packetsPerSecond === 0;
-    this.#drawnPackets = packets;
-    if (this.#paused !== undefined && drawn) {
-      if (this.#notice !== undefined) this.#in(this.#notice.untilMs - this.#drawnAtMs);
-      return;
-    }
-    // For the clock, just behind the next full second.
-    this.#in(idle ? IDLE_MS - (this.#traffic.elapsedMs(this.#drawnAtMs) % IDLE_MS) + 1 : DRAW_MS);
-  }
-
-  #soon(): void {
-    if (!this.#open) return;
-    this.#in(Math.max(0, this.#drawnAtMs + SOON_MS - this.#options.now()));
-  }
-
-  #in(delayMs: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#draw(), delayMs);
+    const conversations = [...this.#paused.conversations].sort((x, y) => y[key] - x[key] || y.bytes - x.bytes);
+    this.#paused = { ...this.#paused, conversations };
   }
 }

@@ -5,6 +5,7 @@ import { NO_STATISTICS } from '../../capture/reading.js';
 import type { CapturedPacket } from '../../capture/record.js';
 import { LiveView } from '../../cli/render/live-view.js';
 import { ETHERNET, packet } from '../capture/helpers.js';
+import { type FakeFrame, fakeFrame } from './fake-terminal.js';
 
 const LINK = { ...ETHERNET, linkType: 101 };
 
@@ -21,105 +22,13 @@ function udp(from: number, to: number, sourcePort: number, destinationPort: numb
   return packet(1, { bytes, originalLength: length, interface: LINK });
 }
 
-/** A terminal that understands the few sequences that a screen writes, and refuses every other. */
-class FakeTerminal {
-  columns: number;
-  rows: number;
-  pending = 0;
-  alternate = false;
-  cursor = true;
-  written = 0;
-  cells: string[][] = [];
-  #row = 0;
-  #column = 0;
-  #listeners = new Set<() => void>();
-
-  constructor(columns: number, rows: number) {
-    this.columns = columns;
-    this.rows = rows;
-    this.#clear();
-  }
-
-  on(_: 'resize', listener: () => void): void {
-    this.#listeners.add(listener);
-  }
-
-  off(_: 'resize', listener: () => void): void {
-    this.#listeners.delete(listener);
-  }
-
-  resize(columns: number, rows: number): void {
-    [this.columns, this.rows] = [columns, rows];
-    for (const listener of this.#listeners) listener();
-  }
-
-  flush(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  write(text: string): void {
-    this.written += text.length;
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what terminals are told with.
-    for (const [, sequence, other] of text.matchAll(/\x1b\[([?0-9;]*[A-Za-z])|([^\x1b])/gu)) {
-      if (sequence !== undefined) this.#obey(sequence);
-      else {
-        expect(other).toMatch(/^[\x20-\x7e▁-█↔→≥…▼]$/u);
-        expect(this.#column, this.cells[this.#row]?.join('')).toBeLessThan(this.columns);
-        (this.cells[this.#row] as string[])[this.#column++] = other as string;
-      }
-    }
-  }
-
-  #obey(sequence: string): void {
-    const place = /^(\d+);(\d+)H$/.exec(sequence);
-    if (place !== null) [this.#row, this.#column] = [Number(place[1]) - 1, Number(place[2]) - 1];
-    else if (sequence === 'K') (this.cells[this.#row] as string[]).fill(' ', this.#column);
-    else if (sequence === '2J') this.#clear();
-    else if (sequence === '?1049h' || sequence === '?1049l') this.alternate = sequence.endsWith('h');
-    else if (sequence === '?25h' || sequence === '?25l') this.cursor = sequence.endsWith('h');
-    else expect(sequence).toMatch(/^([0-9;]*m|[?]7[hl])$/);
-    if (place !== null) expect(this.#row).toBeLessThan(this.rows);
-  }
-
-  #clear(): void {
-    this.cells = Array.from({ length: this.rows }, () => new Array<string>(this.columns).fill(' '));
-  }
-
-  get text(): string[] {
-    return this.cells.map((row) => row.join('').trimEnd());
-  }
-}
-
-interface Setup {
+interface Setup extends FakeFrame {
   readonly view: LiveView;
-  readonly terminal: FakeTerminal;
-  readonly quit: () => number;
-  press(keys: string): void;
 }
 
 function setUp(columns: number, rows: number, style = { color: false, utf8: true }): Setup {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
-  const terminal = new FakeTerminal(columns, rows);
-  let onKey: (key: string) => void = () => undefined;
-  let quits = 0;
-  const view = new LiveView({
-    title: 'eth0   udp',
-    terminal,
-    output: terminal,
-    style,
-    keys: (listener) => {
-      onKey = listener;
-      return () => {
-        onKey = () => undefined;
-      };
-    },
-    quit: () => quits++,
-    now: () => performance.now(),
-  });
-  const press = (keys: string) => {
-    for (const key of keys) onKey(key);
-  };
-  return { view, terminal, quit: () => quits, press };
+  const fake = fakeFrame(columns, rows, style);
+  return { ...fake, view: new LiveView({ title: 'eth0   udp', ...fake.frame }) };
 }
 
 afterEach(() => vi.useRealTimers());
