@@ -10,7 +10,7 @@ import type { TimestampSource } from '../probes/port.js';
 import { type PingHost, Tally } from './host.js';
 import { DEFAULT_TIMEOUT_MS, type PingPlan } from './options.js';
 import { ProbeRing, ProbeState } from './probe-ring.js';
-import type { PingClocks, PingEndReason, PingRecord, PingSocketKind } from './records.js';
+import type { PingClocks, PingEndReason, PingRecord, PingSocketKind, PingStanding } from './records.js';
 import { summaryOf, totalOf } from './summaries.js';
 
 /** What probes of a family go through. */
@@ -341,6 +341,13 @@ export class Ledger {
     this.#untold.clear();
     if (this.#options.hosts === 1n && this.hosts === 1) return;
     this.#records.push(totalOf(this, this.#plan, this.#options.hosts, { time, durationMs: now - startedAt, reason }));
+  }
+
+  standing(time: Timestamp, now: number, startedAt: number): PingStanding {
+    const { hosts } = this.#options;
+    const facts = { time, durationMs: now - startedAt, reason: 'interrupted' } as const;
+    const { type: _, endReason: __, ...standing } = totalOf(this, this.#plan, hosts, facts);
+    return standing;
   }
 
   #summarize(host: PingHost, time: Timestamp, until: number, endReason: PingEndReason): void {

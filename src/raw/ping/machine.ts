@@ -22,7 +22,7 @@ import type { PingOrder } from './order.js';
 import { ProbeState } from './probe-ring.js';
 import { millisecondsOfDay, ProbeWriter } from './probe-writer.js';
 import { readRoute } from './record-route.js';
-import type { PingEndReason, PingRecord } from './records.js';
+import type { PingEndReason, PingRecord, PingStanding } from './records.js';
 import { type Schedule, TurnSchedule } from './schedule.js';
 import { SEARCH_MAX, SearchSchedule, type TryOutcome } from './search-schedule.js';
 
@@ -375,6 +375,12 @@ export class PingMachine implements ProbeMachine<PingRecord> {
     this.#ended = true;
     this.#search?.stop();
     ledger.end(reason, time, now, this.#startedAt);
+  }
+
+  /** What the total would say if it ended now. */
+  standing(now: number, time: Timestamp): PingStanding {
+    const ledger = this.#ledger ?? this.#start(now, time);
+    return ledger.standing(time, now, this.#startedAt);
   }
 
   take(): PingRecord[] {

@@ -4,6 +4,7 @@ import type { Logger } from '../../log/events.js';
 import type { OptionSetting } from '../../options/settings.js';
 import type { IPAddress } from '../../sockaddr/ip.js';
 import type { Backend } from '../../socket/port.js';
+import type { PingStanding } from './records.js';
 
 /** How probes follow each other and what becomes of them: what the state machine has to know. */
 export interface PingPlan {
@@ -74,6 +75,8 @@ export interface PingSocketOptions {
 export interface PingOptions extends PingPlan, PingSocketOptions {
   /** Called when the sockets are open, before the first probe. */
   readonly onOpen?: (() => void) | undefined;
+  /** Called with the first probe; `standing` tells at any time how the run stands. */
+  readonly onStart?: ((standing: () => PingStanding) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

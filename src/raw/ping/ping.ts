@@ -65,6 +65,7 @@ export async function* pingBatches(
     if (options.signal?.aborted === true) interrupt();
     const queue = new RecordQueue<PingRecord>();
     const run = runMachine(machine, port, queue, { signal: stop.signal });
+    options.onStart?.(() => machine.standing(port.now(), port.wallClock()));
     yield* queue.batches();
     await run;
   } finally {

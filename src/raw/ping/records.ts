@@ -186,4 +186,7 @@ export interface PingTotal extends PingCounts {
   readonly endReason: PingEndReason;
 }
 
+/** How a run stands: what its total would say if it ended now. */
+export type PingStanding = Omit<PingTotal, 'type' | 'endReason'>;
+
 export type PingRecord = PingReply | PingTimeout | PingError | PingSummary | PingTotal;
