@@ -2,11 +2,12 @@
  * The process around a command: signals in, exit code out, and the single place where an error becomes a line.
  */
 import { CommanderError } from 'commander';
-import { ExitCode, type SockctlError, toSockctlError, visible } from '../src/errors.js';
+import { ExitCode, type SockctlError, toSockctlError } from '../src/errors.js';
 import type { CommonOptions } from './args/common.js';
 import { type CommandContext, createContext } from './context.js';
 import { exitCodeOf } from './exit-codes.js';
 import { buildProgram, type CommandRunner } from './program.js';
+import { printError } from './render/error-line.js';
 import type { Output } from './render/output.js';
 import { recordHead } from './render/record.js';
 
@@ -99,12 +100,6 @@ function flushed(output: Output, interrupt: AbortSignal): Promise<number> {
     else interrupt.addEventListener('abort', giveUp, { once: true });
     void output.flush().then(() => resolve(0));
   });
-}
-
-/** One line: what failed, on what, the system's error, and what to try; below it, where that can be shown. */
-function printError(error: SockctlError): void {
-  const detail = error.detail.map((line) => `  ${visible(line)}\n`).join('');
-  process.stderr.write(`sockctl: ${visible(`${error.message}; ${error.advice}`)}\n${detail}`);
 }
 
 /** For errors from before there is a context to write with. */

@@ -9,6 +9,7 @@ import { LinkType } from '../src/wire/link-types.js';
 import { addCommonOptions, addFamilyOptions, type CommonOptions } from './args/common.js';
 import { collectMemberships } from './args/memberships.js';
 import { addFileOptions, addPacketOptions } from './args/packet-options.js';
+import { addPingOptions } from './args/ping-options.js';
 import {
   collectPrefixes,
   collectTexts,
@@ -231,16 +232,9 @@ export function buildProgram(run: CommandRunner): Command {
   leaf(
     raw,
     'ping',
-    'ICMP and ICMPv6 echo',
+    'ICMP and ICMPv6 echo: one host, many, blocks and files of them',
     () => import('./commands/ping.js'),
-    (c) =>
-      addFamilyOptions(c)
-        .argument('<HOST...>', 'names or addresses')
-        .option('-c, --count <N>', 'probes to each host (default: until interrupted)', count)
-        .addOption(timeOption('-i, --interval <T>', 'time from one probe to the next', 1000, '1s'))
-        .addOption(timeOption('-W, --timeout <T>', 'time to wait for each answer', 2000, '2s'))
-        .option('-s, --size <N>', 'payload bytes', size(65_507), 56)
-        .option('-t, --ttl <N>', 'time to live, hop limit', integer(1, 255)),
+    addPingOptions,
   );
   leaf(
     raw,

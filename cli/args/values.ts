@@ -1,6 +1,7 @@
 /** The values of command-line flags: durations, sizes, counts and rates. Each reader says what it would have taken. */
 import { InvalidArgumentError } from 'commander';
 import { clip } from '../../src/errors.js';
+import { serviceClass } from '../../src/options/types/number.js';
 import { type IPPrefix, parsePrefix } from '../../src/sockaddr/prefix.js';
 import { linkTypeNumber } from '../../src/wire/link-types.js';
 
@@ -118,6 +119,20 @@ export function hexBytes(text: string): Uint8Array {
   const digits = text.replace(/[\s:]/g, '');
   if (!/^([0-9a-f]{2})*$/i.test(digits)) throw refuse(text, 'an even number of hex digits');
   return Uint8Array.from(Buffer.from(digits, 'hex'));
+}
+
+/** The bytes that fill a payload in hex, as ping(8) reads them: the last one may be of a single digit. */
+export function fillPattern(text: string): Uint8Array {
+  if (!/^[0-9a-f]{1,512}$/i.test(text)) throw refuse(text, 'hex digits such as ff or deadbeef, for 256 bytes at most');
+  return Uint8Array.from(text.match(/..?/g) ?? [], (digits) => Number.parseInt(digits, 16));
+}
+
+/** The TOS byte of IPv4, the traffic class of IPv6. */
+export function trafficClass(text: string): number {
+  const type = serviceClass(0);
+  const value = type.parse(text);
+  if (value === undefined) throw refuse(text, type.describe);
+  return Number(value);
 }
 
 /** Application protocols joined by commas, each of 1 to 255 bytes (RFC 7301 section 3.1). */

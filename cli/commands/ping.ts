@@ -1,62 +1,102 @@
-/** `raw ping`: echo to one host or several. */
+/** `raw ping`: echo to one host, to many, or to blocks of them. */
 import { ExitCode, UsageError } from '../../src/errors.js';
-import { ping } from '../../src/raw/ping/ping.js';
-import type { PingSummary } from '../../src/raw/ping/records.js';
-import type { PingTarget } from '../../src/raw/ping/targets.js';
-import { resolveHost } from '../../src/sockaddr/resolve.js';
-import { chosenFamily, type FamilyOptions } from '../args/common.js';
+import type { PingOptions } from '../../src/raw/ping/options.js';
+import { pingBatches } from '../../src/raw/ping/ping.js';
+import type { PingSummary, PingTotal } from '../../src/raw/ping/records.js';
+import { TargetSet } from '../../src/raw/ping/targets.js';
+import { parseIP } from '../../src/sockaddr/ip.js';
+import { checkFarRate } from '../args/far-rate.js';
+import { type HostError, type HostSet, readHostFile, resolveHosts } from '../args/hosts.js';
+import type { PingFlags } from '../args/ping-options.js';
 import type { CommandContext } from '../context.js';
 import { interruptedExit } from '../exit-codes.js';
-import { pingHeader, pingJson, pingText } from '../render/ping.js';
+import { printError } from '../render/error-line.js';
+import type { PingHosts } from '../render/ping.js';
+import { recordHead } from '../render/record.js';
+import { openPingOutput } from './ping-output.js';
+import { checkPingFlags, onlyFamily, paceOf, planPing } from './ping-plan.js';
 
-interface PingFlags extends FamilyOptions {
-  readonly count?: number;
-  readonly interval: number;
-  readonly timeout: number;
-  readonly size: number;
-  readonly ttl?: number;
-}
-
-export async function run([hosts]: [string[]], flags: PingFlags, context: CommandContext): Promise<ExitCode> {
-  const { json, output, signal } = context;
-  const targets = await resolveTargets(hosts, flags, signal);
-  if (!json) await output.line(pingHeader(targets, flags.size));
-  const records = ping(targets, {
+export async function run([words]: [string[]], flags: PingFlags, context: CommandContext): Promise<ExitCode> {
+  checkPingFlags(flags, context);
+  const { entries, unresolved } = await findHosts(words, flags, context);
+  const set = new TargetSet(entries);
+  const several = entries.length > 1 || unresolved.length > 0 || flags.file !== undefined || set.count > 1n;
+  const named = new Map(entries.flatMap((entry) => ('prefix' in entry ? [] : [[entry.name, entry] as const])));
+  const hosts: PingHosts = { set, named };
+  const plan = planPing(flags, several);
+  const near = entries.map((entry) => ('prefix' in entry ? entry.prefix : entry.address));
+  checkFarRate(paceOf(flags, plan, set.size), near);
+  if (set.repeated > 0) {
+    const message = `${set.repeated} of the hosts are there more than once: each is pinged once`;
+    context.logger.log('info', { event: 'notice', message });
+  }
+  const output = await openPingOutput(hosts, flags, plan, context);
+  const options: PingOptions = {
+    ...plan,
+    tell: output.tell,
     backend: await context.backend(),
-    logger: context.logger,
+    logger: output.logger,
     settings: context.settings,
-    count: flags.count,
-    intervalMs: flags.interval,
-    timeoutMs: flags.timeout,
-    size: flags.size,
     ttl: flags.ttl,
+    tos: flags.tos,
+    pmtu: flags.pmtu,
+    interface: flags.interface,
+    source: flags.source === undefined ? undefined : parseIP(flags.source),
     onOpen: context.dropPrivileges,
-    signal,
-  });
-  const summaries: PingSummary[] = [];
-  for await (const record of records) {
-    if (record.type === 'ping.summary') {
-      summaries.push(record);
-      if (json) context.summary({ ...record, ...pingJson(record) });
-      else await output.line(pingText(record));
-    } else {
-      await (json ? output.record(pingJson(record)) : output.line(pingText(record)));
+    onStart: output.begin,
+    signal: context.signal,
+  };
+  let last: PingSummary | PingTotal | undefined;
+  try {
+    for await (const batch of pingBatches(set, options)) {
+      await output.write(batch);
+      const record = batch.at(-1);
+      if (record?.type === 'ping.summary' || record?.type === 'ping.total') last = record;
     }
+  } finally {
+    await output.close();
   }
-  const answered = (summary: PingSummary) => summary.received + summary.late > 0;
-  if (context.interrupted()) return interruptedExit(summaries.some(answered));
-  return summaries.every(answered) ? ExitCode.ok : ExitCode.failed;
+  return exitCode(last, unresolved.length, context);
 }
 
-async function resolveTargets(hosts: readonly string[], flags: PingFlags, signal: AbortSignal): Promise<PingTarget[]> {
-  const targets: PingTarget[] = [];
-  const seen = new Set<string>();
-  for (const name of hosts) {
-    const [address] = await resolveHost(name, { family: chosenFamily(flags), signal });
-    if (address === undefined) continue;
-    if (seen.has(address.toString())) throw new UsageError(`raw ping: ${name}: this address is among the hosts twice`);
-    seen.add(address.toString());
-    targets.push({ name, address });
+/**
+ * What the arguments and the file name; what can't be resolved is told, and left out.
+ *
+ * @throws UsageError for no hosts and for what is none; the error of the last one where none can be resolved
+ */
+async function findHosts(words: readonly string[], flags: PingFlags, context: CommandContext): Promise<HostSet> {
+  const { signal } = context;
+  const texts = words.map((text) => ({ text }));
+  const more = flags.file === undefined ? [] : await readHostFile(flags.file, signal);
+  if (texts.length + more.length === 0) {
+    if (flags.file !== undefined)
+      throw new UsageError(`--file ${flags.file}: there are no hosts in it`, 'write one a line');
+    throw new UsageError('raw ping: whom?', 'give a name, an address, a block such as 10.0.0.0/24, or --file FILE');
   }
-  return targets;
+  const found = await resolveHosts([...texts, ...more], onlyFamily(flags), signal);
+  const { entries, unresolved } = found;
+  const left = entries.length > 0 ? unresolved : unresolved.slice(0, -1);
+  for (const one of left) tellUnresolved(one, context);
+  const last = unresolved.at(-1);
+  if (entries.length === 0 && last !== undefined) throw last.error;
+  return found;
+}
+
+function tellUnresolved({ target, error }: HostError, { json, output }: CommandContext): void {
+  printError(error);
+  const { code, message } = error;
+  if (json) void output.record({ ...recordHead('ping.unresolved'), target, code, message });
+}
+
+/** Done when every host has answered; when interrupted, when any has. */
+function exitCode(
+  last: PingSummary | PingTotal | undefined,
+  unresolved: number,
+  { interrupted }: CommandContext,
+): ExitCode {
+  if (last === undefined) return interrupted() ? ExitCode.interrupted : ExitCode.failed;
+  const alive = last.type === 'ping.total' ? last.alive : Math.min(1, last.received + last.late);
+  if (interrupted()) return interruptedExit(alive > 0);
+  const all = last.type === 'ping.total' ? last.of : 1;
+  return alive === all && unresolved === 0 ? ExitCode.ok : ExitCode.failed;
 }

@@ -1,61 +1,93 @@
-/** Ping records as NDJSON and as the lines that users of ping(8) read. */
-import { formatTimestamp } from '../../src/measure/clock.js';
-import type { PingRecord, PingSummary, PingTotal } from '../../src/raw/ping/records.js';
-import type { PingTarget } from '../../src/raw/ping/targets.js';
-import { milliseconds, roundTripText } from './report.js';
+/** What happens to a probe as a line, as users of ping(8) read it. */
+import { DEFAULT_SIZE, type PingPlan } from '../../src/raw/ping/options.js';
+import type { PingError, PingReply, PingTimeout } from '../../src/raw/ping/records.js';
+import type { PingTarget, TargetSet } from '../../src/raw/ping/targets.js';
+import { milliseconds } from './report.js';
 
-/** The `--json` record: as in the library, with the time as text. */
-export function pingJson(record: PingRecord): { type: string; time: string } {
-  return { ...record, time: formatTimestamp(record.time) };
+/** Whom a command pings. */
+export interface PingHosts {
+  readonly set: TargetSet;
+  /** Those that the user has named; hosts of blocks are not. */
+  readonly named: ReadonlyMap<string, PingTarget>;
 }
 
-export function pingHeader(targets: readonly PingTarget[], size: number): string {
-  const names = targets.map(({ name, address }) =>
+/** The line above all others: to whom goes what. */
+export function pingHeader({ set, named }: PingHosts, { kind, pmtuSearch, size = DEFAULT_SIZE }: PingPlan): string {
+  const what =
+    pmtuSearch === true
+      ? 'the largest packet that gets there'
+      : kind === 'timestamp'
+        ? 'timestamp requests'
+        : `${size} bytes of payload`;
+  const names = [...named.values()].map(({ name, address }) =>
     name === address.toString() ? name : `${name} (${address.toString()})`,
   );
-  return `PING ${names.join(', ')}: ${size} bytes of payload`;
+  const few = BigInt(names.length) === set.count && names.length <= HEADER_NAMES;
+  return `PING ${few ? names.join(', ') : `${set.count.toLocaleString('en')} hosts`}: ${what}`;
 }
 
-/** The line of an event; the summary takes several. */
-export function pingText(record: PingRecord): string {
-  switch (record.type) {
-    case 'ping.reply': {
-      const marks = [record.duplicate && '(DUP!)', record.corrupt && '(CORRUPT!)', record.late && '(late)'];
-      const ttl = record.ttl === null ? '' : ` ttl=${record.ttl}`;
-      const time = `time=${milliseconds(record.rttMs)} ms`;
-      return [`${record.bytes} bytes from ${record.address}: icmp_seq=${record.sequence}${ttl} ${time}`, ...marks]
-        .filter(Boolean)
-        .join(' ');
-    }
-    case 'ping.timeout':
-      return `${record.target}: icmp_seq=${record.sequence} no answer in time`;
-    case 'ping.error':
-      return `From ${record.address}: icmp_seq=${record.sequence} ${record.message}`;
-    case 'ping.summary':
-      return summaryText(record);
-    case 'ping.total':
-      return totalText(record);
-  }
+/** Names that are written into the header at most. */
+const HEADER_NAMES = 4;
+
+/** What lines have to know of the hosts. */
+export interface PingNames {
+  /** The address that a name stands for, as text; undefined for what is its own name. */
+  addressOf(target: string): string | undefined;
+  /** Whether there are several hosts, so that every line says which one it is about. */
+  readonly many: boolean;
 }
 
-function totalText({ hosts, alive, unreachable, transmitted, received, lossPercent }: PingTotal): string {
-  return `${hosts} hosts, ${alive} alive, ${unreachable} unreachable; ${transmitted} transmitted, ${received} received, ${lossPercent} % lost`;
+export function replyText(reply: PingReply, names: PingNames): string {
+  const { target, address, bytes, sequence, ttl, rttMs, rttUserMs, route } = reply;
+  const who = names.addressOf(target) === address ? `${target} (${address})` : address;
+  let line = `${bytes} bytes from ${who}: icmp_seq=${sequence}`;
+  if (ttl !== null) line += ` ttl=${ttl}`;
+  line += ` time=${milliseconds(rttMs)} ms`;
+  if (rttUserMs !== undefined) line += ` user=${milliseconds(rttUserMs)} ms`;
+  if (reply.originate !== undefined) line += clocksText(reply);
+  if (reply.duplicate) line += ' (DUP!)';
+  if (reply.corrupt) line += corruptText(reply);
+  if (reply.late) line += ' (late)';
+  if (reply.foreignAddress) line += ` (from another address than ${named(target, names)})`;
+  if (route !== undefined && route.length > 0) line += `\n  route ${route.join(' ')}`;
+  return line;
 }
 
-function summaryText(summary: PingSummary): string {
-  const { target, address, transmitted, received, lossPercent, late, duplicates, corrupt, errors, inFlight } = summary;
-  const name = target === address ? target : `${target} (${address})`;
-  const counts = [`${transmitted} transmitted`, `${received} received`, `${lossPercent} % lost`];
-  for (const [count, word] of [
-    [late, 'late'],
-    [duplicates, 'duplicates'],
-    [corrupt, 'corrupt'],
-    [errors, 'errors'],
-    [inFlight, 'still waiting'],
-  ] as const) {
-    if (count > 0) counts.push(`${count} ${word}`);
-  }
-  const lines = ['', `--- ${name}, ${summary.socket} socket ---`, counts.join(', ')];
-  lines.push(...roundTripText(summary));
-  return lines.join('\n');
+function clocksText({ receive, transmit, clockOffsetMs }: PingReply): string {
+  const offset = clockOffsetMs == null ? '' : ` clock=${clockOffsetMs > 0 ? '+' : ''}${clockOffsetMs} ms`;
+  return ` received=${timeOfDay(receive)} sent=${timeOfDay(transmit)}${offset}`;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Milliseconds since midnight UTC as a time; the number itself where it is none (RFC 792: the high bit says so). */
+function timeOfDay(value: number | undefined): string {
+  if (value === undefined || value >= DAY_MS) return String(value);
+  return new Date(value).toISOString().slice(11, -1);
+}
+
+function corruptText({ corruptAt, corruptBytes }: PingReply): string {
+  if (corruptAt === undefined) return ' (CORRUPT!)';
+  return corruptBytes === undefined || corruptBytes < 2
+    ? ` (CORRUPT! at byte ${corruptAt})`
+    : ` (CORRUPT! ${corruptBytes} bytes, the first at byte ${corruptAt})`;
+}
+
+export function timeoutText({ target, sequence }: PingTimeout, names: PingNames): string {
+  return `${named(target, names)}: icmp_seq=${sequence} no answer in time`;
+}
+
+export function errorLine(error: PingError, names: PingNames): string {
+  const { target, address, sequence, icmpType, message, mtu, gateway } = error;
+  const more = `${mtu === undefined ? '' : `, mtu ${mtu}`}${gateway === undefined ? '' : `, use ${gateway}`}`;
+  // This machine itself has nobody to name.
+  if (icmpType === null) return `${named(target, names)}: icmp_seq=${sequence} ${message}${more}`;
+  const about = names.many ? ` (to ${named(target, names)})` : '';
+  return `From ${address}: icmp_seq=${sequence} ${message}${more}${about}`;
+}
+
+/** `web (192.0.2.1)`, or the address alone. */
+export function named(target: string, { addressOf }: PingNames): string {
+  const address = addressOf(target);
+  return address === undefined ? target : `${target} (${address})`;
 }

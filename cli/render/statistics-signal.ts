@@ -7,11 +7,18 @@ import { close, url } from 'node:inspector';
 /** The signal that asks. */
 const ASKING = 'SIGUSR1';
 
-/** Calls `tell` whenever somebody asks, until the function that is returned is called. */
-export function onStatistics(tell: () => void): () => void {
-  process.on(ASKING, tell);
+/**
+ * Calls `tell` whenever somebody asks, until the function that is returned is called.
+ *
+ * @param also other signals that ask: SIGQUIT, which a terminal sends for Ctrl-\, is ping(8)'s
+ */
+export function onStatistics(tell: () => void, also: readonly NodeJS.Signals[] = []): () => void {
+  const signals = [ASKING, ...also] as const;
+  for (const signal of signals) process.on(signal, tell);
   if (url() !== undefined && !isDebugged()) close();
-  return () => process.off(ASKING, tell);
+  return () => {
+    for (const signal of signals) process.off(signal, tell);
+  };
 }
 
 /** Whether the inspector was asked for; otherwise the signal has come while Node itself was starting. */

@@ -22,12 +22,14 @@ import { parseIP } from '../../../src/sockaddr/ip.js';
 import { nativeObstacle } from '../../../src/socket/native/libc.js';
 import { dissect } from '../../../src/wire/dissect.js';
 import { ICMP, ICMPV6 } from '../../args/protocols.js';
-import { pingText } from '../../render/ping.js';
+import { type PingLines, pingText } from '../../render/ping-sinks.js';
 import { createSniffSource } from '../sniff-source.js';
 import { expect, type Step, type StepContext, type StepResult } from './step.js';
 
 const COUNT = 3;
 const FILTER = 'icmp or icmp6';
+/** Of a host that is its own name. */
+const LINES: PingLines = { many: false, summaries: true, addressOf: () => undefined, tellsTimeout: () => true };
 
 export const echoStep: Step = {
   name: 'raw and capture',
@@ -75,11 +77,7 @@ async function pingLoopback(context: StepContext, lines: string[]) {
     try {
       for await (const record of pingOne(context, target)) {
         if (record.type === 'ping.summary') summaries.push(record);
-        lines.push(
-          ...pingText(record)
-            .split('\n')
-            .filter((line) => line !== ''),
-        );
+        lines.push(...(pingText(record, LINES) ?? '').split('\n').filter((line) => line !== ''));
       }
     } catch (error) {
       const { code, message, advice } = toSockctlError(error);

@@ -1,0 +1,139 @@
+/** What `raw ping` shows, as its flags ask for: where records go, and the view of `--live`. */
+import { UsageError } from '../../src/errors.js';
+import type { Logger } from '../../src/log/events.js';
+import type { PingPlan } from '../../src/raw/ping/options.js';
+import type { PingRecord, PingStanding } from '../../src/raw/ping/records.js';
+import type { PingFlags } from '../args/ping-options.js';
+import type { CommandContext } from '../context.js';
+import { checkLiveTerminal, liveTerminal } from '../render/live-terminal.js';
+import { type PingHosts, pingHeader } from '../render/ping.js';
+import { livePing } from '../render/ping-live.js';
+import { watchPing } from '../render/ping-progress.js';
+import {
+  floodSink,
+  jsonSink,
+  nameSink,
+  type PingLines,
+  type PingSink,
+  summarySink,
+  textSink,
+} from '../render/ping-sinks.js';
+import { namesOf } from './ping-plan.js';
+
+export interface PingOutput {
+  /** Which records are wanted. */
+  readonly tell: NonNullable<PingPlan['tell']>;
+  /** For whoever logs meanwhile. */
+  readonly logger: Logger;
+  /** The run has begun; `standing` tells how it stands. */
+  begin(standing: () => PingStanding): void;
+  write(batch: readonly PingRecord[]): void | Promise<void>;
+  /** Puts the terminal back, where it was taken, and prints what is to be seen after that. */
+  close(): Promise<void>;
+}
+
+/** Hosts of a view at most. */
+const VIEW_MAX = 65_536;
+/** Hosts that have a row of their own before anything is known of them. */
+const ROWS_AT_FIRST = 4096;
+
+/** @throws UsageError for a view where there is no terminal, or too many hosts for one */
+export async function openPingOutput(
+  hosts: PingHosts,
+  flags: PingFlags,
+  plan: PingPlan,
+  context: CommandContext,
+): Promise<PingOutput> {
+  if (flags.live === true) return liveOutput(hosts, flags, plan, context);
+  const names = namesOf(flags);
+  const { json, logger } = context;
+  const lines = linesOf(hosts, plan);
+  const { sink, tell } = chooseSink(flags, lines, context);
+  if (!json && names === undefined) await context.output.line(pingHeader(hosts, plan));
+  // Where nothing else is to be seen on the terminal, it is shown how far a sweep is.
+  const idle = names !== undefined || tell !== 'everything' || process.stdout.isTTY !== true;
+  const watch = watchPing(hosts.set.count, flags, context, { live: idle && lines.many });
+  return {
+    tell,
+    logger,
+    begin: watch.begin,
+    write: (batch) => {
+      watch.clear();
+      return sink.write(batch);
+    },
+    close: async () => watch.end(),
+  };
+}
+
+function linesOf({ set, named }: PingHosts, plan: PingPlan): PingLines {
+  return {
+    many: set.count > 1n,
+    addressOf: (target) => {
+      const address = named.get(target)?.address.toString();
+      return address === target ? undefined : address;
+    },
+    // Of hosts that are gone through once, the lines about their probes have said everything.
+    summaries: plan.count !== 1 && plan.retries === undefined,
+    // Of a block, those that are not there are of no interest one by one.
+    tellsTimeout: (target) => named.has(target),
+  };
+}
+
+function chooseSink(
+  flags: PingFlags,
+  lines: PingLines,
+  context: CommandContext,
+): { readonly sink: PingSink; readonly tell: PingOutput['tell'] } {
+  const names = namesOf(flags);
+  const quiet = flags.summaryOnly === true;
+  if (context.json) {
+    const sink = jsonSink(context, lines.many ? 'ping.total' : 'ping.summary', names);
+    return { sink, tell: quiet || names !== undefined ? 'summaries' : 'everything' };
+  }
+  if (names !== undefined) {
+    return { sink: nameSink(context, names), tell: names === 'alive' ? 'everything' : 'summaries' };
+  }
+  const summaries = lines.summaries ? 'summaries' : 'total';
+  if (flags.flood === true && !quiet && process.stdout.isTTY === true) {
+    return { sink: floodSink(context, lines), tell: 'everything' };
+  }
+  // Of a flood nobody wants to read a line for each probe.
+  return { sink: textSink(context, lines), tell: quiet || flags.flood === true ? summaries : 'everything' };
+}
+
+function liveOutput(hosts: PingHosts, flags: PingFlags, plan: PingPlan, context: CommandContext): PingOutput {
+  const { set, named } = hosts;
+  checkLiveTerminal('for figures now and then: --progress 1s, with --json as records');
+  if (set.count > VIEW_MAX) {
+    const most = VIEW_MAX.toLocaleString('en');
+    throw new UsageError(
+      `--live: ${set.count.toLocaleString('en')} hosts are too many for a view`,
+      `give it ${most} at most`,
+    );
+  }
+  const { frame, logger, shared } = liveTerminal(flags, context, (text) => live.view.notice(text));
+  const first = set.count <= ROWS_AT_FIRST ? Array.from({ length: set.size }, (_, i) => set.at(i)) : named.values();
+  const live = livePing(frame, pingHeader(hosts, plan), first, Number(set.count));
+  const lines = linesOf(hosts, plan);
+  const summaries = summarySink(context, lines);
+  const answer = shared ? (text: string) => live.view.notice(text) : undefined;
+  const watch = watchPing(set.count, flags, context, { live: false, answer });
+  const last: PingRecord[] = [];
+  return {
+    tell: 'everything',
+    logger,
+    begin: (standing) => {
+      live.view.open();
+      watch.begin(standing);
+    },
+    write: (batch) => {
+      live.add(batch);
+      for (const record of batch) if (record.type === 'ping.summary' || record.type === 'ping.total') last.push(record);
+    },
+    close: async () => {
+      watch.end();
+      await live.view.close();
+      await summaries.write(last);
+    },
+  };
+}
