@@ -38,25 +38,27 @@ const VIEW_MAX = 65_536;
 const ROWS_AT_FIRST = 4096;
 
 /** @throws UsageError for a view where there is no terminal, or too many hosts for one */
-export async function openPingOutput(
+export function openPingOutput(
   hosts: PingHosts,
   flags: PingFlags,
   plan: PingPlan,
   context: CommandContext,
-): Promise<PingOutput> {
+): PingOutput {
   if (flags.live === true) return liveOutput(hosts, flags, plan, context);
   const names = namesOf(flags);
   const { json, logger } = context;
-  const lines = linesOf(hosts, plan);
+  const lines = linesOf(hosts, flags, plan);
   const { sink, tell } = chooseSink(flags, lines, context);
-  if (!json && names === undefined) await context.output.line(pingHeader(hosts, plan));
   // Where nothing else is to be seen on the terminal, it is shown how far a sweep is.
   const idle = names !== undefined || tell !== 'everything' || process.stdout.isTTY !== true;
   const watch = watchPing(hosts.set.count, flags, context, { live: idle && lines.many });
   return {
     tell,
     logger,
-    begin: watch.begin,
+    begin: (standing) => {
+      if (!json && names === undefined) void context.output.line(pingHeader(hosts, plan));
+      watch.begin(standing);
+    },
     write: (batch) => {
       watch.clear();
       return sink.write(batch);
@@ -65,7 +67,7 @@ export async function openPingOutput(
   };
 }
 
-function linesOf({ set, named }: PingHosts, plan: PingPlan): PingLines {
+function linesOf({ set, named }: PingHosts, flags: PingFlags, plan: PingPlan): PingLines {
   return {
     many: set.count > 1n,
     addressOf: (target) => {
@@ -74,6 +76,7 @@ function linesOf({ set, named }: PingHosts, plan: PingPlan): PingLines {
     },
     // Of hosts that are gone through once, the lines about their probes have said everything.
     summaries: plan.count !== 1 && plan.retries === undefined,
+    verbose: (flags.verbose ?? 0) > 0,
     // Of a block, those that are not there are of no interest one by one.
     tellsTimeout: (target) => named.has(target),
   };
@@ -114,7 +117,7 @@ function liveOutput(hosts: PingHosts, flags: PingFlags, plan: PingPlan, context:
   const { frame, logger, shared } = liveTerminal(flags, context, (text) => live.view.notice(text));
   const first = set.count <= ROWS_AT_FIRST ? Array.from({ length: set.size }, (_, i) => set.at(i)) : named.values();
   const live = livePing(frame, pingHeader(hosts, plan), first, Number(set.count));
-  const lines = linesOf(hosts, plan);
+  const lines = linesOf(hosts, flags, plan);
   const summaries = summarySink(context, lines);
   const answer = shared ? (text: string) => live.view.notice(text) : undefined;
   const watch = watchPing(set.count, flags, context, { live: false, answer });

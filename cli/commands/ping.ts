@@ -4,6 +4,7 @@ import type { PingOptions } from '../../src/raw/ping/options.js';
 import { pingBatches } from '../../src/raw/ping/ping.js';
 import type { PingSummary, PingTotal } from '../../src/raw/ping/records.js';
 import { TargetSet } from '../../src/raw/ping/targets.js';
+import { interfaceIndex } from '../../src/sockaddr/interfaces.js';
 import { parseIP } from '../../src/sockaddr/ip.js';
 import { checkFarRate } from '../args/far-rate.js';
 import { type HostError, type HostSet, readHostFile, resolveHosts } from '../args/hosts.js';
@@ -18,6 +19,8 @@ import { checkPingFlags, onlyFamily, paceOf, planPing } from './ping-plan.js';
 
 export async function run([words]: [string[]], flags: PingFlags, context: CommandContext): Promise<ExitCode> {
   checkPingFlags(flags, context);
+  // SO_BINDTODEVICE's own error does not say which interfaces there are.
+  if (flags.interface !== undefined) interfaceIndex(flags.interface);
   const { entries, unresolved } = await findHosts(words, flags, context);
   const set = new TargetSet(entries);
   const several = entries.length > 1 || unresolved.length > 0 || flags.file !== undefined || set.count > 1n;
@@ -30,7 +33,7 @@ export async function run([words]: [string[]], flags: PingFlags, context: Comman
     const message = `${set.repeated} of the hosts are there more than once: each is pinged once`;
     context.logger.log('info', { event: 'notice', message });
   }
-  const output = await openPingOutput(hosts, flags, plan, context);
+  const output = openPingOutput(hosts, flags, plan, context);
   const options: PingOptions = {
     ...plan,
     tell: output.tell,

@@ -15,6 +15,8 @@ export interface PingSink {
 export interface PingLines extends PingNames {
   /** Whether each of several hosts has a line at the end. */
   readonly summaries: boolean;
+  /** Whether messages that are nobody's are counted: a raw socket sees those of every other ping too. */
+  readonly verbose: boolean;
   /** Whether it is worth a line that this target has not answered. */
   tellsTimeout(target: string): boolean;
 }
@@ -29,10 +31,10 @@ export function pingText(record: PingRecord, lines: PingLines): string | undefin
     case 'ping.error':
       return errorLine(record, lines);
     case 'ping.summary':
-      if (!lines.many) return summaryText(record);
+      if (!lines.many) return summaryText(record, lines.verbose);
       return lines.summaries ? summaryLine(record) : undefined;
     case 'ping.total':
-      return totalText(record);
+      return totalText(record, lines.verbose);
   }
 }
 

@@ -5,11 +5,13 @@ import { histogramText } from './histogram.js';
 import { counted, grouped, milliseconds, roundTripText } from './report.js';
 
 /** One host: a heading, the counts, the round trips. */
-export function summaryText(summary: PingSummary): string {
+export function summaryText(summary: PingSummary, verbose: boolean): string {
   const { target, address, socket, histogram, pathMtu, durationMs } = summary;
   const name = target === address ? target : `${target} (${address})`;
   const lines = ['', `--- ${name}, ${socket} socket ---`];
-  lines.push([...counts(summary), ...repliers(summary), ...foreign(summary), time(durationMs)].join(', '));
+  lines.push(
+    [...counts(summary), ...repliers(summary), ...(verbose ? foreign(summary) : []), time(durationMs)].join(', '),
+  );
   lines.push(...roundTripText(summary), ...chart(histogram));
   if (pathMtu !== undefined) lines.push(pathMtuText(pathMtu, summary));
   return lines.join('\n');
@@ -27,16 +29,14 @@ export function summaryLine(summary: PingSummary): string {
 }
 
 /** All hosts together. */
-export function totalText(total: PingTotal): string {
+export function totalText(total: PingTotal, verbose: boolean): string {
   const { hosts, of, alive, unreachable, durationMs, requestedRate, achievedRate, histogram } = total;
-  const left = hosts === of ? '' : ` of ${typeof of === 'number' ? grouped(of) : of}`;
+  const left = hosts === of ? '' : ` of ${BigInt(of).toLocaleString('en')}`;
   const known = `${grouped(alive)} alive, ${grouped(unreachable)} without an answer`;
   const lines = ['', `--- ${grouped(hosts)}${left} hosts, ${known} ---`];
-  const rates = [
-    requestedRate === null ? [] : `${rate(requestedRate)} asked for`,
-    achievedRate === null ? [] : rate(achievedRate),
-  ];
-  lines.push([...counts(total), ...foreign(total), time(durationMs), ...rates.flat()].join(', '));
+  const asked = requestedRate === null ? '' : ` of ${rate(requestedRate)} asked for`;
+  const rates = achievedRate === null ? [] : [`${rate(achievedRate)}${asked}`];
+  lines.push([...counts(total), ...(verbose ? foreign(total) : []), time(durationMs), ...rates].join(', '));
   const { min, mean, max, stddev, p50, p90, p99 } = total.rttMs;
   if (mean !== null) {
     const spread = [min, mean, max, stddev].map(milliseconds).join('/');

@@ -29,7 +29,13 @@ import { expect, type Step, type StepContext, type StepResult } from './step.js'
 const COUNT = 3;
 const FILTER = 'icmp or icmp6';
 /** Of a host that is its own name. */
-const LINES: PingLines = { many: false, summaries: true, addressOf: () => undefined, tellsTimeout: () => true };
+const LINES: PingLines = {
+  many: false,
+  summaries: true,
+  verbose: false,
+  addressOf: () => undefined,
+  tellsTimeout: () => true,
+};
 
 export const echoStep: Step = {
   name: 'raw and capture',
