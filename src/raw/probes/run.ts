@@ -4,6 +4,9 @@ import type { RecordQueue } from '../record-queue.js';
 import type { ProbeMachine } from './machine.js';
 import type { OutgoingProbe, ProbePort } from './port.js';
 
+/** A socket without room, as one whose neighbours are looked for, holds what is sent back: it is looked at so often. */
+const WHILE_SENDING_MS = 10;
+
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -70,11 +73,18 @@ class Runner<Item> {
     if (!this.#sending) void this.#send();
     this.#tell();
     if (machine.done) {
-      if (!this.#sending) this.#end();
+      this.#end();
       return;
     }
-    const next = machine.wakeAt();
-    if (!this.#sending && next !== Number.POSITIVE_INFINITY) this.#port.wakeAt(next, () => this.#step());
+    this.#wake();
+  }
+
+  /** While something is sent, what is due is due already; but what is waited for may be over. */
+  #wake(): void {
+    const port = this.#port;
+    const next = this.#machine.wakeAt();
+    const at = this.#sending ? Math.max(next, port.now() + WHILE_SENDING_MS) : next;
+    if (at !== Number.POSITIVE_INFINITY) port.wakeAt(at, () => this.#step());
   }
 
   /** Sends what is due, batch by batch, until nothing is. */
