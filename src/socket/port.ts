@@ -278,6 +278,11 @@ export interface DatagramOptions extends OpenOptions {
    */
   readonly receiveBuffer?: number | undefined;
   /**
+   * Bytes of send buffer, in the same way. What waits for its neighbour to be found (arp(7)) is in there for seconds, and
+   * keeps out what is for others.
+   */
+  readonly sendBuffer?: number | undefined;
+  /**
    * Whether the kernel may put datagrams of one sender together (UDP_GRO of udp(7)) and they are delivered so, as
    * messages with a `segmentSize`. With false they are delivered one by one. Backends that can't, don't.
    */
@@ -297,6 +302,8 @@ export interface RawOptions extends OpenOptions {
   readonly messageSize?: number | undefined;
   /** As {@link DatagramOptions.receiveBuffer}. */
   readonly receiveBuffer?: number | undefined;
+  /** As {@link DatagramOptions.sendBuffer}. */
+  readonly sendBuffer?: number | undefined;
   /**
    * What is sent begins with its IP header (IP_HDRINCL, IPV6_HDRINCL). The kernel fragments none of it, and fills in
    * the IPv4 checksum and total length, and source and identification where they are 0 (raw(7)).

@@ -24,6 +24,8 @@ const ADVICE =
 const PMTU = { dont: 0, want: 1, do: 2, probe: 3 } as const;
 /** For sweeps, whose replies come faster than they are read. */
 const RECEIVE_BUFFER = 8 << 20;
+/** So that a sweep goes on past those who are not there: ten thousand that are looked for at once. */
+const SEND_BUFFER = 8 << 20;
 /** What a reply has beyond the payload: headers and a surplus that is told of. */
 const HEADROOM = 512;
 
@@ -44,6 +46,7 @@ export async function openPingSocket(family: IPFamily, options: Options): Promis
       local: source === undefined ? undefined : inetEndpoint(source, 0),
       messageSize: (options.pmtuSearch === true ? SEARCH_MAX : (options.size ?? DEFAULT_SIZE)) + HEADROOM,
       receiveBuffer: RECEIVE_BUFFER,
+      sendBuffer: SEND_BUFFER,
     };
     try {
       const protocol = family === 'ipv6' ? 58 : 1;

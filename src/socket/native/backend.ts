@@ -137,7 +137,8 @@ function openMessages(
 ): NativeMessageSocket {
   if (options.remote === undefined) refuseConnected(options.settings, `a ${args.kind} socket without a peer`);
   const descriptor = Descriptor.open(opening.libc, args, options.logger);
-  if (options.receiveBuffer !== undefined) enlarge(descriptor, options.receiveBuffer, options.settings);
+  if (options.receiveBuffer !== undefined) enlarge(descriptor, 'RCV', options.receiveBuffer, options.settings);
+  if (options.sendBuffer !== undefined) enlarge(descriptor, 'SND', options.sendBuffer, options.settings);
   const filtered = options.settings.some(({ option }) => option === LET_NOTHING_IN.option);
   const choosy = args.kind !== 'datagram' && options.settings.some(({ option }) => FILTERS.has(option.name));
   // A filter is asked once for a run that the kernel has put together.
@@ -176,7 +177,7 @@ function openFrames(opening: Opening, options: FrameOptions): RawSocket {
   const { receive, receiveBuffer, settings } = options;
   const args = { family: 'AF_PACKET', type: 'SOCK_RAW', protocol: 0, protocolName: '0', kind: 'packet' } as const;
   const descriptor = Descriptor.open(opening.libc, args, options.logger);
-  if (receiveBuffer !== undefined) enlarge(descriptor, receiveBuffer, settings);
+  if (receiveBuffer !== undefined) enlarge(descriptor, 'RCV', receiveBuffer, settings);
   descriptor.prepare(withDefaults(settings, receive ? [setting('SO_TIMESTAMPNS', true)] : []), undefined);
   descriptor.bind(linkEndpoint({ name: options.interface, protocol: receive ? ETH_P_ALL : 0 }));
   descriptor.show(opening.onOpen);
@@ -220,8 +221,14 @@ function prepareNarrowed(
   return before;
 }
 
-/** The buffer beyond net.core.rmem_max where CAP_NET_ADMIN is there, otherwise up to it. */
-function enlarge(descriptor: Descriptor, bytes: number, settings: readonly OptionSetting[]): void {
-  if (settings.some(({ option }) => option.name.startsWith('SO_RCVBUF'))) return;
-  if (!descriptor.wish(setting('SO_RCVBUFFORCE', bytes))) descriptor.wish(setting('SO_RCVBUF', bytes));
+/** The buffer beyond net.core.rmem_max or wmem_max where CAP_NET_ADMIN is there, otherwise up to it. */
+function enlarge(
+  descriptor: Descriptor,
+  which: 'RCV' | 'SND',
+  bytes: number,
+  settings: readonly OptionSetting[],
+): void {
+  const name = `SO_${which}BUF` as const;
+  if (settings.some(({ option }) => option.name.startsWith(name))) return;
+  if (!descriptor.wish(setting(`${name}FORCE`, bytes))) descriptor.wish(setting(name, bytes));
 }
