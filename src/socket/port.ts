@@ -15,6 +15,7 @@ import type { TcpInfo } from '../options/tcp-info.js';
 import type { OptionValue } from '../options/types/type.js';
 import type { Endpoint } from '../sockaddr/endpoint.js';
 import type { IPAddress } from '../sockaddr/ip.js';
+import type { FrameSender, FrameSenderOptions } from './frame-sender.js';
 
 /** A socket that a backend has opened and made ready: bound, listening or connected, with its options. */
 export interface OpenedSocket {
@@ -333,4 +334,6 @@ export interface Backend {
   ping(options: Omit<RawOptions, 'protocol' | 'icmpTypes'>): Promise<MessageSocket>;
   /** AF_PACKET (packet(7)): each message is a frame with its link header, and has no address of its own. */
   frames(options: FrameOptions): Promise<RawSocket>;
+  /** The same for sending alone, and many of them. */
+  frameSender(options: FrameSenderOptions): Promise<FrameSender>;
 }

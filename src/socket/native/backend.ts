@@ -14,6 +14,7 @@ import type {
 import { TimerAlarm } from './alarm.js';
 import { connectNative } from './connect.js';
 import { Descriptor, DUAL_STACK, type Opening, type SocketArguments, withDefaults } from './descriptor.js';
+import { openFrameSender } from './frame-sender.js';
 import { icmp6Settings, icmpSettings } from './icmp-filter.js';
 import { loadLibc } from './libc.js';
 import { listenNative } from './listen.js';
@@ -65,6 +66,7 @@ export async function nativeBackend(onOpen?: OpenObserver): Promise<Backend> {
     raw: async (options) => openRaw(opening, options),
     ping: async (options) => openPing(opening, options),
     frames: async (options) => openFrames(opening, options),
+    frameSender: async (options) => openFrameSender(opening, options),
   };
 }
 

@@ -18,8 +18,11 @@ export function portableBackend(onOpen?: OpenObserver): Backend {
     ping: async () => {
       throw backendLimit('no ICMP datagram sockets');
     },
-    frames: async () => {
-      throw backendLimit('no packet sockets');
-    },
+    frames: noPacketSockets,
+    frameSender: noPacketSockets,
   };
+}
+
+async function noPacketSockets(): Promise<never> {
+  throw backendLimit('no packet sockets');
 }

@@ -96,6 +96,7 @@ async function run(script: readonly (readonly Answer[])[]): Promise<{ events: Pi
     datagram: unused,
     ping: unused,
     frames: unused,
+    frameSender: unused,
     raw: async () => new ScriptedSocket(script),
   };
   const options = { backend, logger: silentLogger, count: script.length, intervalMs: 20, timeoutMs: 60, size: 16 };
