@@ -11,9 +11,9 @@ import type { OpenOptions } from './port.js';
 export interface FrameSenderOptions extends OpenOptions {
   /** The interface that frames leave by. */
   readonly interface: string;
-  /** Frames that can be loaded at a time, 65,536 unless told otherwise. */
+  /** Frames that can be loaded at a time, 16,384 unless told otherwise. */
   readonly frames?: number | undefined;
-  /** Bytes of them, 8 MiB unless told otherwise: more than the caches hold makes sending slower. */
+  /** Bytes of them, 1 MiB unless told otherwise: what the caches do not hold is sent more slowly. */
   readonly bytes?: number | undefined;
 }
 
