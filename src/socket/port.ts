@@ -15,6 +15,7 @@ import type { TcpInfo } from '../options/tcp-info.js';
 import type { OptionValue } from '../options/types/type.js';
 import type { Endpoint } from '../sockaddr/endpoint.js';
 import type { IPAddress } from '../sockaddr/ip.js';
+import type { MessageColumns, MessageTable, MessageTableOptions } from './columns.js';
 import type { FrameSender, FrameSenderOptions } from './frame-sender.js';
 
 /** A socket that a backend has opened and made ready: bound, listening or connected, with its options. */
@@ -214,6 +215,8 @@ export interface MessageFailure {
 
 export interface MessageHandlers {
   messages(batch: readonly ReceivedMessage[]): void;
+  /** Takes the place of {@link messages} on raw, ping and packet sockets of a backend that has columns. */
+  columns?(batch: MessageColumns): void;
   failure(failure: MessageFailure): void;
 }
 
@@ -235,8 +238,15 @@ export interface MessageSocket {
    * @throws SocketError for the first datagram that the kernel refused; those before it are sent, and in {@link sent}
    */
   send(messages: readonly OutgoingMessage[]): Promise<Timestamp>;
+  /** Memory for messages of one size that are written in place; undefined where the backend has no such thing. */
+  table?(options: MessageTableOptions): MessageTable;
   /** Datagrams that the kernel has taken so far. */
   readonly sent: number;
+  /**
+   * Hands over what has been received by now, even while paused: who sends much and looks after each batch wakes up less
+   * often than for every message. Undefined where the backend has no such thing.
+   */
+  takeMessages?(): void;
   /** Hands over the errors that have come back by now, without waiting for the next turn of the event loop. */
   takeFailures(): void;
   /** Messages that the kernel dropped for want of buffer so far, exactly; null where unknown. */

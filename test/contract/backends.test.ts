@@ -11,6 +11,7 @@ import { unixEndpoint } from '../../src/sockaddr/unix.js';
 import { nativeBackend } from '../../src/socket/native/backend.js';
 import type { Backend } from '../../src/socket/port.js';
 import { portableBackend } from '../../src/socket/portable/backend.js';
+import { isRoot } from '../hosts/machine.js';
 import { messageContract } from './message.contract.js';
 import { streamContract } from './stream.contract.js';
 
@@ -88,6 +89,19 @@ describe('descriptors of the native backend', () => {
         stop.abort(new Error('no longer'));
         await expect(pending).rejects.toThrow('no longer');
         await listener.close();
+      },
+    ],
+    [
+      'tables of messages, with sockets of their own',
+      async () => {
+        if (!isRoot) return;
+        const socket = await backend.raw({ ...open, family: 'ipv4', protocol: 1 });
+        const table = socket.table?.({ capacity: 4, size: 8, thread: true });
+        table?.bytes.fill(0);
+        for (let i = 0; i < 4; i++) table?.toIPv4(i, 0x7f000001);
+        const sent = table?.send(0, 4);
+        await socket.close();
+        await expect(sent).resolves.toMatchObject({ sent: 4 });
       },
     ],
     [

@@ -49,6 +49,7 @@ const ICMP = 1;
 /** linux/if_ether.h: packets of every protocol, in either direction. */
 const ETH_P_ALL = 3;
 const ICMPV6 = 58;
+const NO_ICMPV6 = setting('ICMP6_FILTER', 'f'.repeat(64));
 
 /**
  * @param onOpen is shown every socket that is opened
@@ -169,7 +170,27 @@ function openMessages(
     receiveBuffer: descriptor.receiveBuffer(),
     segments: args.kind === 'datagram' && !options.settings.some(({ option }) => SHAPING.has(option.name)),
     ipv6: args.family === 'AF_INET6',
+    single: args.kind !== 'datagram',
+    // A second ping socket would have another identifier.
+    sibling: args.kind === 'raw' ? () => openSibling(opening, args, options) : undefined,
   });
+}
+
+/** A raw socket with the same settings that is given nothing. */
+function openSibling(opening: Opening, args: SocketArguments, options: DatagramOptions): Descriptor {
+  const descriptor = Descriptor.open(opening.libc, args, options.logger);
+  const others = options.settings.filter(({ option }) => !FILTERS.has(option.name));
+  descriptor.set(LET_NOTHING_IN);
+  // Asked before a packet is copied for the socket, where a program is asked for the copy.
+  if (args.protocol === ICMP && args.family === 'AF_INET') descriptor.wish(setting('ICMP_FILTER', 0xffff_ffff));
+  if (args.protocol === ICMPV6 && args.family === 'AF_INET6') descriptor.wish(NO_ICMPV6);
+  descriptor.prepare(others, options.local);
+  if (options.remote !== undefined) {
+    descriptor.connect(args.family === 'AF_INET6' ? mapEndpoint(options.remote) : options.remote);
+    descriptor.finish(others);
+  }
+  descriptor.show(opening.onOpen);
+  return descriptor;
 }
 
 /**
@@ -196,6 +217,8 @@ function openFrames(opening: Opening, options: FrameOptions): RawSocket {
     receiveBuffer: descriptor.receiveBuffer(),
     segments: false,
     ipv6: false,
+    single: true,
+    sibling: undefined,
   });
 }
 

@@ -3,6 +3,7 @@ import type { Timestamp } from '../../measure/clock.js';
 import { SOCKADDR_MAX } from '../../sockaddr/struct.js';
 import type { ReceivedMessage } from '../port.js';
 import { Ancillary } from './ancillary.js';
+import { InboxColumns } from './inbox-columns.js';
 import type { Libc } from './libc.js';
 import { CONTROL_SIZE, MessageVector } from './message-vector.js';
 import { SenderCache } from './sender-cache.js';
@@ -14,6 +15,7 @@ export class Inbox {
   readonly #coalesce: boolean;
   readonly #told = new Ancillary();
   readonly #senders = new SenderCache();
+  #columns: InboxColumns | undefined;
 
   /** @param slotSize bytes of each message that are kept */
   constructor(libc: Libc, count: number, slotSize: number, coalesce: boolean) {
@@ -73,6 +75,17 @@ export class Inbox {
       });
       at += step;
     } while (at < length);
+  }
+
+  /** The first `count` messages in columns, valid until the next ones come in. */
+  columns(count: number, now: () => Timestamp): InboxColumns {
+    this.#columns ??= new InboxColumns(this.#vector, this.#slotSize, (i) => {
+      const one: ReceivedMessage[] = [];
+      this.read(i, one, now);
+      return one[0] as ReceivedMessage;
+    });
+    this.#columns.read(count, now);
+    return this.#columns;
   }
 
   /** The control messages of message `i`; valid until the next call. */

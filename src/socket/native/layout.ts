@@ -23,6 +23,8 @@
  *                                                                                      20 bytes   packet(7)
  *     struct ifreq         name:16 data:8 (a pointer)                                  40 bytes   netdevice(7)
  *     struct hwtstamp_config   flags:4 tx_type:4 rx_filter:4                           12 bytes   linux/net_tstamp.h
+ *     struct sockaddr_in   family:2 port:2 (big-endian) addr:4 zero:8                  16 bytes   ip(7)
+ *     struct sockaddr_in6  family:2 port:2 (big-endian) flowinfo:4 addr:16 scope:4     28 bytes   ipv6(7)
  *     struct sockaddr_nl   family:2 pad:2 pid:4 groups:4                               12 bytes   netlink(7)
  *     struct nlmsghdr      len:4 type:2 flags:2 seq:4 pid:4, data, padded to 4         16 bytes   netlink(7)
  *     struct nlmsgerr      error:4, then the nlmsghdr that it is about                 20 bytes   netlink(7)
@@ -123,6 +125,11 @@ export const HWTSTAMP_FILTER_ALL = 1;
 
 /** Control messages begin at multiples of this (CMSG_ALIGN). */
 export const CMSG_ALIGN = 8;
+
+export const SOCKADDR_IN_SIZE = 16;
+export const SockaddrIn = { address: 4 } as const;
+export const SOCKADDR_IN6_SIZE = 28;
+export const SockaddrIn6 = { address: 8, scope: 24 } as const;
 
 export const SOCKADDR_NL_SIZE = 12;
 export const SockaddrNl = { family: 0, port: 4, groups: 8 } as const;

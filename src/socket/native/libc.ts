@@ -44,6 +44,8 @@ export interface Libc {
   shutdown(fd: number, how: number): number;
   recvmmsg(fd: number, messages: Memory, count: number, flags: number, timeout: null): number;
   sendmmsg(fd: number, messages: Memory, count: number, flags: number): number;
+  /** The same in a thread of libuv's pool: resolves to its result. The reason of a failure can't be had. */
+  sendmmsgInThread(fd: number, messages: bigint, count: number, flags: number): Promise<number>;
   recvmsg(fd: number, message: Memory, flags: number): number;
   fcntl(fd: number, command: number, argument: number): number;
   ioctl(fd: number, request: number, argument: Memory): number;
@@ -146,6 +148,7 @@ async function load(): Promise<Libc> {
     // fcntl(2) and ioctl(2) are variadic in C, so their argument is passed with its type.
     const fcntl = library.func('int fcntl(int fd, int command, ...)');
     const ioctl = library.func('int ioctl(int fd, unsigned long request, ...)');
+    const sendmmsg = library.func('int sendmmsg(int fd, void *messages, unsigned int count, int flags)');
     return {
       socket: library.func('int socket(int domain, int type, int protocol)'),
       bind: library.func('int bind(int fd, const void *address, uint32_t length)'),
@@ -164,7 +167,14 @@ async function load(): Promise<Libc> {
       ),
       shutdown: library.func('int shutdown(int fd, int how)'),
       recvmmsg: library.func('int recvmmsg(int fd, void *messages, unsigned int count, int flags, void *timeout)'),
-      sendmmsg: library.func('int sendmmsg(int fd, void *messages, unsigned int count, int flags)'),
+      sendmmsg,
+      sendmmsgInThread: (fd, messages, count, flags) =>
+        new Promise((resolve, reject) => {
+          sendmmsg.async(fd, messages, count, flags, (error: unknown, result: number) => {
+            if (error === null || error === undefined) resolve(result);
+            else reject(error);
+          });
+        }),
       recvmsg: library.func('intptr_t recvmsg(int fd, void *message, int flags)'),
       fcntl: (fd, command, argument) => fcntl(fd, command, 'int', argument),
       ioctl: (fd, request, argument) => ioctl(fd, request, 'void *', argument),

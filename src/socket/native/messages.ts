@@ -9,23 +9,28 @@ import type { Logger } from '../../log/events.js';
 import type { Timestamp } from '../../measure/clock.js';
 import { LET_NOTHING_IN } from '../../options/settings.js';
 import { type Endpoint, formatEndpoint } from '../../sockaddr/endpoint.js';
+import type { MessageTable, MessageTableOptions } from '../columns.js';
 import type { MessageFailure, MessageHandlers, OutgoingMessage, RawSocket, ReceivedMessage } from '../port.js';
 import type { Descriptor } from './descriptor.js';
 import { lastFailure } from './descriptor.js';
 import { DropCounter } from './drop-counter.js';
 import { Inbox } from './inbox.js';
 import { C, type Libc } from './libc.js';
+import { NativeMessageTable, type TableSocket } from './message-table.js';
 import { Outbox, type Position } from './outbox.js';
 import { DescriptorWatch } from './poller.js';
 
 /** Messages, or runs of them, that one call moves at most. */
 const BATCH = 64;
+/** The same of messages that are received in columns. */
+const COLUMN_BATCH = 256;
 /** Calls in one turn of the event loop at most, so that timers and signals get theirs. */
 const CALLS_PER_TURN = 16;
 /** Bytes of payload that one sendmmsg(2) takes at most. */
 const SEND_ARENA = 1 << 20;
 /** Reports taken from the error queue in one turn at most. */
 const FAILURES_PER_TURN = 64;
+const RECEIVE_FLAGS = C.MSG_DONTWAIT | C.MSG_TRUNC;
 /** What the kernel reckons for a message at least, of a receive buffer: its own administration of one. */
 const SMALLEST_MESSAGE = 256;
 /** udp(7): a size beyond the path's MTU, an interface without checksum offload, a socket whose state forbids it. */
@@ -58,6 +63,10 @@ export interface NativeMessageOptions {
   readonly coalesce: boolean;
   /** Of getsockopt(2), SO_RCVBUF. */
   readonly receiveBuffer: number;
+  /** Whether each message is one, so that batches may be delivered in columns. */
+  readonly single: boolean;
+  /** Opens a second socket that sends as this one does and receives nothing; undefined where that is another one to the peer. */
+  readonly sibling: (() => Descriptor) | undefined;
 }
 
 export class NativeMessageSocket implements RawSocket {
@@ -81,7 +90,10 @@ export class NativeMessageSocket implements RawSocket {
   #handlers: MessageHandlers | undefined;
   #paused = false;
   #closed = false;
-  #writable: (() => void) | undefined;
+  readonly #tables: NativeMessageTable[] = [];
+  #writable: (() => void)[] = [];
+  /** Messages that one call of recvmmsg(2) brings at most. */
+  #batch = BATCH;
   readonly #readClock = (): Timestamp => this.now();
   /** Sends run one after the other: the outgoing region has one user at a time. */
   #sending: Promise<unknown> = Promise.resolve();
@@ -123,8 +135,9 @@ export class NativeMessageSocket implements RawSocket {
   }
 
   receive(handlers: MessageHandlers): void {
-    const { messageSize, coalesce } = this.#options;
-    this.#inbox = new Inbox(this.#libc, BATCH, messageSize, coalesce);
+    const { messageSize, coalesce, single } = this.#options;
+    this.#batch = handlers.columns !== undefined && single ? COLUMN_BATCH : BATCH;
+    this.#inbox = new Inbox(this.#libc, this.#batch, messageSize, coalesce);
     this.#handlers = handlers;
     this.#rearm();
   }
@@ -156,6 +169,23 @@ export class NativeMessageSocket implements RawSocket {
     if (!closed) this.#remaining = Math.ceil(this.#options.receiveBuffer / SMALLEST_MESSAGE);
   }
 
+  table(options: MessageTableOptions): MessageTable {
+    const { sibling, logger, ipv6 } = this.#options;
+    const own = options.thread === true ? sibling?.() : undefined;
+    const socket: TableSocket = {
+      ipv6,
+      logger,
+      now: this.#readClock,
+      untilWritable: () => this.#untilWritable(),
+      taken: (count) => {
+        this.sent += count;
+      },
+    };
+    const table = new NativeMessageTable(own ?? this.#descriptor, socket, options, own !== undefined);
+    this.#tables.push(table);
+    return table;
+  }
+
   send(messages: readonly OutgoingMessage[]): Promise<Timestamp> {
     // With nothing before them they go at once, in this very turn.
     const run = this.#queued === 0 ? this.#sendAll(messages) : this.#sending.then(() => this.#sendAll(messages));
@@ -165,6 +195,10 @@ export class NativeMessageSocket implements RawSocket {
     };
     this.#sending = run.then(over, over);
     return run;
+  }
+
+  takeMessages(): void {
+    this.#receiveAll(() => false);
   }
 
   takeFailures(): void {
@@ -183,48 +217,69 @@ export class NativeMessageSocket implements RawSocket {
     this.#closed = true;
     this.#watch.close();
     this.#descriptor.close();
-    this.#writable?.();
+    for (const wake of this.#writable) wake();
+    if (this.#tables.length > 0) await Promise.all(this.#tables.map((table) => table.close()));
     this.#inbox?.release();
     this.#outbox?.release();
   }
 
   #rearm(): void {
     const readable = this.#handlers !== undefined && !this.#paused;
-    this.#watch.want(readable, this.#writable !== undefined);
+    this.#watch.want(readable, this.#writable.length > 0);
   }
 
   #onReady(): void {
-    const wake = this.#writable;
-    this.#writable = undefined;
+    const waiting = this.#writable;
+    this.#writable = [];
     this.#rearm();
-    wake?.();
-    if (this.#handlers === undefined || this.#paused) return;
+    for (const wake of waiting) wake();
+    if (!this.#paused) this.#receiveAll(() => this.#paused);
+  }
+
+  /** As much as one turn of the event loop may take. */
+  #receiveAll(stopped: () => boolean): void {
     this.#drops.tick();
-    for (let call = 0; call < CALLS_PER_TURN && !this.#closed && !this.#paused; call++) {
-      if (this.#receiveBatch(this.#handlers) < BATCH) return;
+    for (let call = 0; call < CALLS_PER_TURN && !this.#closed && !stopped(); call++) {
+      if (this.#handlers === undefined || this.#receiveBatch(this.#handlers) < this.#batch) return;
     }
   }
 
-  /** One recvmmsg(2): how many it has brought, {@link BATCH} when there may be more. */
+  /** One recvmmsg(2): how many it has brought, as many as it takes when there may be more. */
   #receiveBatch(handlers: MessageHandlers): number {
     const inbox = this.#inbox;
     if (inbox === undefined) return 0;
-    const count = this.#libc.recvmmsg(this.#descriptor.fd, inbox.address, BATCH, C.MSG_DONTWAIT | C.MSG_TRUNC, null);
+    const count = this.#libc.recvmmsg(this.#descriptor.fd, inbox.address, this.#batch, RECEIVE_FLAGS, null);
     if (count < 0) {
       const failure = lastFailure(this.#libc, 'recvmmsg');
       if (failure.code === 'EAGAIN' || failure.code === 'EINTR') return 0;
       this.#reportFailures(new SocketError({ ...failure, address: endpointText(this.local) }));
       return 0;
     }
+    if (handlers.columns !== undefined && this.#options.single) {
+      const columns = inbox.columns(count, this.#readClock);
+      if (this.#options.logger.enabled('trace')) this.#traceReceive(count, columns.kept.subarray(0, count));
+      handlers.columns(columns);
+      inbox.prepare(count);
+      return count;
+    }
     const batch: ReceivedMessage[] = [];
     for (let i = 0; i < count; i++) inbox.read(i, batch, this.#readClock);
     inbox.prepare(count);
-    if (this.#options.logger.enabled('trace')) {
-      const bytes = batch.reduce((sum, message) => sum + message.bytes.length, 0);
-      this.#options.logger.log('trace', { event: 'recvmmsg', fd: this.#descriptor.fd, messages: count, bytes });
-    }
+    if (this.#options.logger.enabled('trace'))
+      this.#traceReceive(
+        count,
+        batch.map(({ bytes }) => bytes.length),
+      );
     handlers.messages(batch);
     return count;
+  }
+
+  #traceReceive(
+    messages: number,
+    lengths: { reduce(sum: (a: number, b: number) => number, from: number): number },
+  ): void {
+    const bytes = lengths.reduce((sum, length) => sum + length, 0);
+    this.#options.logger.log('trace', { event: 'recvmmsg', fd: this.#descriptor.fd, messages, bytes });
   }
 
   /**
@@ -327,7 +382,7 @@ export class NativeMessageSocket implements RawSocket {
 
   #untilWritable(): Promise<void> {
     return new Promise((resolve) => {
-      this.#writable = resolve;
+      this.#writable.push(resolve);
       this.#rearm();
     });
   }
