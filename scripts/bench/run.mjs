@@ -9,7 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 
-const BENCHMARKS = ['sockets', 'stream', 'datagram', 'decode', 'filter', 'capture'];
+const BENCHMARKS = ['sockets', 'stream', 'datagram', 'decode', 'filter', 'capture', 'raw'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
