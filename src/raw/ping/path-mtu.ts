@@ -15,10 +15,11 @@ const LEAST: Readonly<Record<IPFamily, number>> = { ipv4: 68, ipv6: 1280 };
 const BEYOND: Readonly<Record<IPFamily, number>> = { ipv4: 65_536, ipv6: 65_576 };
 /** What most paths have, and so the first guess. */
 const USUAL = 1500;
-/** A size may be lost by chance in one of so many cases. */
-const DOUBT = 0.01;
+/** How likely chance may be as an explanation: on a path that loses nothing, and on one that does. */
+const DOUBT = 1e-3;
+const DOUBT_LOSSY = 1e-4;
 /** Packets of a size that are tried at most, for each that is asked for. */
-const PERSISTENCE = 4;
+const PERSISTENCE = 5;
 
 /** What is to be sent next: IP bytes, and whether only to see how many of a size that is known to get through are lost. */
 export interface MtuTry {
@@ -41,9 +42,11 @@ export class PathMtuSearch {
   #sent = 0;
   #lost = 0;
   #controls = 0;
-  #controlsLost = 0;
   /** Controls that are in flight. */
   #controlsOpen = 0;
+  /** Of all packets whose size is known to get through: how many had an outcome, and were lost. */
+  #settled = 0;
+  #settledLost = 0;
   #unreachable = false;
   #round = 0;
 
@@ -81,18 +84,32 @@ export class PathMtuSearch {
     return { size: this.#size, control: false, round: this.#round };
   }
 
-  /** Packets of the size that must be lost, by what is lost of smaller ones. */
+  /**
+   * Packets of the size that must be lost, all of them, so that chance is no explanation: Fisher's exact test against
+   * those whose size is known to get through.
+   */
   get #needed(): number {
-    if (this.#low === 0) return this.#tries * PERSISTENCE;
-    const share = (this.#controlsLost + 0.5) / (this.#controls - this.#controlsOpen + 1);
-    const needed = Math.ceil(Math.log(DOUBT) / Math.log(Math.min(share, 0.95)));
-    return Math.min(this.#tries * PERSISTENCE, Math.max(this.#tries, needed));
+    const most = this.#tries * PERSISTENCE;
+    if (this.#low === 0) return most;
+    const doubt = this.#settledLost === 0 ? DOUBT : DOUBT_LOSSY;
+    let needed = this.#tries;
+    while (needed < most && chance(needed, this.#settled, this.#settledLost) > doubt) needed++;
+    return needed;
   }
 
   /** It has been answered, however late. */
   answered({ size, control, round }: MtuTry): void {
+    this.#settled++;
     if (control && round === this.#round) this.#controlsOpen--;
-    if (size <= this.#low) return;
+    if (size <= this.#low) {
+      this.#judge();
+      return;
+    }
+    // Those of this size that were lost, were lost by chance.
+    if (round === this.#round) {
+      this.#settled += this.#lost;
+      this.#settledLost += this.#lost;
+    }
     this.#low = size;
     if (size >= this.#high) {
       this.#high = BEYOND[this.#family];
@@ -103,11 +120,13 @@ export class PathMtuSearch {
 
   /** Nothing has come back, or an error that a smaller packet would have met with too. */
   lost({ control, round }: MtuTry): void {
-    if (round !== this.#round) return;
     if (control) {
-      this.#controlsOpen--;
-      this.#controlsLost++;
-    } else this.#lost++;
+      this.#settled++;
+      this.#settledLost++;
+    }
+    if (round !== this.#round) return;
+    if (control) this.#controlsOpen--;
+    else this.#lost++;
     this.#judge();
   }
 
@@ -143,7 +162,6 @@ export class PathMtuSearch {
     this.#sent = 0;
     this.#lost = 0;
     this.#controls = 0;
-    this.#controlsLost = 0;
     this.#controlsOpen = 0;
     const fits = (size: number | undefined) => size !== undefined && size > this.#low && size < this.#high;
     const most = BEYOND[this.#family] - 1;
@@ -152,4 +170,11 @@ export class PathMtuSearch {
     else if (this.#high > most) this.#size = most;
     else this.#size = (this.#low + this.#high) >> 1;
   }
+}
+
+/** How likely it is that all of `lost` packets are among the lost ones, where `othersLost` of `others` are. */
+function chance(lost: number, others: number, othersLost: number): number {
+  let probability = 1;
+  for (let i = 0; i < lost; i++) probability *= (lost + othersLost - i) / (lost + others - i);
+  return probability;
 }

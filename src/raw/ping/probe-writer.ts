@@ -90,12 +90,12 @@ export class ProbeWriter {
     if (this.#timestamp) {
       writeWord(into, at + ICMP_HEADER, originate);
       sum += (originate >>> 16) + (originate & 0xffff);
-    } else if (this.#tokenLength > 0) {
-      this.makeToken(number);
-      const token = this.#token;
+    } else {
+      const tokenLength = Math.min(this.#tokenLength, length - ICMP_HEADER);
+      const token = this.makeToken(number);
       const from = at + ICMP_HEADER;
-      for (let i = 0; i < this.#tokenLength; i++) into[from + i] = token[i] as number;
-      sum += sumWords(token, 0, this.#tokenLength);
+      for (let i = 0; i < tokenLength; i++) into[from + i] = token[i] as number;
+      sum += sumWords(token, 0, tokenLength);
     }
     if (family === 'ipv6') {
       // The kernel knows the source address, and fills in the checksum (RFC 3542 section 3.1).

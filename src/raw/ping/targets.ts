@@ -57,12 +57,14 @@ export class TargetSet {
         continue;
       }
       const { address } = entry;
-      const key = address.key;
-      if (zoned.has(key) || find(sorted, address) !== undefined) continue;
-      zoned.add(key);
-      // Of two zones the first is found, since errors quote addresses without theirs.
       const plain = lookupKey(address);
-      if (!this.#hosts.has(plain)) this.#hosts.set(plain, kept.length);
+      const known = this.#hosts.has(plain);
+      const zone = address.family === 'ipv6' ? address.zone : '';
+      if (zone === '' ? known : zoned.has(address.key)) continue;
+      if (sorted.length > 0 && find(sorted, address) !== undefined) continue;
+      if (zone !== '') zoned.add(address.key);
+      // Of two zones the first is found, since errors quote addresses without theirs.
+      if (!known) this.#hosts.set(plain, kept.length);
       kept.push(entry);
     }
     this.#entries = kept;
