@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/log/events.js';
-import { ECHO_TYPES } from '../../src/raw/echo.js';
+import { answerTypes } from '../../src/raw/ping/answer.js';
 import { IPv4Address, IPv6Address, parseIP } from '../../src/sockaddr/ip.js';
 import type { MessageColumns } from '../../src/socket/columns.js';
 import { nativeBackend } from '../../src/socket/native/backend.js';
@@ -175,7 +175,7 @@ describe.skipIf(!isRoot)(`on raw sockets${isRoot ? '' : ' (they need root)'}`, (
       ...open,
       family,
       protocol: ICMP[family],
-      icmpTypes: ECHO_TYPES[family],
+      icmpTypes: answerTypes(family, 'echo'),
       receiveBuffer: 16 << 20,
       messageSize,
     });

@@ -3,6 +3,7 @@
  * instead. The loop is a state machine (machine.ts); here it gets its sockets.
  */
 import { randomBytes, randomInt } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { UsageError } from '../../errors.js';
 import type { IPFamily } from '../../sockaddr/ip.js';
 import { runMachine } from '../probes/run.js';
@@ -14,8 +15,11 @@ import type { PingRecord } from './records.js';
 import { SEARCHES_MAX } from './search-schedule.js';
 import { SocketPort } from './socket-port.js';
 import { openPingSocket, type PingSocket } from './sockets.js';
+import { isSweep, Sweep } from './sweep.js';
 import { type PingTarget, TargetSet } from './targets.js';
 
+/** Sending takes more than the one processor that this process runs on; what runs here needs little of it. */
+const SWEEP_THREADS = 2;
 /** Hosts that can be pinged without end: each of them has a place in memory. */
 const ENDLESS_MAX = 2 ** 20;
 
@@ -45,6 +49,11 @@ export async function* pingBatches(
     throw new UsageError(`ping: the MTUs of ${set.count} paths at once`, `give ${SEARCHES_MAX} hosts at most`);
   }
   const sockets = await openAll(set.families, options);
+  const [first] = sockets;
+  if (first !== undefined && sockets.length === 1 && isSweep(options, set.count) && canSweep(first, set)) {
+    yield* sweep(first, set, options);
+    return;
+  }
   const port = new SocketPort(sockets, options.backend.alarm());
   const stop = new AbortController();
   const interrupt = () => stop.abort();
@@ -72,6 +81,44 @@ export async function* pingBatches(
     options.signal?.removeEventListener('abort', interrupt);
     stop.abort();
     await port.close();
+  }
+}
+
+/** Whether the socket has memory for many messages; a group has more than one answer. */
+function canSweep({ socket, kind }: PingSocket, set: TargetSet): boolean {
+  return kind === 'raw' && socket.table !== undefined && !set.hasGroups;
+}
+
+async function* sweep(socket: PingSocket, set: TargetSet, options: PingOptions): AsyncGenerator<PingRecord[]> {
+  const { signal, onOpen, onStart, backend } = options;
+  const queue = new RecordQueue<PingRecord>();
+  const run = new Sweep(
+    {
+      plan: options,
+      order: pingOrder(set, options.randomOrder),
+      hosts: set.count,
+      socket,
+      route: { socket: socket.kind, backend: backend.name },
+      identifier: randomInt(0x1_0000),
+      key: randomBytes(8),
+      threads: availableParallelism() > 1 ? SWEEP_THREADS : 0,
+    },
+    queue,
+  );
+  const interrupt = () => run.stop('interrupted');
+  signal?.addEventListener('abort', interrupt, { once: true });
+  try {
+    run.open();
+    onOpen?.();
+    run.start();
+    if (signal?.aborted === true) interrupt();
+    onStart?.(() => run.standing());
+    yield* queue.batches();
+    await run.finished;
+  } finally {
+    signal?.removeEventListener('abort', interrupt);
+    run.stop('interrupted');
+    await socket.socket.close();
   }
 }
 

@@ -43,7 +43,13 @@ export interface TotalFacts {
   readonly reason: PingEndReason;
 }
 
-export function totalOf(ledger: Ledger, plan: PingPlan, of: bigint, facts: TotalFacts): PingTotal {
+/** What is known of all hosts together. */
+export type TotalCounts = Pick<
+  Ledger,
+  'total' | 'roundTrips' | 'hosts' | 'alive' | 'unreachable' | 'foreign' | 'firstSentAt' | 'lastSentAt'
+>;
+
+export function totalOf(ledger: TotalCounts, plan: PingPlan, of: bigint, facts: TotalFacts): PingTotal {
   const { total, roundTrips, hosts, alive, unreachable, foreign } = ledger;
   return {
     type: 'ping.total',

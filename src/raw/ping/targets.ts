@@ -34,6 +34,8 @@ export class TargetSet {
   readonly families: readonly IPFamily[];
   /** Hosts and blocks left out: an earlier one, or a block around them, has their addresses already. */
   readonly repeated: number;
+  /** Whether there are multicast addresses in it, which many may answer for. */
+  readonly hasGroups: boolean;
   readonly #entries: readonly (PingTarget | PingBlock)[];
   /** The number of the first host of each entry, and at last {@link size}. */
   readonly #starts: Float64Array;
@@ -69,6 +71,7 @@ export class TargetSet {
     }
     this.#entries = kept;
     this.families = [...new Set(kept.map((entry) => ('prefix' in entry ? entry.prefix : entry.address).family))];
+    this.hasGroups = kept.some((entry) => ('prefix' in entry ? entry.prefix.first : entry.address).isMulticast);
     this.repeated = entries.length - kept.length;
     this.#blocks = kept
       .map((_, i) => i)

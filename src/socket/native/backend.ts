@@ -180,6 +180,7 @@ function openMessages(
 function openSibling(opening: Opening, args: SocketArguments, options: DatagramOptions): Descriptor {
   const descriptor = Descriptor.open(opening.libc, args, options.logger);
   const others = options.settings.filter(({ option }) => !FILTERS.has(option.name));
+  if (options.sendBuffer !== undefined) enlarge(descriptor, 'SND', options.sendBuffer, options.settings);
   descriptor.set(LET_NOTHING_IN);
   // Asked before a packet is copied for the socket, where a program is asked for the copy.
   if (args.protocol === ICMP && args.family === 'AF_INET') descriptor.wish(setting('ICMP_FILTER', 0xffff_ffff));

@@ -1,0 +1,259 @@
+/**
+ * What became of the probes of a sweep: one to each host, in columns by the host's step of the order, so that nothing is
+ * made for a host of which nothing is told.
+ */
+import { elapsedMs, roundMs, type Timestamp } from '../../measure/clock.js';
+import { RoundTrips } from '../../measure/round-trips.js';
+import { PingHost, Tally } from './host.js';
+import type { ErrorFacts, PingRoute, ReplyFacts } from './ledger.js';
+import { DEFAULT_TIMEOUT_MS, type PingPlan } from './options.js';
+import type { PingOrder } from './order.js';
+import { ProbeState } from './probe-ring.js';
+import type { PingEndReason, PingRecord } from './records.js';
+import { summaryOf, totalOf } from './summaries.js';
+
+export interface SweepLedgerOptions {
+  readonly plan: PingPlan;
+  readonly order: PingOrder;
+  readonly hosts: bigint;
+  readonly route: PingRoute;
+  readonly startedAt: number;
+}
+
+export class SweepLedger {
+  readonly total = new Tally();
+  readonly roundTrips = new RoundTrips();
+  foreign = 0;
+  alive = 0;
+  unreachable = 0;
+  firstSentAt = Number.NaN;
+  lastSentAt = Number.NaN;
+  /** Probes that are waited for. */
+  open = 0;
+  readonly timeoutMs: number;
+  readonly #options: SweepLedgerOptions;
+  readonly #base: Timestamp;
+  readonly #events: boolean;
+  readonly #tells: boolean;
+  readonly #state: Uint8Array;
+  /** When it was sent, by the wall clock in milliseconds since the base, and by the monotonic one. */
+  readonly #sentWall: Float64Array;
+  readonly #sentAt: Float64Array;
+  readonly #roundTripMs: Float64Array;
+  /** Of hosts that something odd has happened to. */
+  readonly #odd = new Map<number, Tally>();
+  /** The first probe that may still be waited for, and the number of those that have been claimed. */
+  #oldest = 0;
+  #claimed = 0;
+  #records: PingRecord[] = [];
+
+  constructor(options: SweepLedgerOptions, base: Timestamp) {
+    const { plan, order } = options;
+    this.#options = options;
+    this.#base = base;
+    this.timeoutMs = plan.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.#events = plan.tell === undefined || plan.tell === 'everything';
+    this.#tells = plan.tell !== 'total';
+    this.#state = new Uint8Array(order.size);
+    this.#sentWall = new Float64Array(order.size);
+    this.#sentAt = new Float64Array(order.size);
+    this.#roundTripMs = new Float64Array(this.#tells ? order.size : 0);
+  }
+
+  /** Hosts that have been sent to. */
+  get hosts(): number {
+    return this.total.transmitted;
+  }
+
+  /** Milliseconds from the base to a moment. */
+  wall(seconds: number, nanoseconds: number): number {
+    return (seconds - this.#base.seconds) * 1000 + (nanoseconds - this.#base.nanoseconds) / 1e6;
+  }
+
+  /** Whether the host of this step has been sent to. */
+  has(step: number): boolean {
+    return step < this.#state.length && this.#state[step] !== ProbeState.none;
+  }
+
+  /** The probes to the hosts from `first` on are about to be sent. A reply can be here before the word that they were. */
+  claim(first: number, count: number, wall: number, now: number): void {
+    this.#state.fill(ProbeState.waiting, first, first + count);
+    this.#sentWall.fill(wall, first, first + count);
+    this.#sentAt.fill(now, first, first + count);
+    this.#claimed = Math.max(this.#claimed, first + count);
+    this.open += count;
+    this.total.transmitted += count;
+    if (Number.isNaN(this.firstSentAt)) this.firstSentAt = now;
+    this.lastSentAt = now;
+  }
+
+  /** They are not sent, after all. */
+  unclaim(first: number, count: number): void {
+    for (let step = first; step < first + count; step++) {
+      if (this.#state[step] !== ProbeState.waiting) continue;
+      this.#state[step] = ProbeState.none;
+      this.open--;
+      this.total.transmitted--;
+    }
+  }
+
+  /** A reply without anything odd about it, at `wall`. The facts are asked for only where replies are told of. */
+  reply(step: number, wall: number, now: number, facts: () => ReplyFacts): void {
+    const { total } = this;
+    const state = this.#state[step] as number;
+    const duplicate = state === ProbeState.answered || state === ProbeState.answeredLate;
+    const overdue = now - (this.#sentAt[step] as number) > this.timeoutMs;
+    const late = !duplicate && (state === ProbeState.timedOut || (state === ProbeState.failed && overdue));
+    const roundTripMs = roundMs(wall - (this.#sentWall[step] as number));
+    if (duplicate) {
+      total.duplicates++;
+      this.oddities(step).duplicates++;
+    } else {
+      if (late) total.late++;
+      else total.received++;
+      if (state === ProbeState.timedOut) total.lost--;
+      if (state === ProbeState.failed) total.errors--;
+      if (state !== ProbeState.waiting) this.unreachable--;
+      this.alive++;
+      this.roundTrips.add(roundTripMs);
+      if (this.#tells) this.#roundTripMs[step] = roundTripMs;
+      this.#state[step] = late ? ProbeState.answeredLate : ProbeState.answered;
+    }
+    if (this.#events) this.#tellReply(step, facts(), { roundTripMs, duplicate, late });
+    if (state === ProbeState.waiting) this.#close(step, now);
+  }
+
+  #tellReply(
+    step: number,
+    facts: ReplyFacts,
+    { roundTripMs, ...kind }: { roundTripMs: number; duplicate: boolean; late: boolean },
+  ): void {
+    const { time, address, foreignAddress, bytes, ttl, timestamp, corruptAt, corruptBytes } = facts;
+    this.#records.push({
+      type: 'ping.reply',
+      time,
+      target: this.#options.order.at(step).name,
+      address,
+      foreignAddress,
+      sequence: 1,
+      bytes,
+      ttl,
+      rttMs: roundTripMs,
+      timestamp,
+      duplicate: kind.duplicate,
+      corrupt: corruptAt >= 0,
+      ...(corruptAt >= 0 ? { corruptAt, corruptBytes } : {}),
+      late: kind.late,
+      ...this.#options.route,
+    });
+  }
+
+  /** Counts beside the outcome, of one host; those of {@link total} are for the caller to keep in step. */
+  oddities(step: number): Tally {
+    let tally = this.#odd.get(step);
+    if (tally === undefined) {
+      tally = new Tally();
+      this.#odd.set(step, tally);
+    }
+    return tally;
+  }
+
+  error(step: number, facts: ErrorFacts, now: number): void {
+    const settles = facts.settles && this.#state[step] === ProbeState.waiting;
+    if (settles) {
+      this.total.errors++;
+      this.#state[step] = ProbeState.failed;
+    }
+    if (this.#events) {
+      const { time, address, icmpType, icmpCode, message, mtu, gateway } = facts;
+      this.#records.push({
+        type: 'ping.error',
+        time,
+        target: this.#options.order.at(step).name,
+        sequence: 1,
+        address,
+        icmpType,
+        icmpCode,
+        message,
+        ...(mtu === undefined ? {} : { mtu }),
+        ...(gateway === undefined ? {} : { gateway }),
+        settles,
+        rttMs: icmpType === null ? null : roundMs(elapsedMs(this.#base, time) - (this.#sentWall[step] as number)),
+        ...this.#options.route,
+      });
+    }
+    if (!settles) return;
+    this.unreachable++;
+    this.#close(step, now);
+  }
+
+  /** Gives up what has waited too long by `now`; returns when the next one will have, Infinity for none. */
+  elapse(now: number, time: Timestamp): number {
+    const { order, route } = this.#options;
+    for (; this.#oldest < this.#claimed; this.#oldest++) {
+      const step = this.#oldest;
+      if (this.#state[step] !== ProbeState.waiting) continue;
+      const over = (this.#sentAt[step] as number) + this.timeoutMs;
+      if (over > now) return over;
+      this.#state[step] = ProbeState.timedOut;
+      this.total.lost++;
+      this.unreachable++;
+      if (this.#events) {
+        const { name: target, address } = order.at(step);
+        this.#records.push({ type: 'ping.timeout', time, target, address: address.toString(), sequence: 1, ...route });
+      }
+      this.#close(step, now, time);
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  #close(step: number, now: number, time?: Timestamp): void {
+    this.open--;
+    if (this.#tells) this.#summarize(step, now, 'count', time ?? this.#timeAt(now));
+  }
+
+  /** The wall clock at a moment of the monotonic one, by when the last probe was sent. */
+  #timeAt(now: number): Timestamp {
+    const step = Math.max(0, this.#claimed - 1);
+    const ms = (this.#sentWall[step] as number) + now - (this.#sentAt[step] as number);
+    const nanoseconds = this.#base.nanoseconds + Math.round(ms * 1e6);
+    const seconds = Math.floor(nanoseconds / 1e9);
+    return { seconds: this.#base.seconds + seconds, nanoseconds: nanoseconds - seconds * 1e9 };
+  }
+
+  #summarize(step: number, until: number, endReason: PingEndReason, time: Timestamp): void {
+    const { order, plan, route } = this.#options;
+    const state = this.#state[step] as number;
+    const host = new PingHost(order.at(step), step, false);
+    const { tally } = host;
+    Object.assign(tally, this.#odd.get(step));
+    tally.transmitted = 1;
+    if (state === ProbeState.answered) tally.received = 1;
+    else if (state === ProbeState.answeredLate) tally.late = 1;
+    else if (state === ProbeState.timedOut) tally.lost = 1;
+    else if (state === ProbeState.failed) tally.errors = 1;
+    if (tally.received + tally.late > 0) host.roundTrips.add(this.#roundTripMs[step] as number);
+    host.firstSentAt = this.#sentAt[step] as number;
+    host.lastSentAt = host.firstSentAt;
+    this.#records.push(summaryOf(host, plan, { time, until, endReason, foreign: undefined, route }));
+  }
+
+  take(): PingRecord[] {
+    const records = this.#records;
+    this.#records = [];
+    return records;
+  }
+
+  /** The last records: what is not told of yet, and the total. */
+  end(reason: PingEndReason, time: Timestamp, now: number): void {
+    for (let step = this.#oldest; this.#tells && step < this.#claimed; step++) {
+      if (this.#state[step] === ProbeState.waiting) this.#summarize(step, now, reason, time);
+    }
+    this.#records.push(this.totalAt(reason, time, now));
+  }
+
+  totalAt(reason: PingEndReason, time: Timestamp, now: number): ReturnType<typeof totalOf> {
+    const { plan, hosts, startedAt } = this.#options;
+    return totalOf(this, plan, hosts, { time, durationMs: now - startedAt, reason });
+  }
+}

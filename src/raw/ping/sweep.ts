@@ -1,0 +1,354 @@
+/**
+ * One probe to each of very many hosts as fast as they go: what the state machine of ping would do with such a plan, in
+ * columns. Probes are written where the kernel reads them, replies are read where it has put them, and nothing is made for
+ * a host of which nothing is told.
+ *
+ * Sending is nearly all of the work, and most of that is the kernel's: tables of probes are sent by threads, one a
+ * processor, while replies are read here whenever a table has gone. The time of a probe is that of its table, as that of
+ * any probe is the time of its call: round trips are what they are at most.
+ */
+import type { SocketError } from '../../errors.js';
+import { interfaceIndex } from '../../sockaddr/interfaces.js';
+import { type IPAddress, IPv4Address, IPv6Address } from '../../sockaddr/ip.js';
+import type { MessageColumns, MessageTable } from '../../socket/columns.js';
+import type { MessageSocket, ReceivedMessage } from '../../socket/port.js';
+import { ICMP_HEADER, IcmpType } from '../../wire/icmp.js';
+import { ICMPV6_PROTOCOL, Icmpv6Type } from '../../wire/icmpv6.js';
+import type { RecordQueue } from '../record-queue.js';
+import { errorText, ICMP_PROTOCOL, readError, readShort, settles } from './answer.js';
+import type { PingRoute, ReplyFacts } from './ledger.js';
+import { DEFAULT_SIZE, type PingPlan } from './options.js';
+import type { PingOrder } from './order.js';
+import { ProbeWriter } from './probe-writer.js';
+import type { PingEndReason, PingRecord, PingStanding } from './records.js';
+import type { PingSocket } from './sockets.js';
+import { SweepLedger } from './sweep-ledger.js';
+import { TOKEN_LENGTH } from './token.js';
+
+export interface SweepOptions {
+  readonly plan: PingPlan;
+  readonly order: PingOrder;
+  /** Hosts of the set. */
+  readonly hosts: bigint;
+  readonly socket: PingSocket;
+  readonly route: PingRoute;
+  readonly identifier: number;
+  /** 8 random bytes. */
+  readonly key: Uint8Array;
+  /** Threads that send; 0 to send from this one. */
+  readonly threads: number;
+}
+
+/** Fewer hosts are not worth the memory, and more are too many for it. */
+const HOSTS_MIN = 1024;
+const HOSTS_MAX = 2 ** 20;
+/** Probes of a table. */
+const TABLE = 128;
+const IPV4_HEADER = 20;
+
+/** Whether what is asked for is a sweep, of a set of so many hosts without groups. */
+export function isSweep(plan: PingPlan, hosts: bigint): boolean {
+  const { count, retries, ratePerSecond = Number.POSITIVE_INFINITY, intervalMs, size = DEFAULT_SIZE } = plan;
+  if (hosts < HOSTS_MIN || hosts > HOSTS_MAX) return false;
+  const once = count === 1 || retries === 0;
+  const unpaced = ratePerSecond === Number.POSITIVE_INFINITY && (intervalMs === 0 || plan.ratePerSecond !== undefined);
+  const plain = (plan.kind ?? 'echo') === 'echo' && size >= TOKEN_LENGTH;
+  const more = plan.flood ?? plan.adaptive ?? plan.broadcast ?? plan.pmtuSearch ?? plan.recordRoute ?? plan.userLatency;
+  return once && unpaced && plain && more !== true;
+}
+
+export class Sweep {
+  readonly #options: SweepOptions;
+  readonly #socket: MessageSocket;
+  readonly #ipv6: boolean;
+  readonly #writer: ProbeWriter;
+  readonly #ledger: SweepLedger;
+  /** By step, where it was sent: four words of each for IPv6. */
+  readonly #addresses: Uint32Array;
+  readonly #queue: RecordQueue<PingRecord>;
+  readonly #tables: MessageTable[] = [];
+  readonly finished: Promise<void>;
+  #finish: () => void = () => undefined;
+  #next = 0;
+  #sending = true;
+  #over = false;
+  #timer: NodeJS.Timeout | undefined;
+  #deadline: NodeJS.Timeout | undefined;
+
+  constructor(options: SweepOptions, queue: RecordQueue<PingRecord>) {
+    const { plan, order, hosts, socket, route, identifier, key } = options;
+    this.#options = options;
+    this.#queue = queue;
+    this.#socket = socket.socket;
+    this.#ipv6 = socket.family === 'ipv6';
+    const { pattern, size = DEFAULT_SIZE } = plan;
+    this.#writer = new ProbeWriter({ kind: 'echo', size, pattern, identifier, key });
+    const startedAt = performance.now();
+    this.#ledger = new SweepLedger({ plan, order, hosts, route, startedAt }, this.#socket.now());
+    this.#addresses = new Uint32Array(order.size * (this.#ipv6 ? 4 : 1));
+    this.finished = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+  }
+
+  /** Opens what it sends from; privileges are not needed any more after it. */
+  open(): void {
+    const { threads } = this.#options;
+    const { length: size } = this.#writer;
+    for (let i = 0; i < Math.max(1, threads); i++) {
+      const table = this.#socket.table?.({ capacity: TABLE, size, thread: threads > 0 });
+      if (table !== undefined) this.#tables.push(table);
+    }
+  }
+
+  /** Sends and receives until everything has its outcome. */
+  start(): void {
+    const { plan } = this.#options;
+    this.#socket.receive({
+      messages: (batch) => {
+        for (const message of batch) this.#onMessage(message);
+        this.#step();
+      },
+      columns: (columns) => this.#onColumns(columns),
+      failure: ({ error, to }) => {
+        if (to === undefined) this.#fail(error);
+      },
+    });
+    if (plan.deadlineMs !== undefined) this.#deadline = setTimeout(() => this.stop('deadline'), plan.deadlineMs);
+    // Replies are looked for when a table has gone; waking up for each of them would cost more than they do.
+    this.#socket.pause();
+    void this.#send();
+  }
+
+  async #send(): Promise<void> {
+    try {
+      await Promise.all(this.#tables.map((table) => this.#sendTables(table)));
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#sending = false;
+    if (this.#over) return;
+    this.#socket.resume();
+    this.#step();
+  }
+
+  /** Fills and sends one table again and again, until all hosts are sent to. */
+  async #sendTables(table: MessageTable): Promise<void> {
+    const { order } = this.#options;
+    while (!this.#over && this.#next < order.size) {
+      const first = this.#next;
+      const count = Math.min(table.capacity, order.size - first);
+      this.#next = first + count;
+      for (let i = 0; i < count; i++) this.#write(table, i, first + i);
+      const { seconds, nanoseconds } = this.#socket.now();
+      this.#ledger.claim(first, count, this.#ledger.wall(seconds, nanoseconds), performance.now());
+      for (let from = 0; from < count; ) {
+        if (this.#over) {
+          this.#ledger.unclaim(first + from, count - from);
+          return;
+        }
+        const { sent, refused } = await table.send(from, count);
+        from += sent;
+        if (refused !== undefined) this.#refused(first + from++, refused);
+      }
+      this.#socket.takeMessages?.();
+      this.#step();
+      // A thread has let the event loop have its turn.
+      if (!table.threaded) await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  #write(table: MessageTable, i: number, step: number): void {
+    const { address } = this.#options.order.at(step);
+    this.#writer.write(this.#ipv6 ? 'ipv6' : 'ipv4', step, 1, 0, table.bytes, i * table.stride);
+    if (address instanceof IPv4Address) {
+      this.#addresses[step] = address.value;
+      table.toIPv4(i, address.value);
+      return;
+    }
+    const bytes = address.toBytes();
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    for (let word = 0; word < 4; word++) this.#addresses[4 * step + word] = view.getUint32(4 * word);
+    table.toIPv6(i, bytes, address.zone === '' ? 0 : interfaceIndex(address.zone));
+  }
+
+  #refused(step: number, { message }: SocketError): void {
+    const address = this.#options.order.at(step).address.toString();
+    const facts = { address, icmpType: null, icmpCode: null, message, settles: true, time: this.#socket.now() };
+    this.#ledger.error(step, facts, performance.now());
+  }
+
+  #onColumns(columns: MessageColumns): void {
+    if (this.#over) return;
+    const { bytes, starts, kept, seconds, nanoseconds, senders, count } = columns;
+    const ledger = this.#ledger;
+    const reply = this.#ipv6 ? Icmpv6Type.echoReply : IcmpType.echoReply;
+    const now = performance.now();
+    for (let i = 0; i < count; i++) {
+      let start = starts[i] as number;
+      const end = start + (kept[i] as number);
+      if (!this.#ipv6) start += ((bytes[start] as number) & 15) * 4;
+      if (start + ICMP_HEADER > end || bytes[start] !== reply) {
+        this.#onMessage(columns.message(i));
+        continue;
+      }
+      const step = this.#isOurs(bytes, start) ? this.#writer.readNumber(bytes, start + ICMP_HEADER, end) : -1;
+      const foreign = step >= 0 && ledger.has(step) ? !this.#isFrom(senders, i, step) : undefined;
+      if (foreign === undefined) {
+        this.#onMessage(columns.message(i));
+        continue;
+      }
+      const corruptAt = this.#writer.compare(bytes, start + ICMP_HEADER, end, step);
+      if (foreign || corruptAt >= 0) this.#odd(step, foreign, corruptAt);
+      const wall = ledger.wall(seconds[i] as number, nanoseconds[i] as number);
+      ledger.reply(step, wall, now, () =>
+        factsOf(columns.message(i), end - start, foreign, corruptAt, this.#writer.differing),
+      );
+    }
+    if (!this.#sending) this.#step();
+  }
+
+  #isOurs(bytes: Uint8Array, start: number): boolean {
+    const { identifier } = this.#options;
+    return readShort(bytes, start + 4) === identifier && readShort(bytes, start + 6) === 1;
+  }
+
+  #isFrom(senders: Uint32Array, i: number, step: number): boolean {
+    const addresses = this.#addresses;
+    if (!this.#ipv6) return senders[4 * i] === addresses[step];
+    for (let word = 0; word < 4; word++) if (senders[4 * i + word] !== addresses[4 * step + word]) return false;
+    return true;
+  }
+
+  #odd(step: number, foreign: boolean, corruptAt: number): void {
+    for (const tally of [this.#ledger.total, this.#ledger.oddities(step)]) {
+      if (foreign) tally.foreignAddress++;
+      if (corruptAt >= 0) tally.corrupt++;
+    }
+  }
+
+  /** Everything but a reply that names its probe and proves it. */
+  #onMessage(message: ReceivedMessage): void {
+    const { from, timestamp } = message;
+    if (this.#over || from === undefined || from.family === 'unix') return;
+    let { bytes } = message;
+    if (!this.#ipv6) {
+      const skip = ((bytes[0] ?? 0) & 15) * 4;
+      if (skip < IPV4_HEADER || skip > bytes.length) return;
+      bytes = bytes.subarray(skip);
+    }
+    const protocol = this.#ipv6 ? ICMPV6_PROTOCOL : ICMP_PROTOCOL;
+    const reply = this.#ipv6 ? Icmpv6Type.echoReply : IcmpType.echoReply;
+    if (bytes[0] === reply && bytes.length >= ICMP_HEADER) {
+      this.#onNamelessReply(message, bytes);
+      return;
+    }
+    const error = readError(protocol, bytes);
+    if (error === undefined) return;
+    const { identifier, sequence, destination, payload, icmpType, icmpCode, mtu, gateway } = error;
+    const ours = identifier === this.#options.identifier && sequence === 1;
+    const step = ours ? this.#stepOf(destination, payload, 0) : -1;
+    if (step < 0) {
+      this.#ledger.foreign++;
+      return;
+    }
+    const { family } = this.#options.socket;
+    const facts = { address: plainText(from.address), icmpType, icmpCode, mtu, gateway, time: timestamp };
+    const message_ = errorText(family, icmpType, icmpCode);
+    this.#ledger.error(step, { ...facts, message: message_, settles: settles(family, icmpType) }, performance.now());
+  }
+
+  /** A reply whose token is changed or cut is known by where it comes from, and by what there is of the token. */
+  #onNamelessReply(message: ReceivedMessage, bytes: Uint8Array): void {
+    const { from, timestamp } = message;
+    const known = this.#isOurs(bytes, 0) && from !== undefined && from.family !== 'unix';
+    const step = known ? this.#stepOf(from.address, bytes, ICMP_HEADER) : -1;
+    if (step < 0) {
+      this.#ledger.foreign++;
+      return;
+    }
+    const corruptAt = this.#writer.compare(bytes, ICMP_HEADER, bytes.length, step);
+    if (corruptAt >= 0) this.#odd(step, false, corruptAt);
+    const wall = this.#ledger.wall(timestamp.seconds, timestamp.nanoseconds);
+    const facts = () => factsOf(message, bytes.length, false, corruptAt, this.#writer.differing);
+    this.#ledger.reply(step, wall, performance.now(), facts);
+  }
+
+  /** The step of the host with this address, where what there is of a token is right; -1 for none. */
+  #stepOf(address: IPAddress, bytes: Uint8Array, start: number): number {
+    const named = this.#writer.readNumber(bytes, start, bytes.length);
+    if (named >= 0) return this.#ledger.has(named) ? named : -1;
+    const step = this.#options.order.stepOf(address);
+    if (step === undefined || !this.#ledger.has(step)) return -1;
+    return this.#writer.resembles(bytes, start, bytes.length, step) ? step : -1;
+  }
+
+  /** Time has passed, or something has come in. */
+  #step(): void {
+    if (this.#over) return;
+    const now = performance.now();
+    const time = this.#socket.now();
+    const next = this.#ledger.elapse(now, time);
+    this.#tell();
+    if (this.#sending) return;
+    if (this.#ledger.open === 0) {
+      this.stop('count');
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#step(), Math.max(1, Math.ceil(next - now)));
+  }
+
+  #tell(): void {
+    for (const record of this.#ledger.take()) this.#queue.push(record);
+  }
+
+  standing(): PingStanding {
+    const {
+      type: _,
+      endReason: __,
+      ...standing
+    } = this.#ledger.totalAt('interrupted', this.#socket.now(), performance.now());
+    return standing;
+  }
+
+  /** Ends it: what is in flight stays so. */
+  stop(reason: PingEndReason): void {
+    if (this.#over) return;
+    this.#end();
+    this.#ledger.end(reason, this.#socket.now(), performance.now());
+    this.#queue.end(this.#ledger.take());
+  }
+
+  #fail(error: unknown): void {
+    if (this.#over) return;
+    this.#end();
+    this.#ledger.end('error', this.#socket.now(), performance.now());
+    this.#queue.fail(error, this.#ledger.take());
+  }
+
+  #end(): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#deadline);
+    this.#finish();
+  }
+}
+
+function factsOf(
+  { from, hopLimit, timestamp, timestampSource }: ReceivedMessage,
+  bytes: number,
+  foreignAddress: boolean,
+  corruptAt: number,
+  corruptBytes: number,
+): ReplyFacts {
+  const address = from === undefined || from.family === 'unix' ? '' : plainText(from.address);
+  const common = { address, foreignAddress, bytes, ttl: hopLimit, time: timestamp, timestamp: timestampSource };
+  return { ...common, userTime: timestamp, corruptAt, corruptBytes };
+}
+
+/** The address without a zone: the kernel adds one for link-local senders, the user may have named it otherwise. */
+function plainText(address: IPAddress): string {
+  return address instanceof IPv6Address && address.zone !== '' ? address.withZone('').toString() : address.toString();
+}
