@@ -13,6 +13,8 @@ export interface PingOrder {
   readonly size: number;
   /** Who is the `step`-th, from 0. */
   at(step: number): PingTarget;
+  /** The address of that one. */
+  addressAt(step: number): IPAddress;
   /** When that address has its turn; undefined where it never has. */
   stepOf(address: IPAddress): number | undefined;
 }
@@ -20,7 +22,12 @@ export interface PingOrder {
 /** The set in its own order, or in a random one. */
 export function pingOrder(set: TargetSet, random: boolean | { readonly seed: number } | undefined): PingOrder {
   if (random === undefined || random === false || set.size === 1) {
-    return { size: set.size, at: (step) => set.at(step), stepOf: (address) => set.indexOf(address) };
+    return {
+      size: set.size,
+      at: (step) => set.at(step),
+      addressAt: (step) => set.addressAt(step),
+      stepOf: (address) => set.indexOf(address),
+    };
   }
   const seed = random === true ? randomInt(2 ** 47) : random.seed;
   const permutation = new Permutation(set.size, seed);
@@ -28,6 +35,7 @@ export function pingOrder(set: TargetSet, random: boolean | { readonly seed: num
   return {
     size: set.size,
     at: (step) => set.at(permutation.forward(step), spread),
+    addressAt: (step) => set.addressAt(permutation.forward(step), spread),
     stepOf: (address) => {
       const index = set.indexOf(address, spread);
       return index === undefined ? undefined : permutation.backward(index);

@@ -107,6 +107,52 @@ export class ProbeWriter {
     into[at + 3] = field & 255;
   }
 
+  /**
+   * Makes another probe out of the one that {@link write} has put at `at`: for the same sequence, with the token of
+   * `number`. For echo requests with all of a token.
+   *
+   * @param ipv4 whether the checksum is to be written
+   */
+  renumber(ipv4: boolean, number: number, sequence: number, into: Uint8Array, at: number): void {
+    const low = number % WORD;
+    const high = Math.floor(number / WORD);
+    this.code.compute(low, high);
+    const { first, second } = this.code;
+    const token = at + ICMP_HEADER;
+    writeWord(into, token, first);
+    writeWord(into, token + 4, second);
+    writeWord(into, token + 8, high);
+    writeWord(into, token + 12, low);
+    if (!ipv4) return;
+    const sum = halves(first) + halves(second) + halves(high) + halves(low);
+    const field = foldSum(this.#sum + (sequence & 0xffff) + sum);
+    into[at + 2] = field >> 8;
+    into[at + 3] = field & 255;
+  }
+
+  /**
+   * As {@link compare}, for a payload whose token {@link readNumber} has found right.
+   */
+  compareBehindToken(bytes: Uint8Array, start: number, end: number): number {
+    const expected = this.#bytes;
+    const size = this.length - ICMP_HEADER;
+    const there = end - start;
+    const common = Math.min(size, there);
+    let first = -1;
+    let count = 0;
+    for (let i = TOKEN_LENGTH; i < common; i++) {
+      if (bytes[start + i] === expected[ICMP_HEADER + i]) continue;
+      if (first < 0) first = i;
+      count++;
+    }
+    if (there !== size) {
+      if (first < 0) first = common;
+      count += Math.abs(there - size);
+    }
+    this.differing = count;
+    return first;
+  }
+
   /** The token of a probe, valid until the next one is asked for. */
   makeToken(number: number): Uint8Array {
     const low = number % WORD;
@@ -194,6 +240,11 @@ export function readWord(bytes: Uint8Array, at: number): number {
       (bytes[at + 3] as number)) >>>
     0
   );
+}
+
+/** The two words of 16 bits of one of 32, for a checksum. */
+function halves(word: number): number {
+  return (word >>> 16) + (word & 0xffff);
 }
 
 function writeWord(bytes: Uint8Array, at: number, value: number): void {

@@ -33,7 +33,8 @@ export class SweepLedger {
   readonly timeoutMs: number;
   readonly #options: SweepLedgerOptions;
   readonly #base: Timestamp;
-  readonly #events: boolean;
+  /** Whether single probes are told of. */
+  readonly tellsReplies: boolean;
   readonly #tells: boolean;
   readonly #state: Uint8Array;
   /** When it was sent, by the wall clock in milliseconds since the base, and by the monotonic one. */
@@ -52,7 +53,7 @@ export class SweepLedger {
     this.#options = options;
     this.#base = base;
     this.timeoutMs = plan.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    this.#events = plan.tell === undefined || plan.tell === 'everything';
+    this.tellsReplies = plan.tell === undefined || plan.tell === 'everything';
     this.#tells = plan.tell !== 'total';
     this.#state = new Uint8Array(order.size);
     this.#sentWall = new Float64Array(order.size);
@@ -97,8 +98,8 @@ export class SweepLedger {
     }
   }
 
-  /** A reply without anything odd about it, at `wall`. The facts are asked for only where replies are told of. */
-  reply(step: number, wall: number, now: number, facts: () => ReplyFacts): void {
+  /** A reply that came in at `wall`; the facts where {@link tellsReplies}. */
+  reply(step: number, wall: number, now: number, facts: ReplyFacts | undefined): void {
     const { total } = this;
     const state = this.#state[step] as number;
     const duplicate = state === ProbeState.answered || state === ProbeState.answeredLate;
@@ -119,7 +120,7 @@ export class SweepLedger {
       if (this.#tells) this.#roundTripMs[step] = roundTripMs;
       this.#state[step] = late ? ProbeState.answeredLate : ProbeState.answered;
     }
-    if (this.#events) this.#tellReply(step, facts(), { roundTripMs, duplicate, late });
+    if (this.tellsReplies && facts !== undefined) this.#tellReply(step, facts, { roundTripMs, duplicate, late });
     if (state === ProbeState.waiting) this.#close(step, now);
   }
 
@@ -164,7 +165,7 @@ export class SweepLedger {
       this.total.errors++;
       this.#state[step] = ProbeState.failed;
     }
-    if (this.#events) {
+    if (this.tellsReplies) {
       const { time, address, icmpType, icmpCode, message, mtu, gateway } = facts;
       this.#records.push({
         type: 'ping.error',
@@ -198,7 +199,7 @@ export class SweepLedger {
       this.#state[step] = ProbeState.timedOut;
       this.total.lost++;
       this.unreachable++;
-      if (this.#events) {
+      if (this.tellsReplies) {
         const { name: target, address } = order.at(step);
         this.#records.push({ type: 'ping.timeout', time, target, address: address.toString(), sequence: 1, ...route });
       }

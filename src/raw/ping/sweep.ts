@@ -97,7 +97,10 @@ export class Sweep {
     const { length: size } = this.#writer;
     for (let i = 0; i < Math.max(1, threads); i++) {
       const table = this.#socket.table?.({ capacity: TABLE, size, thread: threads > 0 });
-      if (table !== undefined) this.#tables.push(table);
+      if (table === undefined) break;
+      this.#tables.push(table);
+      const { family } = this.#options.socket;
+      for (let k = 0; k < TABLE; k++) this.#writer.write(family, 0, 1, 0, table.bytes, k * table.stride);
     }
   }
 
@@ -160,8 +163,8 @@ export class Sweep {
   }
 
   #write(table: MessageTable, i: number, step: number): void {
-    const { address } = this.#options.order.at(step);
-    this.#writer.write(this.#ipv6 ? 'ipv6' : 'ipv4', step, 1, 0, table.bytes, i * table.stride);
+    const address = this.#options.order.addressAt(step);
+    this.#writer.renumber(!this.#ipv6, step, 1, table.bytes, i * table.stride);
     if (address instanceof IPv4Address) {
       this.#addresses[step] = address.value;
       table.toIPv4(i, address.value);
@@ -199,12 +202,13 @@ export class Sweep {
         this.#onMessage(columns.message(i));
         continue;
       }
-      const corruptAt = this.#writer.compare(bytes, start + ICMP_HEADER, end, step);
+      const corruptAt = this.#writer.compareBehindToken(bytes, start + ICMP_HEADER, end);
       if (foreign || corruptAt >= 0) this.#odd(step, foreign, corruptAt);
       const wall = ledger.wall(seconds[i] as number, nanoseconds[i] as number);
-      ledger.reply(step, wall, now, () =>
-        factsOf(columns.message(i), end - start, foreign, corruptAt, this.#writer.differing),
-      );
+      const told = ledger.tellsReplies
+        ? factsOf(columns.message(i), end - start, foreign, corruptAt, this.#writer.differing)
+        : undefined;
+      ledger.reply(step, wall, now, told);
     }
     if (!this.#sending) this.#step();
   }
@@ -271,7 +275,7 @@ export class Sweep {
     const corruptAt = this.#writer.compare(bytes, ICMP_HEADER, bytes.length, step);
     if (corruptAt >= 0) this.#odd(step, false, corruptAt);
     const wall = this.#ledger.wall(timestamp.seconds, timestamp.nanoseconds);
-    const facts = () => factsOf(message, bytes.length, false, corruptAt, this.#writer.differing);
+    const facts = factsOf(message, bytes.length, false, corruptAt, this.#writer.differing);
     this.#ledger.reply(step, wall, performance.now(), facts);
   }
 

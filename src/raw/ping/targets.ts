@@ -100,11 +100,18 @@ export class TargetSet {
    * @throws RangeError for an index outside of the set
    */
   at(index: number, spread = 0): PingTarget {
+    const entry = this.#entries[this.#placeOf(index)] as PingTarget | PingBlock;
+    if (!('prefix' in entry)) return entry;
+    const address = this.addressAt(index, spread);
+    return { name: address.toString(), address };
+  }
+
+  /** The address of {@link at} alone. */
+  addressAt(index: number, spread = 0): IPAddress {
     const place = this.#placeOf(index);
     const entry = this.#entries[place] as PingTarget | PingBlock;
-    if (!('prefix' in entry)) return entry;
-    const address = this.#addressIn(entry, index - (this.#starts[place] as number), spread);
-    return { name: address.toString(), address };
+    if (!('prefix' in entry)) return entry.address;
+    return this.#addressIn(entry, index - (this.#starts[place] as number), spread);
   }
 
   /** The number of the host with that address, whatever its zone; undefined where it is none of the set. */

@@ -149,6 +149,10 @@ async function load(): Promise<Libc> {
     const fcntl = library.func('int fcntl(int fd, int command, ...)');
     const ioctl = library.func('int ioctl(int fd, unsigned long request, ...)');
     const sendmmsg = library.func('int sendmmsg(int fd, void *messages, unsigned int count, int flags)');
+    // Where errno(3) is, of this thread: between a call and another one that would ask for it, memory may be collected,
+    // and what that asks of the system can fail too.
+    const errnoAt: unknown = library.func('void *__errno_location()')();
+    const errno = new Int32Array(koffi.view(errnoAt, 4));
     return {
       socket: library.func('int socket(int domain, int type, int protocol)'),
       bind: library.func('int bind(int fd, const void *address, uint32_t length)'),
@@ -187,7 +191,7 @@ async function load(): Promise<Libc> {
       clock_gettime: library.func('int clock_gettime(int clock, void *time)'),
       timerfd_create: library.func('int timerfd_create(int clock, int flags)'),
       timerfd_settime: library.func('int timerfd_settime(int fd, int flags, const void *value, void *old)'),
-      errno: () => koffi.errno(),
+      errno: () => errno[0] ?? 0,
       errnoName: (number) => names.get(number) ?? `ERRNO_${number}`,
       view: (address, length) => koffi.view(address, length),
       // koffi declares one argument for the callback; it is called with uv_poll_cb's status before it.
