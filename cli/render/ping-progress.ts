@@ -44,8 +44,7 @@ export function watchPing(
   const ended = new AbortController();
   let unlisten: (() => void) | undefined;
   const text = (now: PingStanding): string => {
-    const hosts =
-      of === 1n ? '' : `${grouped(now.hosts)} of ${of.toLocaleString('en')} hosts, ${grouped(now.alive)} alive; `;
+    const hosts = of === 1n ? '' : `${grouped(now.hosts)} of ${grouped(of)} hosts, ${grouped(now.alive)} alive; `;
     return hosts + standText(now);
   };
   const record = (now: PingStanding) => {

@@ -31,7 +31,7 @@ export function summaryLine(summary: PingSummary): string {
 /** All hosts together. */
 export function totalText(total: PingTotal, verbose: boolean): string {
   const { hosts, of, alive, unreachable, durationMs, requestedRate, achievedRate, histogram } = total;
-  const left = hosts === of ? '' : ` of ${BigInt(of).toLocaleString('en')}`;
+  const left = hosts === of ? '' : ` of ${grouped(BigInt(of))}`;
   const known = `${grouped(alive)} alive, ${grouped(unreachable)} without an answer`;
   const lines = ['', `--- ${grouped(hosts)}${left} hosts, ${known} ---`];
   const asked = requestedRate === null ? '' : ` of ${rate(requestedRate)} asked for`;

@@ -2,7 +2,7 @@
 import { DEFAULT_SIZE, type PingPlan } from '../../src/raw/ping/options.js';
 import type { PingError, PingReply, PingTimeout } from '../../src/raw/ping/records.js';
 import type { PingTarget, TargetSet } from '../../src/raw/ping/targets.js';
-import { milliseconds } from './report.js';
+import { grouped, milliseconds } from './report.js';
 
 /** Whom a command pings. */
 export interface PingHosts {
@@ -23,7 +23,7 @@ export function pingHeader({ set, named }: PingHosts, { kind, pmtuSearch, size =
     name === address.toString() ? name : `${name} (${address.toString()})`,
   );
   const few = BigInt(names.length) === set.count && names.length <= HEADER_NAMES;
-  return `PING ${few ? names.join(', ') : `${set.count.toLocaleString('en')} hosts`}: ${what}`;
+  return `PING ${few ? names.join(', ') : `${grouped(set.count)} hosts`}: ${what}`;
 }
 
 /** Names that are written into the header at most. */

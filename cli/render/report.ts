@@ -41,9 +41,10 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-/** `12,345` */
-export function grouped(count: number): string {
-  return count.toLocaleString('en');
+/** `12,345`; the first use of Node's own way to write it takes 20 ms. */
+export function grouped(count: number | bigint): string {
+  if (typeof count === 'number' && !Number.isInteger(count)) return count.toLocaleString('en');
+  return count.toString().replace(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
 /** `0:07`, `12:34`, `1:02:03`; whole seconds. */

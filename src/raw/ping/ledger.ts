@@ -57,7 +57,7 @@ export interface ErrorFacts {
 }
 
 /** Sets up to this size keep their hosts, and tell all summaries at the end; larger ones tell each when it is known. */
-const KEPT_MAX = 4096;
+export const KEPT_MAX = 4096;
 
 export class Ledger {
   readonly ring: ProbeRing<PingHost>;

@@ -5,7 +5,7 @@
 import { elapsedMs, roundMs, type Timestamp } from '../../measure/clock.js';
 import { RoundTrips } from '../../measure/round-trips.js';
 import { PingHost, Tally } from './host.js';
-import type { ErrorFacts, PingRoute, ReplyFacts } from './ledger.js';
+import { type ErrorFacts, KEPT_MAX, type PingRoute, type ReplyFacts } from './ledger.js';
 import { DEFAULT_TIMEOUT_MS, type PingPlan } from './options.js';
 import type { PingOrder } from './order.js';
 import { ProbeState } from './probe-ring.js';
@@ -41,6 +41,8 @@ export class SweepLedger {
   readonly #sentWall: Float64Array;
   readonly #sentAt: Float64Array;
   readonly #roundTripMs: Float64Array;
+  /** When a host had its outcome, where all are told of at the end. */
+  readonly #finishedAt: Float64Array | undefined;
   /** Of hosts that something odd has happened to. */
   readonly #odd = new Map<number, Tally>();
   /** The first probe that may still be waited for, and the number of those that have been claimed. */
@@ -59,6 +61,7 @@ export class SweepLedger {
     this.#sentWall = new Float64Array(order.size);
     this.#sentAt = new Float64Array(order.size);
     this.#roundTripMs = new Float64Array(this.#tells ? order.size : 0);
+    this.#finishedAt = options.hosts <= KEPT_MAX ? new Float64Array(order.size) : undefined;
   }
 
   /** Hosts that have been sent to. */
@@ -210,7 +213,8 @@ export class SweepLedger {
 
   #close(step: number, now: number, time?: Timestamp): void {
     this.open--;
-    if (this.#tells) this.#summarize(step, now, 'count', time ?? this.#timeAt(now));
+    if (this.#finishedAt !== undefined) this.#finishedAt[step] = now;
+    else if (this.#tells) this.#summarize(step, now, 'count', time ?? this.#timeAt(now));
   }
 
   /** The wall clock at a moment of the monotonic one, by when the last probe was sent. */
@@ -247,8 +251,13 @@ export class SweepLedger {
 
   /** The last records: what is not told of yet, and the total. */
   end(reason: PingEndReason, time: Timestamp, now: number): void {
-    for (let step = this.#oldest; this.#tells && step < this.#claimed; step++) {
-      if (this.#state[step] === ProbeState.waiting) this.#summarize(step, now, reason, time);
+    const first = this.#finishedAt === undefined ? this.#oldest : 0;
+    for (let step = first; this.#tells && step < this.#claimed; step++) {
+      const state = this.#state[step];
+      if (state === ProbeState.waiting) this.#summarize(step, now, reason, time);
+      else if (this.#finishedAt !== undefined && state !== ProbeState.none) {
+        this.#summarize(step, this.#finishedAt[step] as number, 'count', time);
+      }
     }
     this.#records.push(this.totalAt(reason, time, now));
   }
