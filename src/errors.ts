@@ -47,6 +47,7 @@ export const ERROR_TABLE = {
   BAD_ADDRESS: usage('malformed address', 'write HOST:PORT, [V6]:PORT, :PORT, unix:/path or unix:@name'),
   BAD_OPTION: usage('unusable socket option', 'write --opt NAME[=VALUE] with a name such as SO_RCVBUF'),
   BAD_FILTER: usage('the filter does not compile', 'see pcap-filter(7) for the language'),
+  BAD_PACKET: usage('the packet expression cannot be read', 'write layers: \'ip(dst=192.0.2.1)/udp(dport=9)/"hello"\''),
   BAD_CAPTURE: failed('not a readable capture file', 'sockctl reads pcap and pcapng; convert other formats first'),
   TRUNCATED_CAPTURE: failed('the capture file ends inside a record', 'every whole packet before that point was read'),
   BACKEND_MISSING: failed('this backend is not installed', 'run scripts/setup, or choose another --backend'),
@@ -294,3 +295,25 @@ export function clip(text: string, length = 60): string {
 export function visible(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (c) => `\\u${c.codePointAt(0)?.toString(16).padStart(4, '0')}`);
 }
+
+/** Characters of a text that are shown around a fault. */
+const SHOWN = 72;
+
+/** Where a part of a user's text is, in words: `at 'ttl=999'`, `at its end`. */
+export function atSpan(text: string, { start, end }: TextSpan): string {
+  return start >= text.trimEnd().length ? 'at its end' : `at '${clip(text.slice(start, end), 40)}'`;
+}
+
+/** A text, or a part of it where it is long, and carets below the part of it that is wrong. */
+export function pointAt(text: string, { start, end }: TextSpan): readonly string[] {
+  const from = text.length <= SHOWN ? 0 : Math.max(0, Math.min(start - 24, text.length - SHOWN));
+  const part = text.slice(from, from + SHOWN);
+  const before = from > 0 ? '...' : '';
+  const after = from + SHOWN < text.length ? '...' : '';
+  const carets = Math.max(1, Math.min(end, from + part.length) - start);
+  // A character for each, whatever the terminal would make of it.
+  const line = Array.from({ length: part.length }, (_, i) => printable(part.charCodeAt(i))).join('');
+  return [`${before}${line}${after}`, `${' '.repeat(before.length + start - from)}${'^'.repeat(carets)}`];
+}
+
+const printable = (code: number): string => (code >= 0x20 && code < 0x7f ? String.fromCharCode(code) : '?');
