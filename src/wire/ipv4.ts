@@ -140,6 +140,8 @@ export interface IPv4Header {
   readonly fragmentOffset?: number;
   readonly dscp?: number;
   readonly ecn?: number;
+  /** Default 4; no decoder here reads on behind another. */
+  readonly version?: number;
   /** In bytes; left out, it is that of the header with its options. */
   readonly headerLength?: number;
   /** Header and payload; left out, it is `payloadLength` and the header. Above 65,535 it is written as 0. */
@@ -162,7 +164,7 @@ export function encodeIPv4(header: IPv4Header, payloadLength: number, into: Uint
   if (length > 60) throw new RangeError(`IPv4 options take ${options.length} bytes, at most 40 fit`);
   const total = header.totalLength ?? length + payloadLength;
   const view = new DataView(into.buffer, into.byteOffset + offset, length);
-  view.setUint8(0, 0x40 | (((header.headerLength ?? length) >> 2) & 15));
+  view.setUint8(0, ((header.version ?? 4) << 4) | (((header.headerLength ?? length) >> 2) & 15));
   view.setUint8(1, ((header.dscp ?? 0) << 2) | ((header.ecn ?? 0) & 3));
   view.setUint16(2, total > 0xffff ? 0 : total);
   view.setUint16(4, header.identification ?? 0);

@@ -180,11 +180,17 @@ export function decodeAuthentication(packet: Packet, at: number, end: number): N
   return { table: 'ipProtocol', key: nextHeader, at: at + length, end };
 }
 
-/** An extension header to write: the message's fields, the length following from what is in it. */
+/** An extension header to write; a length that is left out follows from what is in it. */
 export type ExtensionFields =
-  | (Omit<HopByHopMessage, 'length' | 'options'> & { readonly options?: readonly IPv6Option[] })
-  | (Omit<DestinationMessage, 'length' | 'options'> & { readonly options?: readonly IPv6Option[] })
-  | Omit<RoutingMessage, 'length'>
+  | (Omit<HopByHopMessage, 'length' | 'options'> & {
+      readonly length?: number;
+      readonly options?: readonly IPv6Option[];
+    })
+  | (Omit<DestinationMessage, 'length' | 'options'> & {
+      readonly length?: number;
+      readonly options?: readonly IPv6Option[];
+    })
+  | (Omit<RoutingMessage, 'length'> & { readonly length?: number })
   | FragmentMessage
   | (Omit<AuthenticationMessage, 'length' | 'check'> & { readonly length?: number; readonly check?: string });
 
@@ -192,7 +198,8 @@ export type ExtensionFields =
  * Writes an extension header into `into` at `offset`; returns where the next header goes. It is filled up to its unit,
  * for options with Pad1, otherwise with zeros (the same byte).
  *
- * @throws AddressError, UsageError for text of another form
+ * @throws AddressError, UsageError for text of another form, RangeError for more than its length can say (2,048 bytes, of
+ *   AH 1,028)
  */
 export function encodeExtension(fields: ExtensionFields, into: Uint8Array, offset = 0): number {
   const bytes = new ByteList().u8(fields.nextHeader);
@@ -226,8 +233,12 @@ export function encodeExtension(fields: ExtensionFields, into: Uint8Array, offse
   // AH over IPv6 is a multiple of eight bytes too (RFC 4302 section 3.3.3.2.1), over IPv4 one of four.
   const unit = fields.protocol === 'ah' && fields.length !== undefined && fields.length % 8 === 4 ? 4 : 8;
   const whole = bytes.align(unit).toBytes();
-  if (fields.protocol === 'ah') whole[1] = whole.length / 4 - 2;
-  else if (fields.protocol !== 'ipv6-fragment') whole[1] = whole.length / 8 - 1;
+  if (fields.protocol !== 'ipv6-fragment') {
+    const ah = fields.protocol === 'ah';
+    if (whole.length > (ah ? 1028 : 2048)) throw new RangeError(`an extension header of ${whole.length} bytes`);
+    const length = fields.length ?? whole.length;
+    whole[1] = ah ? length / 4 - 2 : length / 8 - 1;
+  }
   into.set(whole, offset);
   return offset + whole.length;
 }

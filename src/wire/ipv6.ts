@@ -68,6 +68,8 @@ export function decodeIPv6(packet: Packet, at: number, end: number): Next {
 }
 
 export interface IPv6Header {
+  /** Default 6; no decoder here reads on behind another. */
+  readonly version?: number;
   readonly source: string;
   readonly destination: string;
   /** Default 64. */
@@ -89,7 +91,10 @@ export function encodeIPv6(header: IPv6Header, payloadLength: number, into: Uint
   const view = new DataView(into.buffer, into.byteOffset + offset, IPV6_HEADER);
   view.setUint32(
     0,
-    ((6 << 28) | (((header.trafficClass ?? 0) & 255) << 20) | ((header.flowLabel ?? 0) & 0xfffff)) >>> 0,
+    (((header.version ?? 6) << 28) |
+      (((header.trafficClass ?? 0) & 255) << 20) |
+      ((header.flowLabel ?? 0) & 0xfffff)) >>>
+      0,
   );
   view.setUint16(4, length > 0xffff ? 0 : length);
   view.setUint8(6, header.nextHeader);

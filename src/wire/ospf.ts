@@ -6,7 +6,7 @@
  *     version 2: authentication type:2 authentication:8    version 3: instance:1 reserved:1
  */
 import { ByteList } from './byte-list.js';
-import { checksum, foldSum, sumWords } from './checksum.js';
+import { addressSum, checksum, foldSum, sumWords } from './checksum.js';
 import { Cursor } from './cursor.js';
 import { IPProtocol } from './numbers.js';
 import { type Next, NOTHING, type Packet, payload } from './packet.js';
@@ -120,13 +120,28 @@ function hello3(body: Cursor): OspfHello {
   };
 }
 
-/** Header, hello and `data` behind it; a checksum that is left out is computed, for version 2. */
+export interface OspfFields extends Omit<OspfMessage, 'protocol' | 'length' | 'checksum' | 'checksumValid'> {
+  /** Left out, it is that of all that is written. */
+  readonly length?: number;
+  /** Left out, it is computed, for version 3 where the addresses are given. */
+  readonly checksum?: number;
+}
+
+/**
+ * Header, hello and `data` behind it.
+ *
+ * @param addresses source and destination, 32 bytes (pseudoAddresses), for the checksum of version 3
+ */
 export function encodeOspf(
-  message: Omit<OspfMessage, 'protocol' | 'checksum' | 'checksumValid'> & { readonly checksum?: number },
+  message: OspfFields,
   data: Uint8Array = new Uint8Array(0),
+  addresses?: Uint8Array,
 ): Uint8Array {
   const { version, hello } = message;
-  const bytes = new ByteList().u8(version).u8(message.ospfType).u16(message.length);
+  const bytes = new ByteList()
+    .u8(version)
+    .u8(message.ospfType)
+    .u16(message.length ?? 0);
   bytes
     .ipv4(message.routerId)
     .ipv4(message.areaId)
@@ -151,11 +166,14 @@ export function encodeOspf(
     bytes.ipv4(hello.designatedRouter).ipv4(hello.backupDesignatedRouter);
     for (const neighbor of hello.neighbors) bytes.ipv4(neighbor);
   }
-  const whole = bytes.bytes(data).toBytes();
-  if (message.checksum === undefined && version === 2) {
-    const sum = checksum(whole, 24, whole.length, sumWords(whole, 0, 16));
-    whole[12] = sum >> 8;
-    whole[13] = sum & 255;
-  }
-  return whole;
+  bytes.bytes(data);
+  if (message.length === undefined) bytes.patch16(2, bytes.length);
+  const whole = bytes.toBytes();
+  if (message.checksum !== undefined) return whole;
+  const end = whole.length;
+  if (version === 2) bytes.patch16(12, checksum(whole, 24, end, sumWords(whole, 0, 16)));
+  else if (addresses !== undefined) {
+    bytes.patch16(12, checksum(whole, 0, end, addressSum(addresses, IPProtocol.ospf, end)));
+  } else return whole;
+  return bytes.toBytes();
 }

@@ -109,13 +109,23 @@ export function encodePpp(message: Omit<PppMessage, 'protocol'>, into: Uint8Arra
   return at;
 }
 
-/** A whole message; its length is as the fields say. */
-export function encodePppControl(message: Omit<PppControlMessage, 'protocol'>): Uint8Array {
-  const bytes = new ByteList().u8(message.code).u8(message.identifier).u16(message.length);
+export interface PppControlFields extends Omit<PppControlMessage, 'protocol' | 'length'> {
+  /** Left out, it is that of the message. */
+  readonly length?: number;
+}
+
+/** A whole message. */
+export function encodePppControl(message: PppControlFields): Uint8Array {
+  const bytes = new ByteList()
+    .u8(message.code)
+    .u8(message.identifier)
+    .u16(message.length ?? 0);
   for (const { type, data } of message.options ?? [])
     bytes
       .u8(type)
       .u8(2 + data.length / 2)
       .hex(data);
-  return bytes.hex(message.data ?? '').toBytes();
+  bytes.hex(message.data ?? '');
+  if (message.length === undefined) bytes.patch16(2, bytes.length);
+  return bytes.toBytes();
 }

@@ -62,18 +62,28 @@ function readHeader(packet: Packet, at: number, end: number): PppoeMessage | und
   };
 }
 
-/** Header and tags into `into` at `offset`; returns where PPP goes. */
-export function encodePppoe(message: Omit<PppoeMessage, 'protocol'>, into: Uint8Array, offset = 0): number {
+export interface PppoeFields extends Omit<PppoeMessage, 'protocol' | 'payloadLength'> {
+  /** Left out, it is that of the tags and of what follows. */
+  readonly payloadLength?: number;
+}
+
+/**
+ * Header and tags into `into` at `offset`; returns where PPP goes.
+ *
+ * @param innerLength bytes that follow
+ */
+export function encodePppoe(message: PppoeFields, into: Uint8Array, offset = 0, innerLength = 0): number {
   const bytes = new ByteList()
     .u8((message.version << 4) | (message.pppoeType & 15))
     .u8(message.code)
     .u16(message.sessionId)
-    .u16(message.payloadLength);
+    .u16(message.payloadLength ?? 0);
   for (const { type, data } of message.tags ?? [])
     bytes
       .u16(type)
       .u16(data.length / 2)
       .hex(data);
+  if (message.payloadLength === undefined) bytes.patch16(4, bytes.length - PPPOE_HEADER + innerLength);
   into.set(bytes.toBytes(), offset);
   return offset + bytes.length;
 }

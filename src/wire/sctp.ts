@@ -130,10 +130,17 @@ function readChunk(part: Cursor, head: Head): SctpChunk {
   return { ...head, data: part.hex() };
 }
 
-/** A whole packet, its chunks filled up with zeros; a checksum that is left out is computed. */
-export function encodeSctp(
-  message: Omit<SctpMessage, 'protocol' | 'checksum' | 'checksumValid'> & { readonly checksum?: number },
-): Uint8Array {
+/** A chunk to write; a length that is left out follows from what is in it. */
+export type SctpChunkFields = Omit<SctpChunk, 'length'> & { readonly length?: number };
+
+export interface SctpFields extends Omit<SctpMessage, 'protocol' | 'checksum' | 'checksumValid' | 'chunks'> {
+  /** Left out, it is computed. */
+  readonly checksum?: number;
+  readonly chunks: readonly SctpChunkFields[];
+}
+
+/** A whole packet, its chunks filled up with zeros. */
+export function encodeSctp(message: SctpFields): Uint8Array {
   const bytes = new ByteList()
     .u16(message.sourcePort)
     .u16(message.destinationPort)
@@ -147,8 +154,12 @@ export function encodeSctp(
   return whole;
 }
 
-function writeChunk(bytes: ByteList, chunk: SctpChunk): void {
-  bytes.u8(chunk.type).u8(chunk.flags).u16(chunk.length);
+function writeChunk(bytes: ByteList, chunk: SctpChunkFields): void {
+  const from = bytes.length;
+  bytes
+    .u8(chunk.type)
+    .u8(chunk.flags)
+    .u16(chunk.length ?? 0);
   if (chunk.tsn !== undefined) {
     bytes
       .u32(chunk.tsn)
@@ -173,5 +184,7 @@ function writeChunk(bytes: ByteList, chunk: SctpChunk): void {
       for (const tsn of duplicates) bytes.u32(tsn);
     }
   }
-  bytes.hex(chunk.data).align(4);
+  bytes.hex(chunk.data);
+  if (chunk.length === undefined) bytes.patch16(from + 2, bytes.length - from);
+  bytes.align(4);
 }

@@ -9,7 +9,7 @@
  *     |  addresses; in version 2 authentication data of 8 bytes       |
  */
 import { ByteList } from './byte-list.js';
-import { checksum } from './checksum.js';
+import { addressSum, checksum } from './checksum.js';
 import { Cursor } from './cursor.js';
 import { IPProtocol } from './numbers.js';
 import { type Next, NOTHING, type Packet, payload } from './packet.js';
@@ -70,8 +70,17 @@ export function decodeVrrp(packet: Packet, at: number, end: number): Next {
   return NOTHING;
 }
 
-/** A whole message with the checksum that it says, over which version 3 has the pseudo header. */
-export function encodeVrrp(message: Omit<VrrpMessage, 'protocol' | 'checksumValid'>): Uint8Array {
+export interface VrrpFields extends Omit<VrrpMessage, 'protocol' | 'checksum' | 'checksumValid'> {
+  /** Left out, it is computed, for version 3 where the pseudo header's addresses are given. */
+  readonly checksum?: number;
+}
+
+/**
+ * A whole message.
+ *
+ * @param pseudo source and destination of the IP header (pseudoAddresses): version 3 has them in its checksum
+ */
+export function encodeVrrp(message: VrrpFields, pseudo?: Uint8Array): Uint8Array {
   const { version, addresses } = message;
   const bytes = new ByteList()
     .u8((version << 4) | (message.vrrpType & 15))
@@ -79,7 +88,10 @@ export function encodeVrrp(message: Omit<VrrpMessage, 'protocol' | 'checksumVali
     .u8(message.priority)
     .u8(addresses.length)
     .u16(version === 2 ? ((message.authenticationType ?? 0) << 8) | (message.interval & 255) : message.interval & 0xfff)
-    .u16(message.checksum);
+    .u16(message.checksum ?? 0);
   for (const address of addresses) address.includes(':') ? bytes.ipv6(address) : bytes.ipv4(address);
-  return bytes.hex(message.authentication ?? '').toBytes();
+  const whole = bytes.hex(message.authentication ?? '').toBytes();
+  if (message.checksum !== undefined || (version !== 2 && pseudo === undefined)) return whole;
+  const sum = version === 2 || pseudo === undefined ? 0 : addressSum(pseudo, IPProtocol.vrrp, whole.length);
+  return bytes.patch16(6, checksum(whole, 0, whole.length, sum)).toBytes();
 }
