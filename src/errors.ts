@@ -170,6 +170,8 @@ export class AddressError extends UsageError {
   readonly text: string;
   /** Index into `text` at which reading stopped. */
   readonly offset: number;
+  /** What is wrong there. */
+  readonly reason: string;
 
   constructor(text: string, offset: number, reason: string, advice?: string) {
     const rest = text.slice(offset);
@@ -177,6 +179,7 @@ export class AddressError extends UsageError {
     super(`bad address '${clip(text)}': ${reason}, ${where}`, advice, 'BAD_ADDRESS');
     this.text = text;
     this.offset = offset;
+    this.reason = reason;
   }
 }
 

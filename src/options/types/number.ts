@@ -136,7 +136,7 @@ export const mask: OptionType = {
 };
 
 /** Differentiated services code points by name: RFC 2474, 2597, 3246, 5865 and 8622. */
-const CODE_POINTS: Readonly<Record<string, number>> = {
+export const CODE_POINTS: Readonly<Record<string, number>> = {
   be: 0,
   le: 1,
   cs1: 8,
@@ -162,7 +162,7 @@ const CODE_POINTS: Readonly<Record<string, number>> = {
   cs7: 56,
 };
 /** RFC 3168 section 5. */
-const ECN: Readonly<Record<string, number>> = { ect1: 1, ect0: 2, ce: 3 };
+export const ECN: Readonly<Record<string, number>> = { ect1: 1, ect0: 2, ce: 3 };
 
 /** The TOS byte or traffic class: a code point's name, `ef` or `af41+ect0`, or the whole byte as a number. */
 export function serviceClass(min: number): OptionType {

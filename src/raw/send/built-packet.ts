@@ -2,7 +2,9 @@
 
 import type { IPAddress } from '../../sockaddr/ip.js';
 import type { HardwareAddress } from '../../sockaddr/link-layer.js';
+import { dissect } from '../../wire/dissect.js';
 import type { Layer } from '../../wire/layer.js';
+import { LinkType } from '../../wire/link-types.js';
 
 /** What stands first in a packet, which decides the socket it leaves by. */
 export type PacketLink = 'ethernet' | 'ipv4' | 'ipv6';
@@ -32,4 +34,25 @@ export interface PacketDefaults {
   destinationHardware?(destination: IPAddress): HardwareAddress | undefined;
   /** For `identification` of IPv4 headers and of IPv6 fragment headers; its lowest 16 or 32 bits are taken. */
   nextIdentification(): number;
+}
+
+/** The link type under which a packet is read. */
+export const LINK_TYPES: Readonly<Record<PacketLink, number>> = {
+  ethernet: LinkType.ETHERNET,
+  ipv4: LinkType.IPV4,
+  ipv6: LinkType.IPV6,
+};
+
+/** A packet of bytes, taken apart when it is asked for its layers. */
+export function builtPacket(link: PacketLink, bytes: Uint8Array, destination: IPAddress | undefined): BuiltPacket {
+  let layers: readonly Layer[] | undefined;
+  return {
+    bytes,
+    link,
+    destination,
+    get layers() {
+      layers ??= dissect(bytes, LINK_TYPES[link]).layers;
+      return layers;
+    },
+  };
 }

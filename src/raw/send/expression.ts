@@ -6,9 +6,14 @@
  * What is not given is filled in: lengths, checksums, the numbers of what follows, addresses of this machine.
  */
 import type { IPAddress, IPFamily } from '../../sockaddr/ip.js';
+import { PacketBuilder } from './builder.js';
 import type { BuiltPacket, PacketDefaults, PacketLink } from './built-packet.js';
+import { Reading } from './kinds/kind.js';
+import { readLayers } from './layers-of.js';
 
 export type { BuiltPacket, PacketDefaults, PacketLink } from './built-packet.js';
+export { describeLayers, type FieldDescription, type LayerDescription } from './describe.js';
+export { fragmentPacket } from './fragment.js';
 export { PacketExpressionError } from './packet-error.js';
 
 export interface ParsePacketOptions {
@@ -61,37 +66,19 @@ export interface PacketExpression {
  *
  * @throws PacketExpressionError saying what is wrong, where, and what was expected
  */
-export declare function parsePacket(text: string, options: ParsePacketOptions): PacketExpression;
-
-/** A field of a layer, for lists of them. */
-export interface FieldDescription {
-  readonly name: string;
-  /** Shorter names of it. */
-  readonly aliases: readonly string[];
-  /** What is expected: `0 to 255`, `an IPv4 address`. */
-  readonly value: string;
-  /** What it is unless given, where that is not plain zero: `computed`, `64`. */
-  readonly unlessGiven?: string;
+export function parsePacket(text: string, { file, seed, host }: ParsePacketOptions): PacketExpression {
+  const reading = new Reading(text, file, host);
+  const builder = new PacketBuilder(text, readLayers(text, reading), seed);
+  builder.check();
+  const { count, outermost, needs } = builder;
+  return {
+    text,
+    count,
+    outermost,
+    needs: { ...needs, random: reading.random },
+    at: (index, defaults) => builder.build(index, defaults),
+    *packets(defaults) {
+      for (let index = 0; index < count; index++) yield builder.build(index, defaults);
+    },
+  };
 }
-
-export interface LayerDescription {
-  /** As it is called in records. */
-  readonly protocol: string;
-  /** What it may be called in an expression; the first is the shortest that is usual. */
-  readonly names: readonly string[];
-  readonly fields: readonly FieldDescription[];
-}
-
-/** Every layer that can be written, from the link in. */
-export declare function describeLayers(): readonly LayerDescription[];
-
-/**
- * The fragments of a packet (RFC 791 section 3.2, RFC 8200 section 4.5), in order; the packet itself, alone, where it
- * fits.
- *
- * @param size the largest IP packet in bytes (a link header does not count)
- * @param identification of IPv6 fragments, 32 bits; IPv4 has its own in its header
- * @throws UsageError for a size that leaves no room, a packet that must not be fragmented (`dontFragment`), one
- *   without an IP header, and an IPv6 packet that has a fragment header already
- */
-export declare function fragmentPacket(packet: BuiltPacket, size: number, identification: number): BuiltPacket[];
