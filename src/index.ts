@@ -129,5 +129,6 @@ export { type TlsIdentity, type TlsServerOptions, tlsServer } from './stream/tls
 export { type CertificateFacts, describeTls, type TlsFacts } from './stream/tls-facts.js';
 export { receiveAll, sendAll } from './stream/transfer.js';
 export { type Dissection, dissect } from './wire/dissect.js';
-export { dissectExactly, type ExactDissection, encodePacket, type Kept, type PacketLayers } from './wire/encode.js';
+export { encodePacket, type Kept, type PacketLayers } from './wire/encode.js';
+export { dissectExactly, type ExactDissection } from './wire/exact.js';
 export { summarize } from './wire/summary.js';

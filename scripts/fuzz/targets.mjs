@@ -13,7 +13,8 @@ function bounded(what, text, bytes) {
 
 async function packets(load) {
   const { dissect } = await load('src/wire/dissect.js');
-  const { dissectExactly, encodePacket } = await load('src/wire/encode.js');
+  const { encodePacket } = await load('src/wire/encode.js');
+  const { dissectExactly } = await load('src/wire/exact.js');
   const { summarize } = await load('src/wire/summary.js');
   const { detailLines } = await load('src/wire/detail.js');
   const { jsonValue } = await load('capture/record.js');

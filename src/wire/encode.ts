@@ -1,7 +1,7 @@
 /**
  * A packet put together from its layers, the way back of dissect.ts.
  *
- * Promises: what {@link dissectExactly} has read is written as it was, to the byte, whatever it was. Fields say what a
+ * Promises: what dissectExactly (exact.ts) has read is written as it was, to the byte, whatever it was. Fields say what a
  * header means; where the same could be written in another way (names of DNS that point elsewhere, reserved bits that
  * are set, padding that is no zeros), and for what no field says (the bodies of TLS records, what follows the end of a
  * packet in its frame), the bytes themselves are kept beside the layers. Whoever changes a layer leaves out what was
@@ -16,7 +16,6 @@ import { encodeNtp } from './application/ntp.js';
 import { encodeQuic } from './application/quic.js';
 import { encodeTlsHello, type TlsMessage } from './application/tls.js';
 import { encodeArp } from './arp.js';
-import { type DissectOptions, dissectTraced, type Extent } from './dissect.js';
 import { encodeEsp } from './esp.js';
 import { encodeEthernet } from './ethernet.js';
 import { encodeGre } from './gre.js';
@@ -26,7 +25,7 @@ import { encodeIgmp } from './igmp.js';
 import { encodeIPv4 } from './ipv4.js';
 import { encodeIPv6 } from './ipv6.js';
 import { encodeExtension } from './ipv6-extension.js';
-import type { Dissection, Layer } from './layer.js';
+import type { Layer } from './layer.js';
 import { encodeLlc, encodeSnap } from './llc.js';
 import { encodeLldp } from './lldp.js';
 import { encodeLoopback } from './loopback.js';
@@ -51,11 +50,6 @@ export interface Kept {
   readonly back?: Uint8Array;
 }
 
-export interface ExactDissection extends Dissection {
-  /** For each layer; undefined where its fields say everything. */
-  readonly kept: readonly (Kept | undefined)[];
-}
-
 /** Layers to write; `kept`, one for each of them, may be left out. */
 export interface PacketLayers {
   readonly layers: readonly Layer[];
@@ -63,42 +57,6 @@ export interface PacketLayers {
 }
 
 const EMPTY = new Uint8Array(0);
-
-/**
- * Like `dissect`, with all that {@link encodePacket} needs to write the same bytes. It costs about as much as reading
- * the packet and writing it.
- */
-export function dissectExactly(bytes: Uint8Array, linkType: number, options: DissectOptions = {}): ExactDissection {
-  const extents: Extent[] = [];
-  const dissection = dissectTraced(bytes, linkType, options, extents);
-  const { layers } = dissection;
-  const kept = layers.map((layer, i) => keptOf(layer, layers.slice(0, i), bytes, extents[i] as Extent));
-  return { ...dissection, kept };
-}
-
-function keptOf(layer: Layer, outer: readonly Layer[], bytes: Uint8Array, extent: Extent): Kept | undefined {
-  const { at, innerAt, innerEnd, end } = extent;
-  const whole = bytes.subarray(at, end);
-  const written = tryEncode(layer, outer, bytes.subarray(innerAt, innerEnd));
-  if (written !== undefined && beginsWith(whole, written)) {
-    return written.length === whole.length ? undefined : { back: whole.slice(written.length) };
-  }
-  const back = bytes.slice(innerEnd, end);
-  return { front: bytes.slice(at, innerAt), ...(back.length > 0 ? { back } : {}) };
-}
-
-/** Undefined for what its encoder refuses: only bytes that are not as they should be come to that. */
-function tryEncode(layer: Layer, outer: readonly Layer[], inner: Uint8Array): Uint8Array | undefined {
-  try {
-    return encodeLayer(layer, outer, inner);
-  } catch {
-    return undefined;
-  }
-}
-
-function beginsWith(whole: Uint8Array, part: Uint8Array): boolean {
-  return part.length <= whole.length && part.every((byte, i) => byte === whole[i]);
-}
 
 /**
  * The bytes of a packet: each layer written from its fields, lengths and checksums as they say, around what it carries.
@@ -126,73 +84,93 @@ function joined(...parts: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-/** Room for any header that is written into a buffer. */
+/** The largest header that is written into a buffer. */
 const MAX_HEADER = 2100;
+const scratch = new Uint8Array(MAX_HEADER);
 
-/** A header that is written into a buffer, and what it carries. */
-function headed(inner: Uint8Array, write: (into: Uint8Array) => number): Uint8Array {
-  const into = new Uint8Array(MAX_HEADER);
-  return joined(into.subarray(0, write(into)), inner);
+/** What a header's encoder writes, valid until the next one. */
+function header(write: (into: Uint8Array) => number): Uint8Array {
+  return scratch.subarray(0, write(scratch));
 }
 
-/** @param outer the layers around it */
 function encodeLayer(layer: Layer, outer: readonly Layer[], inner: Uint8Array): Uint8Array {
+  const front = encodeFront(layer, inner.length);
+  return front === undefined ? encodeWhole(layer, outer, inner) : joined(front, inner);
+}
+
+/**
+ * What stands before what a layer carries, where the layer's own fields say all of it; undefined for other layers. It is
+ * valid until the next one is written.
+ */
+export function encodeFront(layer: Layer, innerLength: number): Uint8Array | undefined {
   switch (layer.protocol) {
-    case 'payload':
-      return layer.data;
     case 'ethernet':
-      return headed(inner, (into) => encodeEthernet(layer, into));
+      return header((into) => encodeEthernet(layer, into));
     case 'vlan':
-      return headed(inner, (into) => encodeVlan(layer, into));
+      return header((into) => encodeVlan(layer, into));
     case 'llc':
-      return headed(inner, (into) => encodeLlc(layer, into));
+      return header((into) => encodeLlc(layer, into));
     case 'snap':
-      return headed(inner, (into) => encodeSnap(layer, into));
+      return header((into) => encodeSnap(layer, into));
     case 'sll':
-      return headed(inner, (into) => encodeSll(layer, into));
+      return header((into) => encodeSll(layer, into));
     case 'loopback':
-      return headed(inner, (into) => encodeLoopback(layer, into));
+      return header((into) => encodeLoopback(layer, into));
     case 'ppp':
-      return headed(inner, (into) => encodePpp(layer, into));
+      return header((into) => encodePpp(layer, into));
     case 'pppoe':
-      return headed(inner, (into) => encodePppoe(layer, into));
+      return header((into) => encodePppoe(layer, into));
     case 'mpls':
-      return headed(inner, (into) => encodeMpls(layer, into));
+      return header((into) => encodeMpls(layer, into));
     case 'arp':
-      return headed(inner, (into) => encodeArp(layer, into));
+      return header((into) => encodeArp(layer, into));
     case 'ipv4':
-      return headed(inner, (into) => encodeIPv4(layer, inner.length, into));
+      return header((into) => encodeIPv4(layer, innerLength, into));
     case 'ipv6':
-      return headed(inner, (into) => encodeIPv6(layer, inner.length, into));
+      return header((into) => encodeIPv6(layer, innerLength, into));
     case 'ipv6-hop-by-hop':
     case 'ipv6-destination':
     case 'ipv6-routing':
     case 'ipv6-fragment':
     case 'ah':
-      return headed(inner, (into) => encodeExtension(layer, into));
+      return header((into) => encodeExtension(layer, into));
     case 'esp':
-      return headed(inner, (into) => encodeEsp(layer, into));
+      return header((into) => encodeEsp(layer, into));
     case 'vxlan':
-      return headed(inner, (into) => encodeVxlan(layer, into));
+      return header((into) => encodeVxlan(layer, into));
     case 'geneve':
-      return headed(inner, (into) => encodeGeneve(layer, into));
+      return header((into) => encodeGeneve(layer, into));
     case 'gre':
-      return encodeGre(layer, inner);
+      return encodeGre(layer, EMPTY);
+    case 'tcp':
+      return encodeTcp(layer, EMPTY);
+    case 'udp':
+      return encodeUdp(layer, EMPTY);
+    case 'tcp-partial': {
+      const { sourcePort, destinationPort, sequence } = layer;
+      return encodeTcp({ sourcePort, destinationPort, sequence }, EMPTY).subarray(0, 8);
+    }
+    case 'ospf':
+      return encodeOspf(layer, EMPTY);
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * A layer that is no header in front of what it carries.
+ *
+ * @param outer the layers around it
+ */
+export function encodeWhole(layer: Layer, outer: readonly Layer[], inner: Uint8Array): Uint8Array {
+  switch (layer.protocol) {
+    case 'payload':
+      return layer.data;
     case 'icmp':
       return encodeIcmp(layer, inner);
     case 'icmpv6':
       // A redirect has what it quotes among its options.
       return encodeIcmpv6(layer, layer.icmpType === Icmpv6Type.redirect ? EMPTY : inner);
-    case 'tcp':
-      return encodeTcp(layer, inner);
-    case 'udp':
-      return encodeUdp(layer, inner);
-    case 'tcp-partial': {
-      const { sourcePort, destinationPort, sequence } = layer;
-      return joined(encodeTcp({ sourcePort, destinationPort, sequence }, EMPTY).subarray(0, 8), inner);
-    }
-    case 'ospf':
-      return encodeOspf(layer, inner);
     default:
       return joined(encodeMessage(layer, outer), inner);
   }

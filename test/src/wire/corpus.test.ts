@@ -9,7 +9,8 @@ import { expect, it } from 'vitest';
 import { openReader } from '../../../capture/format/open.js';
 import { detailLines } from '../../../src/wire/detail.js';
 import { dissect } from '../../../src/wire/dissect.js';
-import { dissectExactly, encodePacket } from '../../../src/wire/encode.js';
+import { encodePacket } from '../../../src/wire/encode.js';
+import { dissectExactly } from '../../../src/wire/exact.js';
 import { summarize } from '../../../src/wire/summary.js';
 
 const file = gunzipSync(readFileSync(new URL('corpus.pcapng.gz', import.meta.url)));

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../../src/errors.js';
-import { dissectExactly, encodePacket } from '../../../src/wire/encode.js';
+import { encodePacket } from '../../../src/wire/encode.js';
+import { dissectExactly } from '../../../src/wire/exact.js';
 import { LinkType } from '../../../src/wire/link-types.js';
 import { DECODERS } from '../../../src/wire/registry.js';
 import { fromHex } from './codec-suite.js';
