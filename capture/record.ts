@@ -3,6 +3,7 @@
  * for `--json`.
  */
 import { formatTimestamp, type Timestamp } from '../src/measure/clock.js';
+import type { Kept } from '../src/wire/encode.js';
 import type { Dissection } from '../src/wire/layer.js';
 import { LinkType, linkTypeName } from '../src/wire/link-types.js';
 
@@ -88,12 +89,16 @@ export interface PacketRecord {
   readonly capturedLength: number;
   readonly linkType: string;
   readonly layers: readonly unknown[];
+  /** What the fields of a layer, by its index, do not say of its bytes; absent where they say everything. */
+  readonly kept?: readonly { readonly layer: number; readonly front?: string; readonly back?: string }[];
   readonly malformed?: unknown;
   readonly comments?: readonly string[];
 }
 
 /** The fields of a packet's record that do not need it to be taken apart. */
-export function packetHead(packet: CapturedPacket): Omit<PacketRecord, 'type' | 'layers' | 'malformed' | 'comments'> {
+export function packetHead(
+  packet: CapturedPacket,
+): Omit<PacketRecord, 'type' | 'layers' | 'kept' | 'malformed' | 'comments'> {
   const { timestamp, interface: from } = packet;
   return {
     time: timestamp === null ? null : formatTimestamp(timestamp),
@@ -106,13 +111,18 @@ export function packetHead(packet: CapturedPacket): Omit<PacketRecord, 'type' | 
   };
 }
 
+/** A dissection, of dissectExactly (src/wire/exact.ts) where the record shall be the packet to the byte. */
+export type RecordedDissection = Dissection & { readonly kept?: readonly (Kept | undefined)[] };
+
 /** The record of `packet`, ready for JSON.stringify: bytes are base64, integers beyond 2^53 are decimal text. */
-export function packetRecord(packet: CapturedPacket, dissection: Dissection): PacketRecord {
-  const { malformed } = dissection;
+export function packetRecord(packet: CapturedPacket, dissection: RecordedDissection): PacketRecord {
+  const { malformed, kept = [] } = dissection;
+  const unsaid = kept.flatMap((of, layer) => (of === undefined ? [] : [{ layer, ...(jsonValue(of) as object) }]));
   return {
     type: 'packet',
     ...packetHead(packet),
     layers: dissection.layers.map(jsonValue),
+    ...(unsaid.length === 0 ? {} : { kept: unsaid }),
     ...(malformed === undefined ? {} : { malformed: jsonValue(malformed) }),
     ...(packet.comments === undefined ? {} : { comments: packet.comments }),
   };

@@ -6,7 +6,8 @@
 import { formatTimestamp } from '../../src/measure/clock.js';
 import { CommonPacket, long, word } from '../../src/wire/common-packet.js';
 import { dissect } from '../../src/wire/dissect.js';
-import type { Dissection, Layer } from '../../src/wire/layer.js';
+import { dissectUnsaid, type Unsaid } from '../../src/wire/exact.js';
+import type { Layer } from '../../src/wire/layer.js';
 import { LinkType, linkTypeName } from '../../src/wire/link-types.js';
 import { TCP_FLAG_LISTS } from '../../src/wire/tcp.js';
 import type { PcapRecords } from '../format/pcap-records.js';
@@ -50,22 +51,22 @@ export class PacketLines {
     const { interface: from, originalLength, bytes, timestamp, number, direction } = packet;
     const plain =
       from.linkType === LinkType.ETHERNET && originalLength === bytes.length && packet.comments === undefined;
-    if (plain && this.#common.read(bytes, 0, bytes.length)) {
+    if (plain && this.#common.read(bytes, 0, bytes.length) && this.#common.exact) {
       if (timestamp === null) this.#headWithoutTime();
       else this.#head(timestamp.seconds, timestamp.nanoseconds);
       this.#origin(number, from, direction, originalLength, bytes.length);
-      this.#addCommon(bytes);
-    } else this.#addLayers(packet, dissect(bytes, from.linkType, { originalLength }));
+      this.#addCommon(bytes, bytes.length);
+    } else this.#addLayers(packet);
   }
 
   /** Adds the line of the record that `records` is at. */
   addRecord(records: PcapRecords): void {
     const { bytes, interface: from, start, end, seconds, nanoseconds, originalLength } = records;
     const plain = from.linkType === LinkType.ETHERNET && originalLength === end - start && nanoseconds <= 999_999_999;
-    if (plain && this.#common.read(bytes, start, end)) {
+    if (plain && this.#common.read(bytes, start, end) && this.#common.exact) {
       this.#head(seconds, nanoseconds);
       this.#origin(records.number, from, null, originalLength, originalLength);
-      this.#addCommon(bytes);
+      this.#addCommon(bytes, end);
     } else this.add(records.packet());
   }
 
@@ -109,9 +110,16 @@ export class PacketLines {
     out.constant(TEXT.linkType).text(this.#linkText).constant(TEXT.layers);
   }
 
-  #addLayers(packet: CapturedPacket, { layers, malformed }: Dissection): void {
+  #addLayers(packet: CapturedPacket): void {
     const out = this.#out;
-    const { timestamp, bytes } = packet;
+    const { timestamp, bytes, originalLength } = packet;
+    const { linkType } = packet.interface;
+    // Of a packet that is cut, nobody can make the whole again.
+    const whole = originalLength <= bytes.length;
+    const { dissection, unsaid } = whole
+      ? dissectUnsaid(bytes, linkType)
+      : { dissection: dissect(bytes, linkType, { originalLength }), unsaid: NOTHING };
+    const { layers, malformed } = dissection;
     if (timestamp === null) this.#headWithoutTime();
     else this.#head(timestamp.seconds, timestamp.nanoseconds);
     this.#origin(packet.number, packet.interface, packet.direction, packet.originalLength, bytes.length);
@@ -122,10 +130,35 @@ export class PacketLines {
     }
     out.reserve(ROOM);
     out.constant(TEXT.closeList);
+    if (unsaid.length > 0) this.#kept(bytes, unsaid);
     if (malformed !== undefined) this.#json(',"malformed":', malformed);
     if (packet.comments !== undefined) this.#json(',"comments":', packet.comments);
     out.reserve(2);
     out.constant(TEXT.endLine);
+  }
+
+  /** What no field says, so that the record is the packet, to the byte. */
+  #kept(bytes: Uint8Array, unsaid: readonly Unsaid[]): void {
+    const out = this.#out;
+    for (let i = 0; i < unsaid.length; i++) {
+      const { layer, front, back } = unsaid[i] as Unsaid;
+      out.reserve(ROOM);
+      out.constant(i === 0 ? TEXT.kept : TEXT.nextKept).number(layer);
+      if (front !== undefined) this.#bytes(TEXT.front, bytes, front.at, front.end);
+      if (back !== undefined) this.#bytes(TEXT.back, bytes, back.at, back.end);
+      out.constant(TEXT.close);
+    }
+    out.constant(TEXT.closeList);
+  }
+
+  /** Leaves room for what closes them. */
+  #bytes(before: Ascii, bytes: Uint8Array, at: number, end: number): void {
+    const out = this.#out;
+    out.reserve(ROOM + 4 * Math.ceil((end - at) / 3));
+    out.constant(before);
+    if (end - at < BASE64_HERE) out.base64(bytes, at, end);
+    else out.text(this.#base64(bytes, at, end));
+    out.constant(QUOTE);
   }
 
   #json(before: string, value: unknown): void {
@@ -235,11 +268,12 @@ export class PacketLines {
   }
 
   /** The same, of a packet as most are, without its layers. */
-  #addCommon(bytes: Uint8Array): void {
+  #addCommon(bytes: Uint8Array, frameEnd: number): void {
     const { start, vlan, family, ipAt, at, payloadAt, end, tcp } = this.#common;
     const payload = end - payloadAt;
+    const padding = frameEnd - end;
     const out = this.#out;
-    out.reserve(4 * ROOM + 4 * Math.ceil(payload / 3));
+    out.reserve(4 * ROOM + 4 * Math.ceil((payload + padding) / 3));
     const source = start + 6;
     out.constant(TEXT.ethernet).hardware(bytes, source).constant(TEXT.destination).hardware(bytes, start);
     out
@@ -260,8 +294,12 @@ export class PacketLines {
       out.constant(TEXT.next).constant(TEXT.payload).number(payload).constant(TEXT.data);
       if (payload < BASE64_HERE) out.base64(bytes, payloadAt, end);
       else out.text(this.#base64(bytes, payloadAt, end));
-      out.constant(TEXT.endWithPayload);
-    } else out.constant(TEXT.endWithout);
+      out.constant(padding > 0 ? TEXT.closeTextList : TEXT.endWithPayload);
+    } else out.constant(padding > 0 ? TEXT.closeLayers : TEXT.endWithout);
+    if (padding === 0) return;
+    out.constant(TEXT.kept).number(vlan >= 0 ? 2 : 1);
+    this.#bytes(TEXT.back, bytes, end, frameEnd);
+    out.constant(TEXT.endKept);
   }
 
   #commonIPv4(bytes: Uint8Array, at: number): void {
@@ -335,6 +373,7 @@ export class PacketLines {
   }
 }
 
+const NOTHING: readonly Unsaid[] = [];
 const OPEN = ascii('{');
 const OPEN_LIST = ascii('[');
 const QUOTE = ascii('"');

@@ -32,6 +32,8 @@ export class CommonPacket {
   checksumValid: boolean | null = true;
   /** Whether TCP has timestamps as its only options. */
   timestamps = false;
+  /** Whether its fields say all of it: not where bits of TCP are set that none has. Padding behind `end` is for the reader. */
+  exact = true;
 
   /** `bytes[start, end)` is a whole frame, nothing of it cut. */
   read(bytes: Uint8Array, start: number, end: number): boolean {
@@ -70,6 +72,7 @@ export class CommonPacket {
   }
 
   #readTransport(bytes: Uint8Array, protocol: number, at: number, end: number, source: number, size: number): boolean {
+    this.exact = true;
     this.at = at;
     this.end = end;
     let field: number;
@@ -96,7 +99,7 @@ export class CommonPacket {
   #readTcp(bytes: Uint8Array, at: number, end: number): boolean {
     if (at + TCP_HEADER > end) return false;
     const offset = bytes[at + 12] as number;
-    // The three reserved bits are not told anywhere.
+    this.exact = (offset & 0x0e) === 0;
     const headerLength = (offset >> 4) * 4;
     this.timestamps = headerLength === TCP_HEADER + TIMESTAMPS_LENGTH;
     if (!this.timestamps && headerLength !== TCP_HEADER) return false;

@@ -53,6 +53,8 @@ export interface Quote {
 
 /** RFC 4884 section 5.5: before there was a length, extensions followed at this distance. */
 const OLD_QUOTE = 128;
+/** What a byte that counts by eight can say. */
+const MAX_QUOTE = 2040;
 const VERSION = 2;
 const ExtensionClass = { mpls: 1, interface: 2, interfaceIdentification: 3 } as const;
 
@@ -215,6 +217,7 @@ export function extendedData(
   request: boolean,
 ): Uint8Array {
   if (extensions === undefined) return data;
+  if (!(quoteLength <= MAX_QUOTE)) throw new RangeError(`a quote of ${quoteLength} bytes`);
   const parts = encodeExtensions(extensions);
   if (request) return new ByteList().bytes(parts).bytes(data).toBytes();
   return new ByteList()

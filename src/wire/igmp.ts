@@ -145,7 +145,7 @@ export interface IgmpFields {
 /**
  * A whole message.
  *
- * @throws AddressError for groups and sources that are no IPv4 addresses
+ * @throws AddressError for groups and sources that are no IPv4 addresses, RangeError for more than 65,535 bytes of them
  */
 export function encodeIgmp(fields: IgmpFields): Uint8Array {
   const { suppress, robustness, queryInterval, sources, records = [] } = fields;
@@ -156,6 +156,7 @@ export function encodeIgmp(fields: IgmpFields): Uint8Array {
     : query
       ? 4 + 4 * (sources?.length ?? 0)
       : 0;
+  if (!(body <= 0xffff)) throw new RangeError(`a message of ${body} bytes`);
   const bytes = new Uint8Array(IGMP_HEADER + body);
   const view = new DataView(bytes.buffer);
   const time = fields.maxResponseTime ?? 0;

@@ -59,6 +59,7 @@ export function encodeIPv6Options(options: readonly IPv6Option[]): Uint8Array {
         bytes.u8(0);
         break;
       case 'padN':
+        if (!(option.length <= 255)) throw new RangeError(`an option of ${option.length} bytes`);
         bytes.u8(1).u8(option.length).zeros(option.length);
         break;
       case 'routerAlert':

@@ -54,13 +54,22 @@ export function escapeText(bytes: Uint8Array, at: number, end: number): string {
   return text;
 }
 
+const BACKSLASH = 0x5c;
 const ESCAPED: readonly string[] = Array.from({ length: 256 }, (_, byte) => {
-  if (byte === 0x5c) return '\\\\';
+  if (byte === BACKSLASH) return '\\\\';
   return byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\${String(byte).padStart(3, '0')}`;
 });
 
 /** The bytes of what {@link escapeText} writes; characters beyond it stand for their UTF-8. */
 export function unescapeText(text: string): Uint8Array {
+  const plain = new Uint8Array(text.length);
+  for (let i = 0; ; i++) {
+    if (i === text.length) return plain;
+    const code = text.charCodeAt(i);
+    // Labels and names are mostly letters: what follows takes ten times as long.
+    if (code > 0x7f || code === BACKSLASH) break;
+    plain[i] = code;
+  }
   const bytes: number[] = [];
   for (const [whole, escaped] of text.matchAll(/\\([0-9]{3}|[\s\S])|[^\\]+|\\$/g)) {
     if (escaped === undefined) bytes.push(...UTF8.encode(whole));

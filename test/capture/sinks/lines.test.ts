@@ -8,6 +8,7 @@ import { formatTimestamp } from '../../../src/measure/clock.js';
 import { pseudoAddresses } from '../../../src/wire/checksum.js';
 import { dissect } from '../../../src/wire/dissect.js';
 import { encodeEthernet } from '../../../src/wire/ethernet.js';
+import { dissectExactly } from '../../../src/wire/exact.js';
 import { encodeIPv4 } from '../../../src/wire/ipv4.js';
 import { encodeIPv6 } from '../../../src/wire/ipv6.js';
 import { LinkType } from '../../../src/wire/link-types.js';
@@ -85,7 +86,8 @@ function expectSame(linkType: number, bytes: Uint8Array, originalLength = bytes.
   const timestamp = { seconds: 1_700_000_000, nanoseconds: 1002 };
   const packet = packetOf(1, { interface: { ...ETHERNET, linkType }, bytes, originalLength, timestamp });
   const dissection = dissect(bytes, linkType, { originalLength });
-  expect(render(NDJSON, [packet])).toBe(`${JSON.stringify(packetRecord(packet, dissection))}\n`);
+  const whole = originalLength === bytes.length ? dissectExactly(bytes, linkType) : dissection;
+  expect(render(NDJSON, [packet])).toBe(`${JSON.stringify(packetRecord(packet, whole))}\n`);
   const line = summarize(dissection, originalLength, { interfaceName: 'eth0' });
   expect(render(TEXT, [packet])).toBe(`1700000000.000001002 ${line}\n`);
 }
