@@ -67,7 +67,14 @@ export function readFields(
 ): FieldValues {
   const names: string[] = [];
   const parts: Values<unknown>[] = [];
+  const owned = entries.filter(isElement);
   for (const entry of entries) {
+    if (positional !== undefined && entry === owned[0]) {
+      const node = { type: 'group', entries: owned, span: entry.span } as const;
+      names.push(positional);
+      parts.push(readValues((fields[positional] as Field).kind, node, reading));
+    }
+    if (owned.includes(entry)) continue;
     const { name, values } = readEntry(entry);
     if (names.includes(name))
       throw reading.fault(entry.span, `${name} is given twice`, 'several values: [1,2] or 1..9');
@@ -85,6 +92,13 @@ export function readFields(
     return given;
   });
   return { names, values };
+
+  /** An element of the list whose own name and parentheses were left out. */
+  function isElement({ name, value }: Entry): boolean {
+    const list = positional === undefined ? undefined : fields[positional]?.kind;
+    const word = name ?? (value.type === 'word' ? value.text : value.type === 'call' ? value.name : '');
+    return list?.owns?.(word) === true && findField(fields, word) === undefined;
+  }
 
   function readEntry({ name: written, nameSpan, value }: Entry): { name: string; values: Values<unknown> } {
     if (written === undefined) {

@@ -12,6 +12,8 @@ export interface Kind {
   read(node: SingleNode, reading: Reading): Values<unknown>;
   /** What the name of a field means that stands without a value; absent where it means nothing. */
   readonly alone?: unknown;
+  /** Of a list: whether it has elements of that name, which may then stand among the fields of their layer. */
+  readonly owns?: (name: string) => boolean;
 }
 
 /** Brackets are taken off before a kind is asked. */

@@ -80,6 +80,7 @@ export function variants(
   const find = (name: string) => index.get(plain(name)) ?? others?.(name);
   const kind: ElementKind = {
     expects: list.join(', '),
+    owns: (name) => find(name) !== undefined,
     read: (node, reading) => {
       if (node.type === 'word') return element(node.text, [], node, reading);
       if (node.type === 'call') return element(node.name, node.entries, { span: node.nameSpan }, reading);
@@ -128,6 +129,7 @@ export function listOf(element: Kind | ElementKind, max = 0xffff): Kind {
   };
   return {
     expects: `a list in parentheses of ${element.expects}`,
+    ...(element.owns === undefined ? {} : { owns: element.owns }),
     read: (node, reading) => {
       if (node.type !== 'group') return mapped(element.read(node, reading), (value) => [value]);
       if ('isOne' in element && element.isOne?.(node.entries) === true) {

@@ -18,6 +18,8 @@ const NOBODY = '00:00:00:00:00:00';
 const BRIDGES = '01:80:c2:00:00:00';
 const NEAREST_BRIDGE = '01:80:c2:00:00:0e';
 const REQUEST = 1;
+/** Discovery of PPPoE begins with it. */
+const PADI = 9;
 /** The largest length of a frame of 802.3. */
 const MAX_LENGTH = 1500;
 
@@ -80,7 +82,8 @@ function hardwareDestination(place: Place): string {
       }
       case 'pppoe':
         // RFC 2516 section 5.1: whoever is there is asked.
-        if ((given<number>(fields, 'code') ?? 0) === 9) return BROADCAST;
+        if ((given<number>(fields, 'code') ?? (given(fields, 'tags') === undefined ? 0 : PADI)) === PADI)
+          return BROADCAST;
     }
     break;
   }
