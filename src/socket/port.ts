@@ -211,6 +211,15 @@ export interface MessageFailure {
   readonly mtu?: number | undefined;
   /** What was sent, as far as the report quotes it; valid until the handler returns. */
   readonly sent?: Uint8Array | undefined;
+  /**
+   * The extensions of an ICMP error behind what it quotes, from their own header on (RFC 4884), where there are any that
+   * the kernel finds sound; valid until the handler returns.
+   */
+  readonly extensions?: Uint8Array | undefined;
+  /** When the report came in, by the kernel's clock, and the TTL or hop limit and TOS byte or traffic class that it had. */
+  readonly timestamp?: Timestamp | undefined;
+  readonly hopLimit?: number | undefined;
+  readonly trafficClass?: number | undefined;
 }
 
 export interface MessageHandlers {

@@ -243,8 +243,11 @@ export function messageContract(makeBackend: () => Promise<Backend>): void {
     const inbox = collect(socket);
     await socket.send([{ bytes: Uint8Array.of(1, 2, 3), to: at('127.0.0.1', 1) }]);
     const failure = await inbox.failure();
-    expect(failure).toMatchObject({ icmpType: 3, icmpCode: 3 });
+    expect(failure).toMatchObject({ icmpType: 3, icmpCode: 3, hopLimit: 64, trafficClass: 0xc0 });
     expect(failure?.to === undefined ? '' : formatEndpoint(failure.to)).toBe('127.0.0.1:1');
+    const age = Date.now() / 1000 - (failure?.timestamp?.seconds ?? 0);
+    expect(age).toBeGreaterThan(-1);
+    expect(age).toBeLessThan(60);
     await socket.close();
     return undefined;
   });

@@ -3,7 +3,7 @@ import type { Timestamp } from '../../measure/clock.js';
 import type { Endpoint } from '../../sockaddr/endpoint.js';
 import { type IPAddress, IPv4Address, IPv6Address } from '../../sockaddr/ip.js';
 import { decodeSockaddr } from '../../sockaddr/struct.js';
-import { CMSG_ALIGN, CMSGHDR_SIZE, CmsgHeader, Control, ErrorOrigin, ExtendedError } from './layout.js';
+import { CMSG_ALIGN, CMSGHDR_SIZE, CmsgHeader, Control, ErrorOrigin, ExtendedError, Rfc4884 } from './layout.js';
 import type { PinnedMemory } from './memory.js';
 
 /** sock_extended_err of ip(7). */
@@ -15,6 +15,8 @@ export interface ExtendedSocketError {
   readonly icmpCode: number;
   /** The MTU for EMSGSIZE. */
   readonly info: number;
+  /** Where the extensions begin in what comes with it (IP_RECVERR_RFC4884); 0 where there are none that are sound. */
+  readonly extensionsAt: number;
   readonly offender: Endpoint | undefined;
 }
 
@@ -127,6 +129,10 @@ function readExtendedError(bytes: Uint8Array, view: DataView, data: number, end:
     icmpType: view.getUint8(data + ExtendedError.type),
     icmpCode: view.getUint8(data + ExtendedError.code),
     info: view.getUint32(data + ExtendedError.info, true),
+    extensionsAt:
+      icmp && (view.getUint8(data + Rfc4884.flags) & Rfc4884.invalid) === 0
+        ? view.getUint16(data + Rfc4884.length, true)
+        : 0,
     offender: icmp ? decodeSockaddr(bytes, end - data - ExtendedError.size, data + ExtendedError.size) : undefined,
   };
 }

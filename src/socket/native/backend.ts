@@ -45,6 +45,9 @@ const FILTERS: ReadonlySet<string> = new Set([
 /** Kernels before 5.0 lack it, and nothing but speed is lost then. */
 const COALESCE = setting('UDP_GRO', true);
 
+const EXTENSIONS_V4 = setting('IP_RECVERR_RFC4884', true);
+const EXTENSIONS_V6 = setting('IPV6_RECVERR_RFC4884', true);
+
 const ICMP = 1;
 /** linux/if_ether.h: packets of every protocol, in either direction. */
 const ETH_P_ALL = 3;
@@ -151,6 +154,8 @@ function openMessages(
   let dropsBefore = 0;
   if (args.kind === 'raw') dropsBefore = prepareNarrowed(descriptor, settings, options.local);
   else descriptor.prepare(settings, options.local);
+  // Kernels before 5.9 lack it, and nothing but extensions is lost then.
+  if (options.errorQueue === true) descriptor.wish(args.family === 'AF_INET6' ? EXTENSIONS_V6 : EXTENSIONS_V4);
   if (options.remote !== undefined) {
     descriptor.connect(args.family === 'AF_INET6' ? mapEndpoint(options.remote) : options.remote);
     descriptor.finish(options.settings);

@@ -69,6 +69,9 @@ export const SkMeminfo = { drops: 32 } as const;
 
 export const ExtendedError = { errno: 0, origin: 4, type: 5, code: 6, info: 8, data: 12, size: 16 } as const;
 
+/** sock_ee_data_rfc4884 in the place of ee_data: what stands before the extensions, in bytes, and whether they are sound. */
+export const Rfc4884 = { length: 12, flags: 14, invalid: 1 } as const;
+
 /** sock_extended_err's ee_origin: who raised the error. */
 export const ErrorOrigin = { local: 1, icmp: 2, icmp6: 3, zeroCopy: 5 } as const;
 

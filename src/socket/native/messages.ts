@@ -303,16 +303,21 @@ export class NativeMessageSocket implements RawSocket {
     const length = this.#libc.recvmsg(this.#descriptor.fd, inbox.address, C.MSG_ERRQUEUE | C.MSG_DONTWAIT);
     if (length < 0) return false;
     this.#options.logger.log('trace', { event: 'recvmsg', fd: this.#descriptor.fd, bytes: length });
-    const told = inbox.readControl(0).error;
+    const { error: told, timestamp, hopLimit, trafficClass } = inbox.readControl(0);
     const to = inbox.sender(0);
     inbox.prepare(1);
     if (told === undefined) return true;
     const code = this.#libc.errnoName(told.errno);
+    const message = inbox.payload(0, length);
+    const quoteEnd = told.extensionsAt > 0 && told.extensionsAt < message.length ? told.extensionsAt : message.length;
     const failure: MessageFailure = {
       error: new SocketError({ syscall: 'sendmmsg', code, errno: told.errno, address: endpointText(to) }),
       to,
-      sent: inbox.payload(0, length),
+      sent: message.subarray(0, quoteEnd),
+      ...(quoteEnd < message.length ? { extensions: message.subarray(quoteEnd) } : {}),
+      timestamp,
       ...(told.icmp ? { icmpType: told.icmpType, icmpCode: told.icmpCode } : {}),
+      ...(told.icmp ? { hopLimit: hopLimit ?? undefined, trafficClass: trafficClass ?? undefined } : {}),
       ...(code === 'EMSGSIZE' ? { mtu: told.info } : {}),
       ...(told.offender === undefined || told.offender.family === 'unix' ? {} : { reporter: told.offender.address }),
     };
