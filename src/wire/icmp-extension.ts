@@ -13,7 +13,7 @@
 import { formatIPv4, formatIPv6 } from '../sockaddr/ip-text.js';
 import { ByteList } from './byte-list.js';
 import { checksum } from './checksum.js';
-import { type Next, type Packet, payload } from './packet.js';
+import { type Next, Packet, payload } from './packet.js';
 import { hex } from './text.js';
 
 export interface MplsLabel {
@@ -73,6 +73,12 @@ export function splitQuote(packet: Packet, at: number, end: number, quoteLength:
   const sound = !packet.incomplete && view.getUint16(from + 2) !== 0 && checksum(bytes, from, end) === 0;
   if (quoteLength === 0 && !sound) return { end, extensions: undefined };
   return { end: from, extensions: readObjects(packet, from + 4, end) };
+}
+
+/** The objects of extensions that stand alone, their header first; none where that is another version's. */
+export function readExtensions(bytes: Uint8Array): IcmpExtension[] {
+  if (bytes.length < 4 || (bytes[0] as number) >> 4 !== VERSION) return [];
+  return readObjects(new Packet(bytes, bytes.length), 4, bytes.length);
 }
 
 /**

@@ -1,0 +1,142 @@
+/** What comes in, as a trace reads it: who says what about which probe. Nothing in here trusts a byte of it. */
+import { type IPAddress, IPv6Address } from '../../sockaddr/ip.js';
+import { dissectProtocol } from '../../wire/dissect.js';
+import { ICMP_HEADER, type IcmpMessage, IcmpType } from '../../wire/icmp.js';
+import { type IcmpExtension, readExtensions } from '../../wire/icmp-extension.js';
+import { ICMPV6_PROTOCOL, type Icmpv6Message, Icmpv6Type } from '../../wire/icmpv6.js';
+import { IPProtocol } from '../../wire/numbers.js';
+import type { TcpFlag } from '../../wire/tcp.js';
+import type { PacketAnswer, ProbeAnswer, ReportAnswer } from '../probes/port.js';
+import type { Identity, ProbeFormat } from './probe-format.js';
+import { QUOTED_BYTES, type Quote, readQuote } from './quote.js';
+
+/** An ICMP error that quotes a probe, perhaps one of ours. */
+export interface ErrorReading {
+  readonly kind: 'error';
+  readonly identity: Identity;
+  readonly icmpType: number;
+  readonly icmpCode: number;
+  readonly mtu: number | undefined;
+  readonly extensions: readonly IcmpExtension[];
+  /** The destination that is quoted. */
+  readonly to: IPAddress;
+  /** Behind the quoted IP header, eight bytes at least; valid as long as the answer. */
+  readonly message: Uint8Array;
+  /** Null where there is no packet to be seen. */
+  readonly quote: Quote | null;
+}
+
+/** Something that the target itself has sent to one of our probes. */
+export interface TargetReading {
+  readonly kind: 'target';
+  readonly serial: number;
+  readonly icmpType: number | null;
+  readonly icmpCode: number | null;
+  readonly tcpFlags: readonly TcpFlag[] | undefined;
+}
+
+/** About the target, but no answer to any of our probes. */
+export interface ForeignReading {
+  readonly kind: 'foreign';
+}
+
+const FOREIGN: ForeignReading = { kind: 'foreign' };
+
+/** RFC 4884 section 5.5: where extensions begin that nothing tells the place of. */
+const OLD_QUOTE = 128;
+
+/** @returns undefined for what has nothing to do with a trace to `target` */
+export function readAnswer(
+  answer: ProbeAnswer,
+  format: ProbeFormat,
+  target: IPAddress,
+): ErrorReading | TargetReading | ForeignReading | undefined {
+  if (answer.kind === 'report') return readReport(answer, format, target);
+  const icmp = target.family === 'ipv4' ? IPProtocol.icmp : ICMPV6_PROTOCOL;
+  if (answer.protocol === icmp) {
+    const [message] = dissectProtocol(answer.bytes, icmp).layers;
+    if (message?.protocol !== 'icmp' && message?.protocol !== 'icmpv6') return undefined;
+    if (message.checksumValid === false) return undefined;
+    if (isError(message)) return readError(answer, message, format, target);
+  }
+  if (answer.protocol !== format.protocol) return undefined;
+  const found = format.answer(answer.bytes);
+  // An echo reply proves by its token that the target has got the probe, whoever brings it; TCP's numbers are fewer.
+  if (found === undefined || (answer.protocol === IPProtocol.tcp && !sameAddress(answer.from, target))) {
+    return sameAddress(answer.from, target) ? FOREIGN : undefined;
+  }
+  const isIcmp = answer.protocol === icmp;
+  return {
+    kind: 'target',
+    serial: found.serial,
+    icmpType: isIcmp ? (answer.bytes[0] ?? null) : null,
+    icmpCode: isIcmp ? (answer.bytes[1] ?? null) : null,
+    tcpFlags: found.tcpFlags,
+  };
+}
+
+/** Time exceeded on the way, and whatever says that a probe goes no further. Redirects and quenches go along with it. */
+function isError({ protocol, icmpType, icmpCode }: IcmpMessage | Icmpv6Message): boolean {
+  return protocol === 'icmp' ? isIPv4Error(icmpType, icmpCode) : isIPv6Error(icmpType, icmpCode);
+}
+
+function isIPv4Error(type: number, code: number): boolean {
+  if (type === IcmpType.timeExceeded) return code === 0;
+  return type === IcmpType.destinationUnreachable || type === IcmpType.parameterProblem;
+}
+
+function isIPv6Error(type: number, code: number): boolean {
+  if (type === Icmpv6Type.timeExceeded) return code === 0;
+  return (
+    type === Icmpv6Type.destinationUnreachable ||
+    type === Icmpv6Type.packetTooBig ||
+    type === Icmpv6Type.parameterProblem
+  );
+}
+
+/** Whether the message says that a probe's hops were used up. */
+export function isTimeExceeded(target: IPAddress, icmpType: number): boolean {
+  return icmpType === (target.family === 'ipv4' ? IcmpType.timeExceeded : Icmpv6Type.timeExceeded);
+}
+
+function readError(
+  answer: PacketAnswer,
+  message: IcmpMessage | Icmpv6Message,
+  format: ProbeFormat,
+  target: IPAddress,
+): ErrorReading | ForeignReading | undefined {
+  const { icmpType, icmpCode, extensions = [], quoteLength } = message;
+  const length = quoteLength ?? (extensions.length > 0 ? OLD_QUOTE : answer.bytes.length);
+  const quote = readQuote(target.family, answer.bytes.subarray(ICMP_HEADER, ICMP_HEADER + length));
+  if (quote === undefined || quote.protocol !== format.protocol) return undefined;
+  const identity = format.identify(quote.message, quote.identification);
+  return {
+    kind: 'error',
+    identity,
+    icmpType,
+    icmpCode,
+    mtu: message.protocol === 'icmp' ? message.nextHopMtu : message.mtu,
+    extensions,
+    to: quote.destination,
+    message: quote.message,
+    quote,
+  };
+}
+
+function readReport(answer: ReportAnswer, format: ProbeFormat, target: IPAddress): ErrorReading | undefined {
+  const { icmpType, icmpCode, mtu, sent, to } = answer;
+  const isKnown = target.family === 'ipv4' ? isIPv4Error(icmpType, icmpCode) : isIPv6Error(icmpType, icmpCode);
+  if (!isKnown || sent.length < QUOTED_BYTES) return undefined;
+  const identity = format.identify(sent, null);
+  const extensions = answer.extensions === undefined ? [] : readExtensions(answer.extensions);
+  return { kind: 'error', identity, icmpType, icmpCode, mtu, extensions, to, message: sent, quote: null };
+}
+
+/** Equal but for their zones, which packets do not carry. */
+export function sameAddress(a: IPAddress, b: IPAddress): boolean {
+  return plain(a).equals(plain(b));
+}
+
+export function plain(address: IPAddress): IPAddress {
+  return address instanceof IPv6Address && address.zone !== '' ? address.withZone('') : address;
+}

@@ -1,0 +1,411 @@
+/**
+ * Traces a path: probes with every TTL leave one shortly after another, and the answers are put together to hops.
+ *
+ * Promises: every probe has one outcome; hops are told in order, each once in a round and only when nothing can
+ * change it any more; no more probes are on their way than IN_FLIGHT_MAX, no more are remembered than REMEMBERED; rounds
+ * begin on an absolute schedule.
+ */
+import type { SocketError } from '../../errors.js';
+import { elapsedMs, roundMs, type Timestamp } from '../../measure/clock.js';
+import type { IPAddress } from '../../sockaddr/ip.js';
+import type { BackendName } from '../../socket/port.js';
+import type { ProbeMachine } from '../probes/machine.js';
+import type { OutgoingProbe, ProbeAnswer } from '../probes/port.js';
+import { type ErrorReading, plain, readAnswer, sameAddress, type TargetReading } from './answers.js';
+import type { TraceMultipath, TraceProtocol, TraceTarget } from './options.js';
+import { type Outcome, outcomeOf, toldOf } from './outcome.js';
+import { Patience } from './patience.js';
+import { type ProbeFormat, SERIAL_MAX } from './probe-format.js';
+import { QUOTED_BYTES } from './quote.js';
+import type { AnsweredProbe, TraceEndReason, TraceHop, TraceRecord, TraceSocketKind } from './records.js';
+import { Round, type RoundOptions, type SentProbe } from './round.js';
+import { TraceControl, TraceTable } from './table.js';
+
+/** Probes on their way at most. */
+const IN_FLIGHT_MAX = 512;
+/** Probes that have left and are known when something comes back for them: the last ones. */
+const REMEMBERED = 8192;
+/** Rounds that are not complete, at most: the next one waits. */
+const ROUNDS_MAX = 64;
+/** Answers to one that are kept while it is not known when it left. */
+const EARLY_MAX = 8;
+/** Probes that leave at once at most where the loop was late. */
+const CATCH_UP = 8;
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** Everything has its value: see TraceOptions for what each is. */
+export interface TraceMachineOptions extends RoundOptions {
+  readonly target: TraceTarget;
+  readonly source: IPAddress;
+  readonly format: ProbeFormat;
+  readonly firstSerial: number;
+  readonly socket: TraceSocketKind;
+  readonly backend: BackendName;
+  readonly protocol: TraceProtocol;
+  readonly multipath: TraceMultipath;
+  readonly port: number | null;
+  readonly packetSize: number;
+  readonly trafficClass: number;
+  /** Whether the serial number goes into the identification of IPv4 too. */
+  readonly ownHeader: boolean;
+  readonly timeoutMs: number;
+  readonly adaptive: boolean;
+  readonly spacingMs: number;
+  readonly rounds: number;
+  readonly intervalMs: number;
+  readonly deadlineMs: number | undefined;
+  readonly table?: TraceTable | undefined;
+  readonly control?: TraceControl | undefined;
+}
+
+export class TraceMachine implements ProbeMachine<TraceRecord> {
+  readonly #options: TraceMachineOptions;
+  readonly #to: IPAddress;
+  readonly #table: TraceTable;
+  readonly #control: TraceControl;
+  readonly #patience: Patience;
+  /** Those that are not complete, oldest first. */
+  #live: Round[] = [];
+  /** The last one that is. */
+  #complete: Round | undefined;
+  /** How the last one ended that came to an end of its own. */
+  #end: TraceEndReason = 'max-hops';
+  #reached = false;
+  #begun = 0;
+  #startedAt: number | undefined;
+  #nextRound = 0;
+  #nextSend = 0;
+  #serial: number;
+  /** Probes that the port has and has not told of yet. */
+  readonly #leaving: SentProbe[] = [];
+  /** What has come back for those meanwhile. */
+  readonly #early = new Map<SentProbe, Outcome[]>();
+  readonly #waiting = new Set<SentProbe>();
+  readonly #known = new Map<number, SentProbe>();
+  #foreign = 0;
+  /** The first hop from which on addresses are translated. */
+  #translatedFrom = NEVER;
+  #refusal: string | undefined;
+  #lastTold = 0;
+  #out: TraceRecord[] = [];
+  #done = false;
+
+  constructor(options: TraceMachineOptions) {
+    this.#options = options;
+    this.#to = plain(options.target.address);
+    this.#table = options.table ?? new TraceTable();
+    this.#control = options.control ?? new TraceControl();
+    this.#patience = new Patience(options.timeoutMs, options.adaptive);
+    this.#serial = options.firstSerial;
+    this.#table.span(options.firstHop, undefined);
+  }
+
+  get done(): boolean {
+    return this.#done;
+  }
+
+  take(): TraceRecord[] {
+    const items = this.#out;
+    this.#out = [];
+    return items;
+  }
+
+  due(now: number, most: number): readonly OutgoingProbe[] {
+    if (this.#done) return [];
+    this.#begin(now);
+    const { spacingMs } = this.#options;
+    const probes: OutgoingProbe[] = [];
+    while (probes.length < most && now >= this.#nextSend) {
+      const round = this.#sending();
+      const flow = round?.candidate();
+      if (round === undefined || flow === undefined) break;
+      probes.push(this.#launch(round, flow));
+      this.#nextSend = Math.max(this.#nextSend, now - CATCH_UP * spacingMs) + spacingMs;
+    }
+    return probes;
+  }
+
+  /** Begins the rounds that are due. One that is late does not move the ones behind it. */
+  #begin(now: number): void {
+    const { rounds, intervalMs } = this.#options;
+    if (this.#startedAt === undefined) {
+      this.#startedAt = now;
+      this.#nextRound = now;
+      this.#nextSend = now;
+    }
+    if (this.#begun >= rounds || now < this.#nextRound || this.#busy) return;
+    this.#nextRound += intervalMs * Math.max(1, Math.floor((now - this.#nextRound) / intervalMs) + 1);
+    if (this.#control.paused) return;
+    this.#begun++;
+    this.#live.push(new Round(this.#begun, this.#options, this.#complete));
+    this.#nextSend = Math.max(this.#nextSend, now);
+  }
+
+  /** Whether the next round has to wait: the ones before have to have sent what they can first. */
+  get #busy(): boolean {
+    return this.#live.length >= ROUNDS_MAX || this.#live.some((round) => round.candidate() !== undefined);
+  }
+
+  /** The round that has a probe to send now; undefined where all have to wait. */
+  #sending(): Round | undefined {
+    if (this.#waiting.size + this.#leaving.length >= IN_FLIGHT_MAX) return undefined;
+    return this.#live.find((round) => round.candidate() !== undefined);
+  }
+
+  #launch(round: Round, flow: number): OutgoingProbe {
+    const { format, target, trafficClass, ownHeader } = this.#options;
+    const serial = this.#serial;
+    this.#serial = (serial % SERIAL_MAX) + 1;
+    const { ttl, query } = round.upcoming(flow);
+    const bytes = format.encode(serial, flow);
+    const probe: SentProbe = {
+      serial,
+      round,
+      ttl,
+      flow,
+      query,
+      header: bytes.slice(0, QUOTED_BYTES),
+      epoch: this.#table.epoch,
+      state: 'leaving',
+      sentAt: NEVER,
+      sentTime: null,
+    };
+    round.launched(probe);
+    this.#leaving.push(probe);
+    this.#known.delete(serial);
+    this.#known.set(serial, probe);
+    if (this.#known.size > REMEMBERED) this.#known.delete(this.#known.keys().next().value as number);
+    return {
+      to: target.address,
+      protocol: format.protocol,
+      bytes,
+      hopLimit: ttl,
+      ...(trafficClass === 0 ? {} : { trafficClass }),
+      ...(ownHeader ? { identification: serial } : {}),
+    };
+  }
+
+  sent(times: readonly Timestamp[], now: number): void {
+    for (const time of times) {
+      const probe = this.#leaving.shift();
+      if (probe === undefined) return;
+      probe.state = 'waiting';
+      probe.sentAt = now;
+      probe.sentTime = time;
+      this.#waiting.add(probe);
+      if (this.#counts(probe)) this.#table.sent(probe.ttl);
+      for (const outcome of this.#early.get(probe) ?? []) this.#apply(probe, outcome);
+      this.#early.delete(probe);
+    }
+  }
+
+  refused(error: SocketError, time: Timestamp, now: number): void {
+    const probe = this.#leaving.shift();
+    if (probe === undefined) return;
+    probe.state = 'refused';
+    probe.message = error.message;
+    this.#refusal = error.message;
+    probe.round.refuse(probe);
+    this.#advance(now, time);
+  }
+
+  answered(answers: readonly ProbeAnswer[], now: number): void {
+    let last: Timestamp | undefined;
+    for (const answer of answers) {
+      if (this.#done) return;
+      last = answer.userTime;
+      const reading = readAnswer(answer, this.#options.format, this.#to);
+      if (reading === undefined) continue;
+      const probe = reading.kind === 'foreign' ? undefined : this.#find(reading);
+      if (probe === undefined) {
+        if (reading.kind !== 'error' || sameAddress(reading.to, this.#to)) this.#foreign++;
+        continue;
+      }
+      if (reading.kind !== 'foreign') this.#outcome(probe, answer, reading);
+    }
+    if (last !== undefined) this.#advance(now, last);
+  }
+
+  /** The probe that a reading is about, if it is one of ours. */
+  #find(reading: ErrorReading | TargetReading): SentProbe | undefined {
+    if (reading.kind === 'target') return this.#known.get(reading.serial);
+    const { format, ownHeader } = this.#options;
+    const { identity, message, quote, to } = reading;
+    const probe = identity.kind === 'none' ? undefined : this.#known.get(identity.serial);
+    if (identity.kind === 'certain' && probe !== undefined) return probe;
+    if (!sameAddress(to, this.#to)) return undefined;
+    // Without a packet to be seen, ports are all that there is of the header.
+    if (quote === null) {
+      if (probe !== undefined && !format.translated(probe.header, message)) return probe;
+      return identity.kind === 'none' ? undefined : this.#onlyOne(message);
+    }
+    if (probe !== undefined && !format.translated(probe.header, message)) return probe;
+    // A translator has been at the header, but the identification of IPv4 is the packet's own.
+    const named = ownHeader && quote.identification !== null ? this.#known.get(quote.identification) : undefined;
+    return named !== undefined && format.sameButTranslated(named.header, message) ? named : undefined;
+  }
+
+  /** The one probe that is waited for and looks like this. */
+  #onlyOne(message: Uint8Array): SentProbe | undefined {
+    let found: SentProbe | undefined;
+    for (const probe of this.#waiting) {
+      if (this.#options.format.translated(probe.header, message)) continue;
+      if (found !== undefined) return undefined;
+      found = probe;
+    }
+    return found;
+  }
+
+  #outcome(probe: SentProbe, answer: ProbeAnswer, reading: ErrorReading | TargetReading): void {
+    const outcome = outcomeOf(probe, answer, reading, this.#options);
+    if (probe.state !== 'leaving') this.#apply(probe, outcome);
+    else this.#early.set(probe, [...(this.#early.get(probe) ?? []), outcome].slice(0, EARLY_MAX));
+  }
+
+  #apply(probe: SentProbe, { told, meaning, exceeded }: Outcome): void {
+    const { ttl, round, sentTime } = probe;
+    if (sentTime === null) return;
+    if (probe.state === 'answered') {
+      if (this.#counts(probe)) this.#table.duplicate(ttl);
+      return;
+    }
+    const late = probe.state === 'lost';
+    const rttMs = roundMs(elapsedMs(sentTime, told.time));
+    const answer: AnsweredProbe = { ...told, rttMs, sentTime };
+    probe.state = 'answered';
+    probe.answer = answer;
+    probe.meaning = meaning;
+    this.#waiting.delete(probe);
+    this.#patience.answered(ttl, rttMs);
+    if (answer.nat === true) this.#translatedFrom = Math.min(this.#translatedFrom, ttl);
+    if (this.#counts(probe)) this.#table.answered(ttl, answer, late, meaning);
+    round.heard(probe, exceeded ? 'exceeded' : meaning.reached ? 'reached' : 'unreachable');
+    if (meaning.reached) this.#reached = true;
+    if (this.#live[0] === round && round.lastHop !== NEVER) this.#table.span(this.#options.firstHop, round.lastHop);
+  }
+
+  /** Whether its figures belong into the table, which may have been emptied since. */
+  #counts(probe: SentProbe): boolean {
+    return probe.epoch === this.#table.epoch;
+  }
+
+  elapsed(now: number, time: Timestamp): void {
+    if (this.#done) return;
+    this.#begin(now);
+    for (const probe of this.#waiting) {
+      if (now < probe.sentAt + this.#patience.limit(probe.ttl)) continue;
+      probe.state = 'lost';
+      this.#waiting.delete(probe);
+      if (this.#counts(probe)) this.#table.lost(probe.ttl);
+    }
+    const { deadlineMs = NEVER } = this.#options;
+    if (now - (this.#startedAt ?? now) >= deadlineMs) this.stop('deadline', now, time);
+    else this.#advance(now, time);
+  }
+
+  wakeAt(): number {
+    const { rounds, deadlineMs = NEVER } = this.#options;
+    let next = (this.#startedAt ?? NEVER) + deadlineMs;
+    if (this.#sending() !== undefined) next = Math.min(next, this.#nextSend);
+    if (this.#begun < rounds && !this.#busy) next = Math.min(next, this.#nextRound);
+    for (const probe of this.#waiting) next = Math.min(next, probe.sentAt + this.#patience.limit(probe.ttl));
+    for (const round of this.#live) next = Math.min(next, this.#heldUntil(round));
+    return next;
+  }
+
+  #heldUntil(round: Round): number {
+    return round.pass(Number.NEGATIVE_INFINITY, this.#patience.overdue());
+  }
+
+  /** Tells the hops that have all their outcomes, and ends the rounds, and the trace, that have told all their hops. */
+  #advance(now: number, time: Timestamp): void {
+    const overdue = this.#patience.overdue();
+    for (const round of this.#live) {
+      round.pass(now, overdue);
+      while (!round.concluded() && round.settled) this.#tell(round, time);
+    }
+    for (const round of this.#live) if (round.end !== undefined) this.#conclude(round);
+    this.#live = this.#live.filter(({ end }) => end === undefined);
+    if (this.#begun >= this.#options.rounds && this.#live.length === 0) this.#finish(this.#end, now, time);
+  }
+
+  #conclude(round: Round): void {
+    if ((this.#complete?.number ?? 0) > round.number) return;
+    this.#complete = round;
+    if (round.end !== undefined && round.end !== 'silent') this.#end = round.end;
+    this.#lastTold = round.next - 1;
+    this.#table.span(this.#options.firstHop, this.#lastTold);
+  }
+
+  #tell(round: Round, time: Timestamp): void {
+    const { target, socket, backend } = this.#options;
+    const ttl = round.next;
+    const probes = round.probesAt(ttl);
+    const meanings = probes.flatMap(({ meaning }) => (meaning === undefined ? [] : [meaning]));
+    const hop: TraceHop = {
+      type: 'trace.hop',
+      time,
+      target: target.name,
+      round: round.number,
+      ttl,
+      probes: [...probes.map(toldOf), ...round.missingAt(ttl)],
+      reached: meanings.some(({ reached }) => reached),
+      unreachable: meanings.findLast(({ unreachable }) => unreachable !== null)?.unreachable ?? null,
+      nat: ttl >= this.#translatedFrom,
+      socket,
+      backend,
+    };
+    round.next++;
+    this.#out.push(hop);
+  }
+
+  stop(reason: 'interrupted' | 'deadline' | 'error', now: number, time: Timestamp): void {
+    if (this.#done) return;
+    for (const round of this.#live) {
+      const last = Math.min(this.#options.maxHops, round.lastHop === NEVER ? round.tried : round.lastHop);
+      while (round.next <= last) this.#tell(round, time);
+    }
+    if (this.#complete === undefined) this.#lastTold = Math.max(0, ...this.#live.map(({ next }) => next - 1));
+    this.#finish(reason, now, time);
+  }
+
+  #finish(endReason: TraceEndReason, now: number, time: Timestamp): void {
+    this.#done = true;
+    const { target, source, socket, backend, protocol, multipath, flows, port, packetSize, firstHop } = this.#options;
+    const hops = this.#lastTold < firstHop ? 0 : this.#lastTold;
+    this.#table.span(firstHop, hops);
+    const path = this.#table.rows();
+    const sum = (of: 'sent' | 'received' | 'late' | 'lost' | 'inFlight' | 'duplicates') =>
+      path.reduce((total, row) => total + row[of], 0);
+    this.#out.push({
+      type: 'trace.summary',
+      time,
+      target: target.name,
+      address: target.address.toString(),
+      source: source.toString(),
+      reached: this.#reached,
+      hops,
+      endReason,
+      socket,
+      backend,
+      protocol,
+      multipath,
+      flows,
+      port,
+      packetSize,
+      rounds: this.#begun,
+      sent: sum('sent'),
+      received: sum('received'),
+      late: sum('late'),
+      lost: sum('lost'),
+      inFlight: sum('inFlight'),
+      duplicates: sum('duplicates'),
+      foreign: this.#foreign,
+      nat: this.#translatedFrom <= hops,
+      durationMs: roundMs(now - (this.#startedAt ?? now)),
+      ...(endReason === 'error' && this.#refusal !== undefined ? { message: this.#refusal } : {}),
+      path,
+    });
+  }
+}

@@ -1,0 +1,262 @@
+/**
+ * One walk along the path: which probes it has sent in each flow, how far each flow has got, and which hop is to be told
+ * next. A flow ends at the target, or where somebody says that it goes no further.
+ */
+import type { Timestamp } from '../../measure/clock.js';
+import type { AnsweredProbe, UnansweredProbe } from './records.js';
+import type { AnswerMeaning } from './table.js';
+
+/** A probe from the moment that it is due. */
+export interface SentProbe {
+  readonly serial: number;
+  readonly round: Round;
+  readonly ttl: number;
+  readonly flow: number;
+  readonly query: number;
+  /** The first eight bytes of its message. */
+  readonly header: Uint8Array;
+  /** Of {@link TraceTable.epoch}, when it left. */
+  readonly epoch: number;
+  state: 'leaving' | 'waiting' | 'answered' | 'lost' | 'refused';
+  sentAt: number;
+  sentTime: Timestamp | null;
+  answer?: AnsweredProbe;
+  meaning?: AnswerMeaning;
+  /** What this machine said, of one that it refused. */
+  message?: string;
+}
+
+export interface RoundOptions {
+  readonly flows: number;
+  readonly firstHop: number;
+  readonly maxHops: number;
+  readonly queries: number;
+  readonly window: number;
+  readonly gap: number | undefined;
+}
+
+interface Flow {
+  /** The next probe. */
+  ttl: number;
+  query: number;
+  /** The last hop that anybody has answered at, and that time was exceeded at. */
+  heard: number;
+  exceeded: number;
+  /** Up to here all hops have answered, or are overdue. */
+  passed: number;
+  reachedAt: number;
+  unreachableAt: number;
+  refusedAt: number;
+  /** The end that the round before has found. */
+  readonly expected: number | undefined;
+}
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** `silent`: nothing has come from where the path ended in the round before. */
+export type RoundEnd = 'reached' | 'max-hops' | 'unreachable' | 'gap' | 'error' | 'silent';
+
+export class Round {
+  readonly number: number;
+  /** The next hop to be told. */
+  next: number;
+  /** How it has ended, once all its hops are told. */
+  end: RoundEnd | undefined;
+  readonly #options: RoundOptions;
+  readonly #flows: Flow[];
+  /** By TTL, in the order of sending. */
+  readonly #probes: SentProbe[][] = [];
+
+  /** @param before the round that tells where the path will end */
+  constructor(number: number, options: RoundOptions, before?: Round) {
+    const { firstHop, flows } = options;
+    this.number = number;
+    this.next = firstHop;
+    this.#options = options;
+    this.#flows = Array.from({ length: flows }, (_, flow) => ({
+      ttl: firstHop,
+      query: 1,
+      heard: firstHop - 1,
+      exceeded: firstHop - 1,
+      passed: firstHop - 1,
+      reachedAt: NEVER,
+      unreachableAt: NEVER,
+      refusedAt: NEVER,
+      expected: before?.foundEnd(flow),
+    }));
+  }
+
+  /** Where a flow has ended; undefined where nobody has said so. */
+  foundEnd(flow: number): number | undefined {
+    const { reachedAt, unreachableAt } = this.#flows[flow] as Flow;
+    const end = Math.min(reachedAt, unreachableAt);
+    return end === NEVER ? undefined : end;
+  }
+
+  get reached(): boolean {
+    return this.#flows.some(({ reachedAt }) => reachedAt !== NEVER);
+  }
+
+  get unreachable(): boolean {
+    return this.#flows.some((flow) => flow.reachedAt === NEVER && flow.unreachableAt !== NEVER);
+  }
+
+  get refused(): boolean {
+    return this.#flows.some(({ refusedAt }) => refusedAt !== NEVER);
+  }
+
+  /** The last hop of a flow; Infinity while nobody knows. */
+  endOf(flow: number): number {
+    const { reachedAt, unreachableAt, refusedAt, exceeded, expected = NEVER } = this.#flows[flow] as Flow;
+    if (reachedAt !== NEVER) return reachedAt;
+    if (refusedAt !== NEVER) return refusedAt;
+    // Some router on the way let others pass after all.
+    if (unreachableAt !== NEVER && exceeded <= unreachableAt) return unreachableAt;
+    return exceeded < expected ? expected : NEVER;
+  }
+
+  /** The last hop of all flows, as {@link endOf}. */
+  get lastHop(): number {
+    let last = 0;
+    for (let flow = 0; flow < this.#flows.length; flow++) last = Math.max(last, this.endOf(flow));
+    return last;
+  }
+
+  /** The hop beyond which nothing has been tried. */
+  get tried(): number {
+    return Math.max(this.#options.firstHop - 1, this.#probes.length - 1);
+  }
+
+  probesAt(ttl: number): readonly SentProbe[] {
+    return (this.#probes[ttl] ?? []).filter(({ flow }) => this.endOf(flow) >= ttl);
+  }
+
+  /** The queries to a hop that have not been sent, for the end of a trace that comes before its time. */
+  missingAt(ttl: number): UnansweredProbe[] {
+    const missing: UnansweredProbe[] = [];
+    for (let flow = 0; flow < this.#flows.length; flow++) {
+      if (this.endOf(flow) < ttl) continue;
+      const sent = (this.#probes[ttl] ?? []).filter((probe) => probe.flow === flow).length;
+      for (let query = sent + 1; query <= this.#options.queries; query++) {
+        missing.push({ flow, query, sentTime: null, address: null, reason: 'not-sent' });
+      }
+    }
+    return missing;
+  }
+
+  /** The flow whose turn it is, by TTL and query; undefined where all have to wait or have ended. */
+  candidate(): number | undefined {
+    let found: number | undefined;
+    for (let i = 0; i < this.#flows.length; i++) {
+      const flow = this.#flows[i] as Flow;
+      if (flow.ttl > this.#limitOf(i)) continue;
+      const best = found === undefined ? undefined : (this.#flows[found] as Flow);
+      if (best === undefined || flow.ttl < best.ttl || (flow.ttl === best.ttl && flow.query < best.query)) found = i;
+    }
+    return found;
+  }
+
+  /** The largest TTL that a flow may be tried with now. */
+  #limitOf(index: number): number {
+    const flow = this.#flows[index] as Flow;
+    const { maxHops, window, gap = NEVER } = this.#options;
+    const limit = Math.min(maxHops, this.endOf(index), this.#heardOf + gap);
+    // Where the end is expected, all up to there may go at once.
+    const open = Math.max(flow.passed, flow.heard) + window;
+    return flow.expected !== undefined && limit <= flow.expected ? limit : Math.min(limit, open);
+  }
+
+  /** What the next probe of a flow is. */
+  upcoming(flow: number): { readonly ttl: number; readonly query: number } {
+    return this.#flows[flow] as Flow;
+  }
+
+  /** The next probe of its flow is on its way. */
+  launched(probe: SentProbe): void {
+    const flow = this.#flows[probe.flow] as Flow;
+    let probes = this.#probes[probe.ttl];
+    if (probes === undefined) {
+      probes = [];
+      this.#probes[probe.ttl] = probes;
+    }
+    probes.push(probe);
+    if (flow.query < this.#options.queries) flow.query++;
+    else {
+      flow.query = 1;
+      flow.ttl++;
+    }
+  }
+
+  /** Somebody has answered. */
+  heard({ flow: index, ttl }: SentProbe, what: 'exceeded' | 'reached' | 'unreachable'): void {
+    const flow = this.#flows[index] as Flow;
+    flow.heard = Math.max(flow.heard, ttl);
+    if (what === 'exceeded') flow.exceeded = Math.max(flow.exceeded, ttl);
+    else if (what === 'reached') flow.reachedAt = Math.min(flow.reachedAt, ttl);
+    else flow.unreachableAt = Math.min(flow.unreachableAt, ttl);
+  }
+
+  refuse({ flow: index, ttl }: SentProbe): void {
+    const flow = this.#flows[index] as Flow;
+    flow.refusedAt = Math.min(flow.refusedAt, ttl);
+  }
+
+  /**
+   * Lets the window go on over hops that have been silent for `overdueMs`.
+   *
+   * @returns when the next one will have been, Infinity where nothing waits for it
+   */
+  pass(now: number, overdueMs: number): number {
+    let wakeAt = NEVER;
+    for (let i = 0; i < this.#flows.length; i++) {
+      const flow = this.#flows[i] as Flow;
+      flow.passed = Math.max(flow.passed, flow.heard);
+      for (let ttl = flow.passed + 1; ttl < flow.ttl; ttl++) {
+        const at = this.#quietSince(i, ttl) + overdueMs;
+        if (at > now) {
+          const held = flow.ttl > this.#limitOf(i) && flow.ttl <= Math.min(this.#options.maxHops, this.endOf(i));
+          if (held) wakeAt = Math.min(wakeAt, at);
+          break;
+        }
+        flow.passed = ttl;
+      }
+    }
+    return wakeAt;
+  }
+
+  /** When the last probe of a flow left for a hop, if nothing has become of it yet. */
+  #quietSince(flow: number, ttl: number): number {
+    let last = Number.NEGATIVE_INFINITY;
+    for (const probe of this.#probes[ttl] ?? []) {
+      if (probe.flow !== flow) continue;
+      if (probe.state === 'leaving') return NEVER;
+      if (probe.state === 'waiting') last = Math.max(last, probe.sentAt);
+    }
+    return last;
+  }
+
+  /** Whether the hop {@link next} has all its outcomes. */
+  get settled(): boolean {
+    const ttl = this.next;
+    for (let i = 0; i < this.#flows.length; i++) {
+      const flow = this.#flows[i] as Flow;
+      if (flow.ttl <= ttl && this.endOf(i) >= ttl) return false;
+    }
+    return this.probesAt(ttl).every(({ state }) => state !== 'leaving' && state !== 'waiting');
+  }
+
+  /** Whether the hop before {@link next} was the last, and why; sets {@link end}. */
+  concluded(): boolean {
+    const { maxHops, gap = NEVER } = this.#options;
+    if (this.next > this.lastHop) {
+      this.end = this.reached ? 'reached' : this.refused ? 'error' : this.unreachable ? 'unreachable' : 'silent';
+    } else if (this.next > maxHops) this.end = 'max-hops';
+    else if (this.next > this.#heardOf + gap) this.end = 'gap';
+    return this.end !== undefined;
+  }
+
+  /** The last hop that anybody has answered at, in any flow. */
+  get #heardOf(): number {
+    return this.#flows.reduce((most, flow) => Math.max(most, flow.heard), this.#options.firstHop - 1);
+  }
+}

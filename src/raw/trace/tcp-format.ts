@@ -1,0 +1,81 @@
+/**
+ * Probes of TCP: SYNs (RFC 9293 section 3.5), whose sequence number is a random one plus the serial number. The target
+ * acknowledges it in SYN+ACK or RST, which this machine's kernel, that knows of no such connection, answers with RST.
+ *
+ * The serial numbers go up in small steps: a target that has a SYN of this flow half open takes the next one for a new
+ * attempt within its window and resets, so that each has its answer.
+ */
+import { encodeTcp, TCP_FLAG_LISTS, TCP_HEADER, TCP_PROTOCOL } from '../../wire/tcp.js';
+import {
+  type FormatOptions,
+  type Identity,
+  NO_IDENTITY,
+  type ProbeFormat,
+  read16,
+  read32,
+  SERIAL_MAX,
+  sameBytes,
+  type TargetAnswer,
+} from './probe-format.js';
+
+const ACK = 0x10;
+const SYN_OR_RST = 0x06;
+
+export class TcpFormat implements ProbeFormat {
+  readonly protocol = TCP_PROTOCOL;
+  readonly #options: FormatOptions;
+  readonly #addresses: Uint8Array;
+
+  constructor(options: FormatOptions) {
+    this.#options = options;
+    const source = options.source.toBytes();
+    this.#addresses = new Uint8Array(2 * source.length);
+    this.#addresses.set(source);
+    this.#addresses.set(options.target.toBytes(), source.length);
+  }
+
+  encode(serial: number, flow: number): Uint8Array {
+    const { multipath, sourcePorts, port, sequenceBase, payloadLength } = this.#options;
+    const index = multipath === 'classic' ? serial % sourcePorts.length : flow;
+    return encodeTcp(
+      {
+        sourcePort: sourcePorts[index] ?? 0,
+        destinationPort: port,
+        sequence: (sequenceBase + serial) % 0x1_0000_0000,
+        flags: ['SYN'],
+      },
+      new Uint8Array(payloadLength),
+      this.#addresses,
+    );
+  }
+
+  identify(message: Uint8Array): Identity {
+    const serial = this.#serialOf(read32(message, 4));
+    if (serial === undefined || read16(message, 2) !== this.#options.port) return NO_IDENTITY;
+    // 16 bits of a random number agree.
+    return { kind: 'certain', serial };
+  }
+
+  sameButTranslated(header: Uint8Array, message: Uint8Array): boolean {
+    return sameBytes(header, message, 2, 8);
+  }
+
+  translated(header: Uint8Array, message: Uint8Array): boolean {
+    return !sameBytes(header, message);
+  }
+
+  answer(message: Uint8Array): TargetAnswer | undefined {
+    const { port, sourcePorts } = this.#options;
+    if (message.length < TCP_HEADER || read16(message, 0) !== port) return undefined;
+    if (!sourcePorts.includes(read16(message, 2))) return undefined;
+    const bits = read16(message, 12) & 0x1ff;
+    if ((bits & ACK) === 0 || (bits & SYN_OR_RST) === 0) return undefined;
+    const serial = this.#serialOf(read32(message, 8) - 1);
+    return serial === undefined ? undefined : { serial, tcpFlags: TCP_FLAG_LISTS[bits] ?? [] };
+  }
+
+  #serialOf(sequence: number): number | undefined {
+    const serial = (sequence - this.#options.sequenceBase + 0x1_0000_0000) % 0x1_0000_0000;
+    return serial >= 1 && serial <= SERIAL_MAX ? serial : undefined;
+  }
+}
