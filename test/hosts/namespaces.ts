@@ -1,9 +1,7 @@
 /** Hosts of a test: network namespaces with addresses and files of their own, gone when the test ends. */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-
-let counter = 0;
+import { awaitRunning, deleteNamespace, ip, namespaceName } from './namespace.js';
 
 export interface Host {
   readonly name: string;
@@ -20,28 +18,11 @@ export interface HostPair {
   remove(): void;
 }
 
-const ip = (...args: string[]) => execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-
-function deleteNamespace(name: string): void {
-  try {
-    ip('netns', 'del', name);
-  } catch {
-    // Not there: it was never made.
-  }
-}
-
-/** The kernel looks at a new link's carrier up to a second later; Node lists only interfaces that run. */
-function awaitRunning(name: string): void {
-  for (let tries = 0; tries < 1000; tries++) {
-    if (ip('-n', name, 'link', 'show', 'link0').includes('state UP')) return;
-  }
-}
-
 /** Two hosts on one link: 10.99.0.1 and .2, fd99::1 and ::2, interface `link0` on both. */
 export function createHostPair(): HostPair {
-  const id = `${process.pid}-${++counter}`;
+  const id = namespaceName();
   const host = (letter: string, number: number): Host => {
-    const name = `sockctl-${id}-${letter}`;
+    const name = `${id}-${letter}`;
     return { name, ipv4: `10.99.0.${number}`, ipv6: `fd99::${number}`, under: ['ip', 'netns', 'exec', name] };
   };
   const a = host('a', 1);
@@ -58,7 +39,7 @@ export function createHostPair(): HostPair {
       ip('-n', name, 'addr', 'add', `${ipv6}/64`, 'dev', 'link0', 'nodad');
       ip('-n', name, 'link', 'set', 'link0', 'up');
     }
-    for (const { name } of [a, b]) awaitRunning(name);
+    for (const { name } of [a, b]) awaitRunning(name, 'link0');
   } catch (error) {
     remove();
     throw error;
@@ -79,7 +60,7 @@ const NETNS_ETC = '/etc/netns';
 
 /** One host with a loopback interface and a link that leads nowhere: `link0`, which has no address yet. */
 export function createLoneHost(): LoneHost {
-  const name = `sockctl-${process.pid}-${++counter}`;
+  const name = namespaceName();
   const etc = join(NETNS_ETC, name);
   const remove = () => {
     deleteNamespace(name);

@@ -161,7 +161,7 @@ class SimulatedPort implements ProbePort {
       callback();
     };
     this.#wake = wake;
-    this.#time.schedule(time, wake, 'behind');
+    this.#time.schedule(time, wake);
   }
 
   close(): Promise<void> {

@@ -1,0 +1,104 @@
+/**
+ * A network of test/networks for the namespace that it is started in: makes the TUN device that its argument names and
+ * answers what the kernel sends there, each answer at its time. The description comes as the first line of stdin. On
+ * stdout it says `ready`, then for each line that it is sent the ledger, as JSON; it goes when stdin ends.
+ */
+import { constants, openSync, readSync, writeSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { TimerAlarm } from '../../../src/socket/native/alarm.js';
+import { IFREQ_SIZE, Ifreq } from '../../../src/socket/native/layout.js';
+import { loadLibc } from '../../../src/socket/native/libc.js';
+import { DescriptorWatch } from '../../../src/socket/native/poller.js';
+import { TimeQueue } from '../network/time-queue.js';
+import { type Carried, type NetworkDescription, NetworkModel } from '../network-model.js';
+
+/** linux/if_tun.h: _IOW('T', 202, int), and IFF_TUN | IFF_NO_PI. */
+const TUNSETIFF = 0x400454ca;
+const IFF_TUN_NO_PI = 0x1001;
+/** Packets taken in one turn at most, so that answers leave on time. */
+const TURN = 64;
+/** An alarm rings so late at most; the rest of a wait is spent in turns of the event loop. */
+const ALARM_MS = 0.3;
+
+const [device = ''] = process.argv.slice(2);
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+const description = JSON.parse((await lines.next()).value as string) as NetworkDescription;
+
+const libc = await loadLibc();
+const tun = openSync('/dev/net/tun', constants.O_RDWR | constants.O_NONBLOCK);
+const request = new Uint8Array(IFREQ_SIZE);
+request.set(Buffer.from(device, 'latin1'), Ifreq.name);
+new DataView(request.buffer).setUint16(Ifreq.data, IFF_TUN_NO_PI, true);
+if (libc.ioctl(tun, TUNSETIFF, request) < 0)
+  throw new Error(`ioctl(TUNSETIFF) ${device}: ${libc.errnoName(libc.errno())}`);
+
+const model = new NetworkModel(description, performance.timeOrigin);
+const queue = new TimeQueue<Carried>();
+const alarm = new TimerAlarm(libc);
+const buffer = new Uint8Array(65_536);
+let waiting = false;
+
+/** What is due goes out; then the next time is waited for. */
+function deliver(): void {
+  for (;;) {
+    const now = performance.now();
+    for (let next = queue.first; next !== undefined && next.at <= now; next = queue.first) {
+      write(queue.take()?.bytes as Uint8Array);
+    }
+    const next = queue.first;
+    if (next === undefined || waiting) return;
+    const wait = next.at - performance.now();
+    if (wait <= 0) continue;
+    waiting = true;
+    const wake = () => {
+      waiting = false;
+      deliver();
+    };
+    if (wait > ALARM_MS) void alarm.wait(wait - ALARM_MS).then(wake);
+    else setImmediate(wake);
+    return;
+  }
+}
+
+function write(bytes: Uint8Array): void {
+  try {
+    writeSync(tun, bytes);
+  } catch (error) {
+    // A device that is down, or a header that a link has corrupted: the packet is lost, as it would be.
+    if (!['EIO', 'EINVAL', 'EAGAIN'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+}
+
+function read(): number {
+  try {
+    return readSync(tun, buffer);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
+    throw error;
+  }
+}
+
+const watch = new DescriptorWatch(libc, tun, () => {
+  let earliest = Number.POSITIVE_INFINITY;
+  const before = queue.first?.at ?? Number.POSITIVE_INFINITY;
+  for (let packets = 0; packets < TURN; packets++) {
+    const length = read();
+    if (length === 0) break;
+    const now = performance.now();
+    for (const carried of model.handle(buffer.subarray(0, length), now)) {
+      queue.add(carried);
+      earliest = Math.min(earliest, carried.at);
+    }
+  }
+  if (earliest < before && waiting) alarm.cancel();
+  deliver();
+});
+watch.want(true, false);
+process.stdout.write('ready\n');
+
+for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
+  process.stdout.write(`${JSON.stringify(model.ledger)}\n`);
+}
+watch.close();
+alarm.close();
+process.exit();
