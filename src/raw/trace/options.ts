@@ -67,6 +67,11 @@ export interface TraceOptions {
   readonly deadlineMs?: number | undefined;
   /** Bytes of a packet, IP header included; default, and least, what the protocol and the identity of probes take. */
   readonly packetSize?: number | undefined;
+  /**
+   * Whether routers may not fragment probes: those that are too long for a link come back as `!F`. Default false; over
+   * IPv6, where routers never do, it is only whether this machine may.
+   */
+  readonly dontFragment?: boolean | undefined;
   /** TOS byte or traffic class of the probes; default 0. */
   readonly trafficClass?: number | undefined;
   /** Is kept up to date with every probe and answer, for those who want to look on while it runs. */

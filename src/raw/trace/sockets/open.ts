@@ -1,0 +1,73 @@
+/** Which sockets a trace goes through: raw ones where they are allowed, otherwise what takes no privilege. */
+import { SocketError, UsageError } from '../../../errors.js';
+import { RAW_ADVICE } from '../../../socket/port.js';
+import { sourceAddressFor } from '../../../socket/source-address.js';
+import type { TraceOptions } from '../options.js';
+import { replan, type TracePlan } from '../plan.js';
+import { openPingWorld, openUdpWorld } from './datagram.js';
+import { openRawWorld } from './raw.js';
+import type { TraceWorld, WorldOptions } from './world.js';
+
+const PING_ADVICE = `${RAW_ADVICE}, allow ping sockets ('sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"'), or trace with UDP`;
+
+/**
+ * Opens what there is to be had. The plan that comes back is another one where UDP has taken the place of ICMP, which
+ * nobody had asked for.
+ *
+ * @throws SocketError EPERM with what would allow it; ENETUNREACH, EHOSTUNREACH where there is no route
+ * @throws UsageError for what takes raw sockets where there are none
+ */
+export async function openWorld(
+  options: WorldOptions,
+  plan: TracePlan,
+  asked: TraceOptions,
+): Promise<{ readonly world: TraceWorld; readonly plan: TracePlan }> {
+  const { backend, logger, target, settings } = options;
+  if (backend.name === 'portable') refusePortable(options, plan);
+  const routing = settings.filter(({ option }) => option.name === 'SO_BINDTODEVICE' || option.name === 'SO_MARK');
+  const source = plan.source ?? (await sourceAddressFor(backend, target, routing));
+  const notice = (message: string) => logger.log('info', { event: 'fallback', message });
+  let denied: SocketError;
+  try {
+    return { world: await openRawWorld(options, plan, source), plan };
+  } catch (error) {
+    if (!isPermission(error)) throw error;
+    denied = error;
+  }
+  if (backend.name === 'portable') throw denied;
+  if (plan.protocol === 'tcp') throw withAdvice(denied, `${RAW_ADVICE}, or trace with UDP`);
+  if (plan.multipath === 'dublin') {
+    throw withAdvice(denied, `${RAW_ADVICE}; the strategy dublin writes headers, paris and classic do not`);
+  }
+  if (plan.protocol === 'udp') {
+    const world = await openUdpWorld(options, plan, source);
+    notice('no permission for a raw socket: tracing with UDP through the error queue, headers quoted are not seen');
+    return { world, plan };
+  }
+  try {
+    const world = await openPingWorld(options, plan, source);
+    notice('no permission for a raw socket: tracing with the ping socket, headers quoted are not seen');
+    return { world, plan };
+  } catch (error) {
+    if (!isPermission(error)) throw error;
+    if (!plan.protocolIsFree) throw withAdvice(error, PING_ADVICE);
+  }
+  const udp = replan(target.family, asked, 'udp');
+  const world = await openUdpWorld(options, udp, source);
+  notice('no permission for raw and ping sockets: tracing with UDP through the error queue');
+  return { world, plan: udp };
+}
+
+function refusePortable({ target }: WorldOptions, plan: TracePlan): void {
+  const no = (what: string) => new UsageError(`portable backend: ${what}`, 'use the native backend', 'BACKEND_LIMIT');
+  if (target.family === 'ipv6') throw no('a trace over IPv6 takes headers that raw-socket does not show');
+  if (plan.protocol === 'tcp') throw no('a trace with TCP takes a filter, and raw-socket has none');
+}
+
+function isPermission(error: unknown): error is SocketError {
+  return error instanceof SocketError && (error.code === 'EPERM' || error.code === 'EACCES');
+}
+
+function withAdvice({ syscall, code, errno }: SocketError, advice: string): SocketError {
+  return new SocketError({ syscall, code, errno, advice });
+}

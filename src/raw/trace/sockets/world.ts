@@ -1,0 +1,55 @@
+/** What a trace has of the world: a port, and what the system has chosen for it. */
+import type { Logger } from '../../../log/events.js';
+import type { OptionSetting } from '../../../options/settings.js';
+import { inetEndpoint } from '../../../sockaddr/endpoint.js';
+import type { IPAddress } from '../../../sockaddr/ip.js';
+import type { Backend, BackendName, DatagramOptions, MessageSocket } from '../../../socket/port.js';
+import type { ProbePort } from '../../probes/port.js';
+import type { TracePlan } from '../plan.js';
+
+export interface WorldOptions {
+  readonly backend: Backend;
+  readonly logger: Logger;
+  readonly target: IPAddress;
+  readonly settings: readonly OptionSetting[];
+}
+
+export interface TraceWorld {
+  readonly port: ProbePort;
+  readonly source: IPAddress;
+  /** Own ports, one for each flow; none for ICMP. */
+  readonly sourcePorts: readonly number[];
+  /** Of ICMP echo. */
+  readonly identifier: number;
+  readonly backend: BackendName;
+}
+
+/**
+ * A UDP socket for each flow that has a source port of its own.
+ *
+ * @param opened is given each as soon as it is open, for who has to close them whatever happens
+ */
+export async function openReservations(
+  { backend, logger, target, settings }: WorldOptions,
+  plan: TracePlan,
+  source: IPAddress,
+  opened: MessageSocket[],
+  more: Partial<DatagramOptions> = {},
+): Promise<MessageSocket[]> {
+  const sockets: MessageSocket[] = [];
+  // What is for raw sockets alone is not for these.
+  const usable = settings.filter(({ option }) => option.sockets.includes('datagram'));
+  const count = plan.multipath === 'dublin' && plan.portIsFree ? 1 : plan.flows;
+  for (let flow = 0; flow < count; flow++) {
+    const port = plan.sourcePort === undefined ? 0 : plan.sourcePort + flow;
+    const socket = await backend.datagram(target.family, {
+      logger,
+      local: inetEndpoint(source, port),
+      ...more,
+      settings: [...(more.settings ?? []), ...usable],
+    });
+    opened.push(socket);
+    sockets.push(socket);
+  }
+  return sockets;
+}
