@@ -1,0 +1,278 @@
+import { describe, expect, it } from 'vitest';
+import type { TraceHop } from '../../../../src/raw/trace/records.js';
+import { chain, type Family, PARALLEL, router, SERVER, twoPaths } from './networks.js';
+import { answersOf, traceIn } from './simulated.js';
+
+const FAMILIES: readonly Family[] = ['ipv4', 'ipv6'];
+
+/** Everything that has a socket for it. */
+const WAYS = [
+  ['icmp', 'paris', 'raw'],
+  ['icmp', 'classic', 'raw'],
+  ['icmp', 'paris', 'dgram'],
+  ['udp', 'paris', 'raw'],
+  ['udp', 'dublin', 'raw'],
+  ['udp', 'classic', 'raw'],
+  ['udp', 'paris', 'dgram'],
+  ['udp', 'classic', 'dgram'],
+  ['tcp', 'paris', 'raw'],
+  ['tcp', 'classic', 'raw'],
+] as const;
+
+const PARIS = ['icmp', 'udp', 'tcp'] as const;
+const chainTo = (last: number, family: Family) => Array.from({ length: last }, (_, i) => [router(i + 1, family)]);
+
+describe.each(FAMILIES)('over %s', (family) => {
+  const target = SERVER[family];
+
+  it.each(WAYS)('%s %s through %s sockets: four routers and the server', async (protocol, multipath, socket) => {
+    const { hops, summary } = await traceIn(
+      chain({ routers: 4 }),
+      target,
+      { protocol, multipath },
+      { port: { socket } },
+    );
+    expect(answersOf(hops)).toEqual([...chainTo(4, family), [target]]);
+    expect(hops.map(({ ttl }) => ttl)).toEqual([1, 2, 3, 4, 5]);
+    for (const { ttl, probes, reached, unreachable, nat } of hops) {
+      expect(probes.map((probe) => (probe.address === null ? probe.reason : probe.rttMs))).toEqual(
+        Array(3).fill(2 * ttl),
+      );
+      expect({ reached, unreachable, nat }).toEqual({ reached: ttl === 5, unreachable: null, nat: false });
+    }
+    const { sent, received, late, lost, inFlight, duplicates, foreign } = summary;
+    expect(summary).toMatchObject({
+      reached: true,
+      hops: 5,
+      endReason: 'reached',
+      socket,
+      protocol,
+      multipath,
+      rounds: 1,
+    });
+    expect([sent, received, late, lost, inFlight, duplicates, foreign]).toEqual([15, 15, 0, 0, 0, 0, 0]);
+  });
+
+  it('quotes show the packet as the router has met it', async () => {
+    const { hops, summary } = await traceIn(chain({ routers: 2, odd: { 1: { dscp: 10 } } }), target, {
+      trafficClass: 0xb9,
+    });
+    const [first, second] = hops.map(({ probes: [probe] }) => (probe?.address === null ? null : probe));
+    const { packetSize, source } = summary;
+    expect(first).toMatchObject({
+      quoted: { ttl: 1, dscp: 46, ecn: 1, totalLength: packetSize, source },
+      dscpChanged: false,
+    });
+    expect(second).toMatchObject({
+      quoted: { ttl: 1, dscp: 10, ecn: 1, totalLength: packetSize, source },
+      dscpChanged: true,
+    });
+    expect(summary.path.map(({ dscpChanged }) => dscpChanged)).toEqual([false, true, false]);
+  });
+
+  it.each(PARIS)('%s: the flow of Paris stays on one of two paths, many flows show both', async (protocol) => {
+    const one = await traceIn(twoPaths('flow'), target, { protocol, queries: 8 });
+    const [, middle] = answersOf(one.hops);
+    expect(middle).toHaveLength(1);
+    expect(PARALLEL[family]).toContain(middle?.[0]);
+    const many = await traceIn(twoPaths('flow'), target, { protocol, flows: 16 });
+    expect(answersOf(many.hops)).toEqual([[router(1, family)], PARALLEL[family], [router(3, family)], [target]]);
+    // Each flow has met one of them, at every hop of its own.
+    const { addresses = [] } = many.summary.path[1] ?? {};
+    expect(addresses.flatMap(({ flows }) => flows).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 16 }, (_, i) => i),
+    );
+    for (const { probes } of many.hops)
+      expect(probes.map(({ flow }) => flow)).toEqual(Array.from({ length: 16 }, (_, i) => i));
+  });
+
+  it.each(['udp', 'tcp'] as const)('%s: the probes of classic take either path', async (protocol) => {
+    const { hops } = await traceIn(twoPaths('flow'), target, { protocol, multipath: 'classic', queries: 16 });
+    expect(answersOf(hops)[1]).toEqual(PARALLEL[family]);
+  });
+
+  it('Dublin: as Paris, with as many flows as asked for', async () => {
+    const one = await traceIn(twoPaths('flow'), target, { protocol: 'udp', multipath: 'dublin', queries: 8 });
+    expect(answersOf(one.hops)[1]).toHaveLength(1);
+    for (const port of [undefined, 5000]) {
+      const many = await traceIn(twoPaths('flow'), target, { protocol: 'udp', multipath: 'dublin', flows: 16, port });
+      expect(answersOf(many.hops)[1]).toEqual(PARALLEL[family]);
+      expect(many.summary.reached).toBe(true);
+    }
+  });
+
+  it('a silent hop is a timeout, and keeps nothing waiting for its 3 s', async () => {
+    const { hops, summary } = await traceIn(chain({ routers: 4, odd: { 2: { silent: true } } }), target);
+    expect(answersOf(hops)).toEqual([[router(1, family)], null, [router(3, family)], [router(4, family)], [target]]);
+    expect(hops[1]?.probes).toMatchObject(Array(3).fill({ address: null, reason: 'timeout' }));
+    expect(summary).toMatchObject({ reached: true, hops: 5, sent: 15, received: 12, lost: 3 });
+    expect(summary.durationMs).toBeGreaterThanOrEqual(200);
+    expect(summary.durationMs).toBeLessThan(300);
+  });
+
+  it('with adaptive off a silent hop has all its time', async () => {
+    const network = chain({ routers: 2, odd: { 1: { silent: true } } });
+    const { summary } = await traceIn(network, target, { adaptive: false, timeoutMs: 1500 });
+    expect(summary.durationMs).toBeGreaterThanOrEqual(1500);
+    expect(summary.durationMs).toBeLessThan(1520);
+  });
+
+  it('a black hole: every hop up to the last has its record, and all of it takes one timeout and a little', async () => {
+    const { hops, summary } = await traceIn(chain({ routers: 4, odd: { 3: { blackHole: true } } }), target, {
+      maxHops: 30,
+    });
+    expect(hops).toHaveLength(30);
+    expect(answersOf(hops).slice(0, 3)).toEqual([...chainTo(2, family), null]);
+    expect(
+      hops
+        .slice(2)
+        .every(({ probes }) => probes.every((probe) => probe.address === null && probe.reason === 'timeout')),
+    ).toBe(true);
+    expect(summary).toMatchObject({ reached: false, hops: 30, endReason: 'max-hops', sent: 90, received: 6, lost: 84 });
+    expect(summary.durationMs).toBeLessThan(3400);
+  });
+
+  it('a black hole with a gap: no further than so many silent hops', async () => {
+    const network = chain({ routers: 4, odd: { 3: { blackHole: true } } });
+    const { hops, summary } = await traceIn(network, target, { gap: 4, flows: 3 });
+    expect(hops).toHaveLength(6);
+    expect(summary).toMatchObject({ reached: false, hops: 6, endReason: 'gap' });
+    expect(summary.durationMs).toBeLessThan(3200);
+  });
+
+  it.each([
+    ['prohibited', '!X'],
+    ['host', '!H'],
+    ['net', '!N'],
+  ] as const)('a router that says %s ends the trace', async (because, mark) => {
+    const network = chain({
+      routers: 4,
+      odd: { 3: { refuses: [{ to: family === 'ipv4' ? '0.0.0.0/0' : '::/0', because }] } },
+    });
+    const { hops, summary } = await traceIn(network, target);
+    expect(answersOf(hops)).toEqual(chainTo(3, family));
+    expect(hops.map(({ unreachable }) => unreachable)).toEqual([null, null, mark]);
+    expect(summary).toMatchObject({ reached: false, hops: 3, endReason: 'unreachable' });
+    expect(summary.path.map(({ unreachable }) => unreachable)).toEqual([null, null, mark]);
+  });
+
+  it('an MTU step: the router before it says how much fits', async () => {
+    const network = chain({ routers: 4, links: { 2: { mtu: 1300 } } });
+    const { hops, summary } = await traceIn(network, target, { packetSize: 1400, dontFragment: true, protocol: 'udp' });
+    expect(hops.map(({ unreachable }) => unreachable)).toEqual([null, null, '!F-1300']);
+    expect(hops[2]?.probes[0]).toMatchObject({ address: router(2, family), mtu: 1300 });
+    expect(summary).toMatchObject({ reached: false, endReason: 'unreachable', packetSize: 1400 });
+    expect((await traceIn(network, target, { packetSize: 1300, dontFragment: true })).summary.reached).toBe(true);
+  });
+
+  it.each(['raw', 'dgram'] as const)('MPLS labels and interfaces, through %s sockets', async (socket) => {
+    const mpls = [
+      { label: 24_001, trafficClass: 5, ttl: 1 },
+      { label: 3, ttl: 2 },
+    ];
+    const network = chain({ routers: 3, odd: { 2: { mpls, interface: { index: 7, name: 'ge-0/0/1', mtu: 9000 } } } });
+    const { hops, summary } = await traceIn(
+      network,
+      target,
+      { protocol: 'udp', packetSize: 300 },
+      { port: { socket } },
+    );
+    for (const probe of hops[1]?.probes ?? []) {
+      expect(probe).toMatchObject({
+        extensions: expect.arrayContaining([
+          {
+            kind: 'mpls',
+            labels: [
+              { label: 24_001, trafficClass: 5, bottomOfStack: false, ttl: 1 },
+              { label: 3, trafficClass: 0, bottomOfStack: true, ttl: 2 },
+            ],
+          },
+          expect.objectContaining({ kind: 'interface', role: 'incoming', index: 7, name: 'ge-0/0/1', mtu: 9000 }),
+        ]),
+      });
+    }
+    expect(hops[0]?.probes[0]).toMatchObject({ extensions: [] });
+    expect(summary.path[1]?.addresses[0]?.extensions).toHaveLength(2);
+  });
+
+  it('loss is counted exactly, probe by probe', async () => {
+    const network = chain({ routers: 3, links: { 1: { back: { drop: { every: 4 } } } } });
+    const { hops, summary } = await traceIn(network, target, { queries: 8, adaptive: false, timeoutMs: 500 });
+    const lost = hops.flatMap(({ probes }) => probes).filter(({ address }) => address === null).length;
+    expect(hops[0]?.probes.every(({ address }) => address !== null)).toBe(true);
+    // Of what came back over that link, those beyond the server included, every fourth was dropped.
+    const back = summary.path.slice(1).reduce((sum, { received, lost: missing }) => sum + received + missing, 0);
+    expect(back).toBe(24);
+    expect(lost).toBe(summary.lost);
+    expect(lost).toBeGreaterThanOrEqual(5);
+    expect(lost).toBeLessThanOrEqual(7);
+    expect(summary.sent).toBe(summary.received + summary.lost);
+  });
+
+  it('duplicates are told apart', async () => {
+    const network = chain({ routers: 2, links: { 0: { back: { duplicate: { packets: [1, 5] } } } } });
+    const { summary } = await traceIn(network, target);
+    expect(summary).toMatchObject({ sent: 9, received: 9, duplicates: 2, lost: 0 });
+  });
+});
+
+describe('translators', () => {
+  const target = SERVER.ipv4;
+  const nat = { addresses: ['203.0.113.7', '2001:db8:7::7'], ports: 1000 };
+  const seen = (hops: readonly TraceHop[]) => hops.map((hop) => hop.nat);
+
+  it.each(PARIS)('%s: one that gives quotes back as Linux does is not seen', async (protocol) => {
+    const { hops, summary } = await traceIn(chain({ routers: 4, odd: { 2: { nat } } }), target, { protocol });
+    expect(summary.reached).toBe(true);
+    expect(seen(hops)).toEqual([false, false, false, false, false]);
+  });
+
+  it.each(PARIS)('%s: one that leaves the quoted packet alone is seen from the hop behind it on', async (protocol) => {
+    const network = chain({ routers: 4, odd: { 2: { nat: { ...nat, restores: [] } } } });
+    const { hops, summary } = await traceIn(network, target, { protocol });
+    expect(answersOf(hops)).toEqual([...chainTo(4, 'ipv4'), [target]]);
+    expect(seen(hops)).toEqual([false, false, true, true, true]);
+    expect(summary).toMatchObject({ reached: true, nat: true });
+    expect(hops[2]?.probes[0]).toMatchObject({ nat: true, quoted: { source: '203.0.113.7' } });
+  });
+
+  it.each(['paris', 'dublin', 'classic'] as const)(
+    'UDP %s: the quoted checksum alone gives it away, eight bytes being quoted',
+    async (multipath) => {
+      const odd = { 2: { nat: { ...nat, restores: ['source' as const] } }, 3: { quote: 28 }, 4: { quote: 28 } };
+      const { hops, summary } = await traceIn(chain({ routers: 4, odd }), target, { protocol: 'udp', multipath });
+      expect(answersOf(hops)).toEqual([...chainTo(4, 'ipv4'), [target]]);
+      expect(seen(hops)).toEqual([false, false, true, true, true]);
+      expect(summary.foreign).toBe(0);
+    },
+  );
+});
+
+describe('routers that quote eight bytes', () => {
+  const odd = { 1: { quote: 28 }, 2: { quote: 28 } };
+
+  it.each(WAYS.filter(([, , socket]) => socket === 'raw'))(
+    '%s %s: which probe it was is in its header',
+    async (protocol, multipath) => {
+      const { hops } = await traceIn(chain({ routers: 2, odd }), SERVER.ipv4, { protocol, multipath });
+      expect(answersOf(hops)).toEqual([[router(1)], [router(2)], [SERVER.ipv4]]);
+      expect(hops[1]?.probes.map((probe) => (probe.address === null ? null : probe.rttMs))).toEqual([4, 4, 4]);
+    },
+  );
+
+  it('UDP without privileges: the port of classic tells, of Paris only what leaves no doubt is taken', async () => {
+    const dgram = { port: { socket: 'dgram' } } as const;
+    const classic = await traceIn(
+      chain({ routers: 2, odd }),
+      SERVER.ipv4,
+      { protocol: 'udp', multipath: 'classic' },
+      dgram,
+    );
+    expect(answersOf(classic.hops)).toEqual([[router(1)], [router(2)], [SERVER.ipv4]]);
+    const paris = await traceIn(chain({ routers: 2, odd }), SERVER.ipv4, { protocol: 'udp' }, dgram);
+    expect(paris.summary.reached).toBe(true);
+    for (const { ttl, probes } of paris.hops) {
+      for (const { address } of probes) expect([null, ttl === 3 ? SERVER.ipv4 : router(ttl)]).toContain(address);
+    }
+  });
+});
