@@ -12,9 +12,10 @@ export function ip(...args: readonly string[]): string {
   return execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** Many commands of ip(8) by one process: `link set lo up`. */
-export function ipBatch(commands: readonly string[], namespace?: string): void {
-  const args = [...(namespace === undefined ? [] : ['-n', namespace]), '-batch', '-'];
+/** Many commands of ip(8) by one process: `link set lo up`; the options are those before a command, such as `-6`. */
+export function ipBatch(commands: readonly string[], namespace?: string, ...options: readonly string[]): void {
+  if (commands.length === 0) return;
+  const args = [...options, ...(namespace === undefined ? [] : ['-n', namespace]), '-batch', '-'];
   try {
     execFileSync('ip', args, { input: `${commands.join('\n')}\n`, stdio: ['pipe', 'ignore', 'pipe'] });
   } catch (error) {
@@ -33,15 +34,21 @@ export function deleteNamespace(name: string): void {
   }
 }
 
-/** Settings of sysctl(8) in a namespace, by their names. */
-export function setKernel(namespace: string, settings: Readonly<Record<string, string | number>>): void {
-  const words = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
-  execFileSync('ip', ['netns', 'exec', namespace, 'sysctl', '-q', '-w', ...words], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+export type KernelSettings = Readonly<Record<string, string | number>>;
+
+/** Settings of sysctl(8) of several namespaces, by their names. */
+export function setKernel(settings: Readonly<Record<string, KernelSettings>>): void {
+  const commands = Object.entries(settings).map(([namespace, ofIt]) => {
+    const words = Object.entries(ofIt).map(([name, value]) => `"${name}=${value}"`);
+    return `netns exec ${namespace} sysctl -q -w ${words.join(' ')}`;
   });
+  ipBatch(commands);
 }
 
-/** The kernel looks at a new link's carrier up to a second later; Node lists only interfaces that run. */
+/**
+ * The kernel looks at a new link's carrier up to a second later, and what is sent until then is lost; Node lists only
+ * interfaces that run. It looks at once at those of veth whose two ends have different numbers (link watch of Linux).
+ */
 export function awaitRunning(namespace: string, ...links: readonly string[]): void {
   for (let tries = 0; tries < 1000; tries++) {
     const up = ip('-n', namespace, '-o', 'link', 'show', 'up');

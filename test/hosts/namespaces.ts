@@ -32,7 +32,8 @@ export function createHostPair(): HostPair {
   };
   try {
     for (const { name } of [a, b]) ip('netns', 'add', name);
-    ip('-n', a.name, 'link', 'add', 'link0', 'type', 'veth', 'peer', 'name', 'link0', 'netns', b.name);
+    const other = ['peer', 'name', 'link0', 'index', '11', 'netns', b.name];
+    ip('-n', a.name, 'link', 'add', 'link0', 'index', '10', 'type', 'veth', ...other);
     for (const { name, ipv4, ipv6 } of [a, b]) {
       ip('-n', name, 'link', 'set', 'lo', 'up');
       ip('-n', name, 'addr', 'add', `${ipv4}/24`, 'dev', 'link0');

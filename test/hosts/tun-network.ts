@@ -66,13 +66,14 @@ export async function createTunNetwork(description: NetworkDescription): Promise
   };
   try {
     ip('netns', 'add', namespace);
-    setKernel(namespace, {
-      'net.ipv4.conf.all.rp_filter': 0,
-      'net.ipv4.conf.default.rp_filter': 0,
-      'net.ipv4.ping_group_range': '0 2147483647',
-      'net.ipv4.icmp_echo_ignore_broadcasts': 1,
-      'net.ipv6.conf.default.accept_ra': 0,
-      'net.ipv6.conf.default.router_solicitations': 0,
+    setKernel({
+      [namespace]: {
+        'net.ipv4.conf.all.rp_filter': 0,
+        'net.ipv4.conf.default.rp_filter': 0,
+        'net.ipv4.ping_group_range': '0 2147483647',
+        'net.ipv6.conf.default.accept_ra': 0,
+        'net.ipv6.conf.default.router_solicitations': 0,
+      },
     });
     child = await NetworkProcess.start(under, description);
     ipBatch(linkCommands(description), namespace);

@@ -93,7 +93,8 @@ export function errorAbout(
 ): Uint8Array {
   const { family, bytes } = packet;
   const extensions = extensionsOf(speaker, from);
-  const limit = speaker.quote ?? (extensions === undefined ? QUOTE[family] : EXTENDED_QUOTE);
+  const most = extensions === undefined ? QUOTE[family] : EXTENDED_QUOTE;
+  const limit = speaker.quote === undefined ? most : Math.min(QUOTE[family], packet.at + speaker.quote);
   const said = speaker.quoteLength !== 'unsaid';
   const quote = bytes.subarray(0, extensions !== undefined && !said ? Math.min(limit, EXTENDED_QUOTE) : limit);
   const unit = family === 'ipv4' ? 4 : 8;

@@ -68,7 +68,7 @@ interface NodeDescription {
   readonly answersFrom?: readonly string[];
   /** TTL of what it sends; default 64. */
   readonly ttl?: number;
-  /** Bytes of the packet that its errors quote at most, IP header included; default 548, for IPv6 1232. */
+  /** Bytes behind the IP header that its errors quote at most: 8 where they quote no more than RFC 792 asks for. */
   readonly quote?: number;
   /** RFC 4950: the labels of packets that it reports about. */
   readonly mpls?: readonly MplsDescription[];

@@ -105,7 +105,7 @@ const node = {
   'rateLimit?': object({ perSecond: number(0, 1_000_000), 'burst?': number(1, 1_000_000, 'whole') }),
   'answersFrom?': list(address, 1),
   'ttl?': number(1, 255, 'whole'),
-  'quote?': number(28, 1232, 'whole'),
+  'quote?': number(8, 1232, 'whole'),
   'mpls?': mpls,
   'interface?': interfaceFacts,
   'quoteLength?': one('said', 'unsaid'),
