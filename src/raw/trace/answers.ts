@@ -1,13 +1,16 @@
 /** What comes in, as a trace reads it: who says what about which probe. Nothing in here trusts a byte of it. */
-import { type IPAddress, IPv6Address } from '../../sockaddr/ip.js';
+import { type IPAddress, type IPFamily, IPv6Address } from '../../sockaddr/ip.js';
+import { checksum } from '../../wire/checksum.js';
 import { dissectProtocol } from '../../wire/dissect.js';
 import { ICMP_HEADER, type IcmpMessage, IcmpType } from '../../wire/icmp.js';
 import { type IcmpExtension, readExtensions } from '../../wire/icmp-extension.js';
 import { ICMPV6_PROTOCOL, type Icmpv6Message, Icmpv6Type } from '../../wire/icmpv6.js';
+import { IPV4_HEADER } from '../../wire/ipv4.js';
+import { IPV6_HEADER } from '../../wire/ipv6.js';
 import { IPProtocol } from '../../wire/numbers.js';
 import type { TcpFlag } from '../../wire/tcp.js';
 import type { PacketAnswer, ProbeAnswer, ReportAnswer } from '../probes/port.js';
-import type { Identity, ProbeFormat } from './probe-format.js';
+import { type Identity, type ProbeFormat, read16 } from './probe-format.js';
 import { QUOTED_BYTES, type Quote, readQuote } from './quote.js';
 
 /** An ICMP error that quotes a probe, perhaps one of ours. */
@@ -127,9 +130,18 @@ function readReport(answer: ReportAnswer, format: ProbeFormat, target: IPAddress
   const { icmpType, icmpCode, mtu, sent, to } = answer;
   const isKnown = target.family === 'ipv4' ? isIPv4Error(icmpType, icmpCode) : isIPv6Error(icmpType, icmpCode);
   if (!isKnown || sent.length < QUOTED_BYTES) return undefined;
-  const identity = format.identify(sent, null);
-  const extensions = answer.extensions === undefined ? [] : readExtensions(answer.extensions);
-  return { kind: 'error', identity, icmpType, icmpCode, mtu, extensions, to, message: sent, quote: null };
+  const at = answer.extensions === undefined ? oldExtensionsAt(sent, target.family) : sent.length;
+  const extensions = readExtensions(answer.extensions ?? sent.subarray(at));
+  const message = sent.subarray(0, at);
+  const identity = format.identify(message, null);
+  return { kind: 'error', identity, icmpType, icmpCode, mtu, extensions, to, message, quote: null };
+}
+
+/** Where extensions begin that the kernel says nothing of; the length of `sent` where there are none with a right checksum. */
+function oldExtensionsAt(sent: Uint8Array, family: IPFamily): number {
+  const at = OLD_QUOTE - (family === 'ipv4' ? IPV4_HEADER : IPV6_HEADER);
+  const sound = sent.length >= at + 4 && read16(sent, at + 2) !== 0 && checksum(sent, at, sent.length) === 0;
+  return sound ? at : sent.length;
 }
 
 /** Equal but for their zones, which packets do not carry. */

@@ -16,9 +16,8 @@ import type { TraceMultipath, TraceProtocol, TraceTarget } from './options.js';
 import { type Outcome, outcomeOf, toldOf } from './outcome.js';
 import { Patience } from './patience.js';
 import { type ProbeFormat, SERIAL_MAX } from './probe-format.js';
-import { QUOTED_BYTES } from './quote.js';
 import type { AnsweredProbe, TraceEndReason, TraceHop, TraceRecord, TraceSocketKind } from './records.js';
-import { Round, type RoundOptions, type SentProbe } from './round.js';
+import { HEADER_BYTES, Round, type RoundOptions, type SentProbe } from './round.js';
 import { TraceControl, TraceTable } from './table.js';
 
 /** Probes on their way at most. */
@@ -165,7 +164,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
       ttl,
       flow,
       query,
-      header: bytes.slice(0, QUOTED_BYTES),
+      header: bytes.slice(0, HEADER_BYTES),
       epoch: this.#table.epoch,
       state: 'leaving',
       sentAt: NEVER,

@@ -6,6 +6,9 @@ import type { Timestamp } from '../../measure/clock.js';
 import type { AnsweredProbe, UnansweredProbe } from './records.js';
 import type { AnswerMeaning } from './table.js';
 
+/** What is kept of a message, for comparison with what is quoted: headers of TCP have as much. */
+export const HEADER_BYTES = 20;
+
 /** A probe from the moment that it is due. */
 export interface SentProbe {
   readonly serial: number;
@@ -13,7 +16,7 @@ export interface SentProbe {
   readonly ttl: number;
   readonly flow: number;
   readonly query: number;
-  /** The first eight bytes of its message. */
+  /** Its message as far as {@link HEADER_BYTES} go. */
   readonly header: Uint8Array;
   /** Of {@link TraceTable.epoch}, when it left. */
   readonly epoch: number;
@@ -107,12 +110,17 @@ export class Round {
 
   /** The last hop of a flow; Infinity while nobody knows. */
   endOf(flow: number): number {
-    const { reachedAt, unreachableAt, refusedAt, exceeded, expected = NEVER } = this.#flows[flow] as Flow;
+    const { reachedAt, unreachableAt, refusedAt, exceeded, expected = this.#shortest } = this.#flows[flow] as Flow;
     if (reachedAt !== NEVER) return reachedAt;
     if (refusedAt !== NEVER) return refusedAt;
     // Some router on the way let others pass after all.
     if (unreachableAt !== NEVER && exceeded <= unreachableAt) return unreachableAt;
     return exceeded < expected ? expected : NEVER;
+  }
+
+  /** Where the target has answered first, in any flow: the others end there too, unless they are heard of beyond. */
+  get #shortest(): number {
+    return this.#flows.reduce((least, { reachedAt }) => Math.min(least, reachedAt), NEVER);
   }
 
   /** The last hop of all flows, as {@link endOf}. */
