@@ -137,7 +137,8 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
     this.#nextRound += intervalMs * Math.max(1, Math.floor((now - this.#nextRound) / intervalMs) + 1);
     if (this.#control.paused) return;
     this.#begun++;
-    this.#live.push(new Round(this.#begun, this.#options, this.#complete));
+    const before = this.#live.findLast((round) => round.reached) ?? this.#complete;
+    this.#live.push(new Round(this.#begun, this.#options, before));
     this.#nextSend = Math.max(this.#nextSend, now);
   }
 
@@ -322,7 +323,11 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
     const overdue = this.#patience.overdue();
     for (const round of this.#live) {
       round.pass(now, overdue);
+    }
+    for (const round of this.#live) {
       while (!round.concluded() && round.settled) this.#tell(round, time);
+      // One after the other, so that records of a round follow each other.
+      if (round.end === undefined) break;
     }
     for (const round of this.#live) if (round.end !== undefined) this.#conclude(round);
     this.#live = this.#live.filter(({ end }) => end === undefined);
