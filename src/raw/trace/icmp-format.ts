@@ -10,6 +10,7 @@ import { ICMPV6_PROTOCOL, Icmpv6Type } from '../../wire/icmpv6.js';
 import { IPProtocol } from '../../wire/numbers.js';
 import {
   balance,
+  FOREIGN,
   type FormatOptions,
   type Identity,
   NO_IDENTITY,
@@ -69,7 +70,7 @@ export class IcmpFormat implements ProbeFormat {
     const { token, identifier } = this.#options;
     if (message[0] !== this.#requestType || message[1] !== 0) return NO_IDENTITY;
     const serial = serialInPayload(message, ICMP_HEADER, token);
-    if (serial === null) return NO_IDENTITY;
+    if (serial === null) return FOREIGN;
     if (serial !== undefined) return { kind: 'certain', serial };
     return read16(message, 4) === identifier ? { kind: 'likely', serial: read16(message, 6) } : NO_IDENTITY;
   }

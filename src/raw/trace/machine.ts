@@ -232,6 +232,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
     if (reading.kind === 'target') return this.#known.get(reading.serial);
     const { format, ownHeader } = this.#options;
     const { identity, message, quote, to } = reading;
+    if (identity.kind === 'foreign') return undefined;
     const probe = identity.kind === 'none' ? undefined : this.#known.get(identity.serial);
     if (identity.kind === 'certain' && probe !== undefined) return probe;
     if (!sameAddress(to, this.#to)) return undefined;

@@ -59,7 +59,7 @@ export interface ProbeFormat {
   encode(serial: number, flow: number): Uint8Array;
   /**
    * The serial number in a quoted message: by its payload where that is there, which leaves no doubt ('certain'), or by
-   * its header ('likely'). 'none' where the payload is somebody else's or the header has no such number.
+   * its header ('likely'). 'foreign' where the payload is somebody else's, 'none' where the header has no such number.
    */
   identify(message: Uint8Array, identification: number | null): Identity;
   /** Whether what is quoted is the probe whose message began with `header`, but for what translators change. */
@@ -70,9 +70,13 @@ export interface ProbeFormat {
   answer(message: Uint8Array): TargetAnswer | undefined;
 }
 
-export type Identity = { readonly kind: 'certain' | 'likely'; readonly serial: number } | { readonly kind: 'none' };
+export type Identity =
+  | { readonly kind: 'certain' | 'likely'; readonly serial: number }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'foreign' };
 
 export const NO_IDENTITY: Identity = { kind: 'none' };
+export const FOREIGN: Identity = { kind: 'foreign' };
 
 /** A payload of `length` bytes: token, serial number, nothing for the balance, then the bytes 8, 9, 10, … */
 export function payloadOf(length: number, token: Uint8Array, serial: number): Uint8Array {

@@ -9,6 +9,7 @@ import { addressSum, sumWords } from '../../wire/checksum.js';
 import { encodeUdp, UDP_HEADER, UDP_PROTOCOL } from '../../wire/udp.js';
 import {
   balance,
+  FOREIGN,
   type FormatOptions,
   type Identity,
   NO_IDENTITY,
@@ -68,7 +69,7 @@ export class UdpFormat implements ProbeFormat {
   identify(message: Uint8Array, identification: number | null): Identity {
     const { multipath, token } = this.#options;
     const inPayload = serialInPayload(message, UDP_HEADER, token);
-    if (inPayload === null) return NO_IDENTITY;
+    if (inPayload === null) return FOREIGN;
     if (multipath === 'dublin') return this.#identifyDublin(message, identification, inPayload !== undefined);
     if (inPayload !== undefined) return { kind: 'certain', serial: inPayload };
     if (multipath === 'paris') return { kind: 'likely', serial: read16(message, 6) };
