@@ -112,9 +112,9 @@ export class Round {
   endOf(flow: number): number {
     const { reachedAt, unreachableAt, refusedAt, exceeded, expected = this.#shortest } = this.#flows[flow] as Flow;
     if (reachedAt !== NEVER) return reachedAt;
-    if (refusedAt !== NEVER) return refusedAt;
     // Some router on the way let others pass after all.
     if (unreachableAt !== NEVER && exceeded <= unreachableAt) return unreachableAt;
+    if (refusedAt !== NEVER) return refusedAt;
     return exceeded < expected ? expected : NEVER;
   }
 
@@ -257,7 +257,7 @@ export class Round {
   concluded(): boolean {
     const { maxHops, gap = NEVER } = this.#options;
     if (this.next > this.lastHop) {
-      this.end = this.reached ? 'reached' : this.refused ? 'error' : this.unreachable ? 'unreachable' : 'silent';
+      this.end = this.reached ? 'reached' : this.unreachable ? 'unreachable' : this.refused ? 'error' : 'silent';
     } else if (this.next > maxHops) this.end = 'max-hops';
     else if (this.next > this.#heardOf + gap) this.end = 'gap';
     return this.end !== undefined;

@@ -2,7 +2,6 @@
  * Probes without privileges: UDP sockets, one for each flow, whose errors come through their error queues (IP_RECVERR of
  * ip(7)), or the kernel's ping socket (icmp(7)). The IP header of what errors quote can't be seen there.
  */
-import { setting } from '../../../options/settings.js';
 import { type InetEndpoint, inetEndpoint } from '../../../sockaddr/endpoint.js';
 import type { IPAddress } from '../../../sockaddr/ip.js';
 import type { MessageSocket } from '../../../socket/port.js';
@@ -12,14 +11,8 @@ import { UDP_HEADER } from '../../../wire/udp.js';
 import type { TracePlan } from '../plan.js';
 import { read16 } from '../probe-format.js';
 import { receiveDatagrams, receivePackets } from './answers.js';
-import { portOf } from './raw.js';
 import { SocketPort } from './socket-port.js';
-import { openReservations, type TraceWorld, type WorldOptions } from './world.js';
-
-/** IP_PMTUDISC_PROBE and IP_PMTUDISC_DONT of ip(7). */
-function discovery(options: WorldOptions, { dontFragment }: TracePlan) {
-  return setting(options.target.family === 'ipv6' ? 'IPV6_MTU_DISCOVER' : 'IP_MTU_DISCOVER', dontFragment ? 3 : 0);
-}
+import { openReservations, pathMtuSetting, portOf, type TraceWorld, type WorldOptions } from './world.js';
 
 /** @throws SocketError EACCES where the system does not allow ping sockets */
 export async function openPingWorld(options: WorldOptions, plan: TracePlan, source: IPAddress): Promise<TraceWorld> {
@@ -29,7 +22,7 @@ export async function openPingWorld(options: WorldOptions, plan: TracePlan, sour
     logger,
     family,
     errorQueue: true,
-    settings: [discovery(options, plan), ...settings],
+    settings: [pathMtuSetting(target.family, plan), ...settings],
     // Bound, it has its identifier.
     local: inetEndpoint(source, 0),
   });
@@ -53,7 +46,7 @@ export async function openUdpWorld(options: WorldOptions, plan: TracePlan, sourc
   try {
     const sockets = await openReservations(options, plan, source, opened, {
       errorQueue: true,
-      settings: [discovery(options, plan)],
+      settings: [pathMtuSetting(target.family, plan)],
     });
     const byPort = new Map(sockets.map((socket) => [portOf(socket), socket]));
     /** The same object for the same place: encoded once. */

@@ -18,7 +18,7 @@ import type { OutgoingProbe } from '../../probes/port.js';
 import type { TracePlan } from '../plan.js';
 import { receiveDatagrams, receivePackets } from './answers.js';
 import { SocketPort } from './socket-port.js';
-import { openReservations, type TraceWorld, type WorldOptions } from './world.js';
+import { openReservations, pathMtuSetting, portOf, type TraceWorld, type WorldOptions } from './world.js';
 
 /** linux/in.h: a socket to send on, which receives nothing. */
 const IPPROTO_RAW = 255;
@@ -54,7 +54,7 @@ export async function openRawWorld(options: WorldOptions, plan: TracePlan, sourc
   try {
     const icmpProtocol = v6 ? ICMPV6_PROTOCOL : IPProtocol.icmp;
     const local = v6 && plan.source !== undefined ? { local: inetEndpoint(source, 0) } : {};
-    const discovery = v6 ? [setting('IPV6_MTU_DISCOVER', plan.dontFragment ? PROBE : DONT)] : [];
+    const discovery = [pathMtuSetting(family, plan)];
     const icmp = await open(icmpProtocol, { icmpTypes: ANSWER_TYPES[family], settings: discovery, ...local });
     let sourcePorts: number[] = [];
     let reservations: MessageSocket[] = [];
@@ -70,7 +70,7 @@ export async function openRawWorld(options: WorldOptions, plan: TracePlan, sourc
             ...local,
           });
     const sender = !v6
-      ? await open(IPPROTO_RAW, { ownHeader: true })
+      ? await open(IPPROTO_RAW, { ownHeader: true, settings: discovery })
       : plan.protocol === 'icmp'
         ? icmp
         : (tcp ?? (await open(IPProtocol.udp, { settings: [...discovery, LET_NOTHING_IN], ...local })));
@@ -95,14 +95,6 @@ export async function openRawWorld(options: WorldOptions, plan: TracePlan, sourc
     await Promise.all(opened.map((socket) => socket.close()));
     throw error;
   }
-}
-
-/** IP_PMTUDISC_PROBE of ip(7): what routers have said of the path before is not looked at. */
-const PROBE = 3;
-const DONT = 0;
-
-export function portOf(socket: MessageSocket): number {
-  return socket.local === undefined || socket.local.family === 'unix' ? 0 : socket.local.port;
 }
 
 function withHeader(probe: OutgoingProbe, source: IPAddress, { dontFragment }: TracePlan): Uint8Array {

@@ -1,8 +1,8 @@
 /** What a trace has of the world: a port, and what the system has chosen for it. */
 import type { Logger } from '../../../log/events.js';
-import type { OptionSetting } from '../../../options/settings.js';
+import { type OptionSetting, setting } from '../../../options/settings.js';
 import { inetEndpoint } from '../../../sockaddr/endpoint.js';
-import type { IPAddress } from '../../../sockaddr/ip.js';
+import type { IPAddress, IPFamily } from '../../../sockaddr/ip.js';
 import type { Backend, BackendName, DatagramOptions, MessageSocket } from '../../../socket/port.js';
 import type { ProbePort } from '../../probes/port.js';
 import type { TracePlan } from '../plan.js';
@@ -52,4 +52,13 @@ export async function openReservations(
     sockets.push(socket);
   }
   return sockets;
+}
+
+/** IP_PMTUDISC_PROBE of ip(7) has no look at what routers have said of the path before; or packets may be fragmented. */
+export function pathMtuSetting(family: IPFamily, { dontFragment }: TracePlan): OptionSetting {
+  return setting(family === 'ipv6' ? 'IPV6_MTU_DISCOVER' : 'IP_MTU_DISCOVER', dontFragment ? 3 : 0);
+}
+
+export function portOf(socket: MessageSocket): number {
+  return socket.local === undefined || socket.local.family === 'unix' ? 0 : socket.local.port;
 }
