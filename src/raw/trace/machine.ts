@@ -367,11 +367,14 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
 
   stop(reason: 'interrupted' | 'deadline' | 'error', now: number, time: Timestamp): void {
     if (this.#done) return;
+    // Where the path ends is known from one round, while others have tried more.
+    const known = this.#live.find(({ lastHop }) => lastHop !== NEVER)?.lastHop;
+    const end = this.#complete === undefined ? (known ?? this.#options.maxHops) : this.#lastTold;
     for (const round of this.#live) {
-      const last = Math.min(this.#options.maxHops, round.lastHop === NEVER ? round.tried : round.lastHop);
-      while (round.next <= last) this.#tell(round, time);
+      const last = round.lastHop === NEVER ? Math.min(round.tried, end) : round.lastHop;
+      while (round.next <= Math.min(this.#options.maxHops, last)) this.#tell(round, time);
     }
-    if (this.#complete === undefined) this.#lastTold = Math.max(0, ...this.#live.map(({ next }) => next - 1));
+    if (this.#complete === undefined) this.#lastTold = known ?? Math.max(0, ...this.#live.map(({ next }) => next - 1));
     this.#finish(reason, now, time);
   }
 
