@@ -13,12 +13,14 @@ const ANY_PORT = 9;
  * What the system would choose as the source of packets to `destination`: the routing table's word (RFC 6724).
  *
  * @param settings what the packets' own socket has, where that decides about the route: SO_BINDTODEVICE, SO_MARK
- * @throws SocketError ENETUNREACH, EHOSTUNREACH, … where there is no route
+ * @param wanted what it is to be instead, if that is an address of this machine
+ * @throws SocketError ENETUNREACH, EHOSTUNREACH, … where there is no route, EADDRNOTAVAIL for somebody else's address
  */
 export async function sourceAddressFor(
   backend: Backend,
   destination: IPAddress,
   settings: readonly OptionSetting[] = [],
+  wanted?: IPAddress,
 ): Promise<IPAddress> {
   const remote = inetEndpoint(destination, ANY_PORT);
   // connect(2) refuses broadcast addresses without the flag.
@@ -26,6 +28,7 @@ export async function sourceAddressFor(
     settings: [setting('SO_BROADCAST', true), ...settings],
     logger: silentLogger,
     remote,
+    ...(wanted === undefined ? {} : { local: inetEndpoint(wanted, 0) }),
   });
   const { local } = socket;
   await socket.close();

@@ -25,7 +25,7 @@ export async function openWorld(
   const { backend, logger, target, settings } = options;
   if (backend.name === 'portable') refusePortable(options, plan);
   const routing = settings.filter(({ option }) => option.name === 'SO_BINDTODEVICE' || option.name === 'SO_MARK');
-  const source = plan.source ?? (await sourceAddressFor(backend, target, routing));
+  const source = await sourceAddressFor(backend, target, routing, plan.source);
   const notice = (message: string) => logger.log('info', { event: 'fallback', message });
   let denied: SocketError;
   try {
