@@ -219,6 +219,29 @@ describe('answers of the target', () => {
     expect(answer(0, 0x14)).toEqual({ serial: 0xff, tcpFlags: ['RST', 'ACK'] });
   });
 
+  it('TCP: with a payload, whether or not that is acknowledged', () => {
+    fc.assert(
+      fc.property(
+        serial,
+        fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+        fc.integer({ min: 0, max: 1460 }),
+        fc.boolean(),
+        (number, sequenceBase, payloadLength, all) => {
+          const format = formatOf('tcp', 'ipv4', { port: 443, sequenceBase, payloadLength });
+          const probe = format.encode(number, 2);
+          const sequence = new DataView(probe.buffer).getUint32(4);
+          const view = new DataView(new ArrayBuffer(20));
+          view.setUint16(0, 443);
+          view.setUint16(2, 41_002);
+          view.setUint32(8, (sequence + 1 + (all ? payloadLength : 0)) % 2 ** 32);
+          view.setUint16(12, 0x5014);
+          expect(format.answer(new Uint8Array(view.buffer))).toEqual({ serial: number, tcpFlags: ['RST', 'ACK'] });
+          expect(format.identify(eight(probe), null)).toEqual({ kind: 'certain', serial: number });
+        },
+      ),
+    );
+  });
+
   it('UDP: an echo of the probe, to one of our ports', () => {
     const format = formatOf('udp', 'ipv4');
     const probe = format.encode(55, 1);
