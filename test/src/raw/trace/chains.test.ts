@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasCommand, namespaceObstacle } from '../../../hosts/machine.js';
+import { setKernel } from '../../../hosts/namespace.js';
 import { type ChainOptions, createRouterChain, type RouterChain } from '../../../hosts/router-chain.js';
 import { type RealTrace, type Rights, type TraceRun, traceFrom } from './real.js';
 import { answersOf } from './simulated.js';
@@ -156,6 +157,36 @@ describe.skipIf(obstacle !== undefined)(`five hops${obstacle === undefined ? '' 
     expect(found?.summary).toMatchObject({ reached: true, source: '10.70.1.1' });
     expect(found?.hops[0]?.probes[0]).toMatchObject({ quoted: { dscp: 46 }, dscpChanged: false });
     expect(elsewhere?.error).toMatchObject({ code: 'EADDRNOTAVAIL' });
+  });
+
+  it('without privileges and ping sockets: UDP where nobody has asked for ICMP, otherwise what would allow it', {
+    timeout: 30_000,
+  }, async () => {
+    const { client, server } = chain();
+    setKernel({ [client.name]: { 'net.ipv4.ping_group_range': '1 0' } });
+    try {
+      const [free, asked, tcp, dublin] = await traceFrom(client.under, 'unprivileged', [
+        { target: server.ipv6, asked: {} },
+        { target: server.ipv4, asked: { protocol: 'icmp' } },
+        { target: server.ipv4, asked: { protocol: 'tcp' } },
+        { target: server.ipv4, asked: { protocol: 'udp', multipath: 'dublin' } },
+      ]);
+      expect(free?.summary).toMatchObject({ reached: true, hops: 5, protocol: 'udp', port: 33_434, socket: 'dgram' });
+      expect(asked?.error).toMatchObject({ code: 'EACCES', advice: expect.stringContaining('ping_group_range') });
+      expect(tcp?.error).toMatchObject({ code: 'EPERM', advice: expect.stringContaining('CAP_NET_RAW') });
+      expect(dublin?.error).toMatchObject({ code: 'EPERM', advice: expect.stringContaining('dublin') });
+    } finally {
+      setKernel({ [client.name]: { 'net.ipv4.ping_group_range': '0 2147483647' } });
+    }
+  });
+
+  it('the portable backend says what it can not do', { timeout: 30_000 }, async () => {
+    const { client, server } = chain();
+    const found = await traceFrom(client.under, 'portable', [
+      { target: server.ipv6, asked: {} },
+      { target: server.ipv4, asked: { protocol: 'tcp' } },
+    ]);
+    expect(found.map(({ error }) => error?.code)).toEqual(['BACKEND_LIMIT', 'BACKEND_LIMIT']);
   });
 });
 
