@@ -63,6 +63,20 @@ export {
   sniff,
   sniffBatches,
 } from './raw/sniff.js';
+export { unreachableMark } from './raw/trace/marks.js';
+export type { TraceMultipath, TraceOpened, TraceOptions, TraceProtocol, TraceTarget } from './raw/trace/options.js';
+export type {
+  AnsweredProbe,
+  QuotedHeader,
+  TraceEndReason,
+  TraceHop,
+  TraceProbe,
+  TraceRecord,
+  TraceSummary,
+  UnansweredProbe,
+} from './raw/trace/records.js';
+export { type TraceAddress, TraceControl, type TraceRow, TraceTable } from './raw/trace/table.js';
+export { trace } from './raw/trace/trace.js';
 export {
   compareEndpoints,
   type Endpoint,

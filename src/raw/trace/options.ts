@@ -27,7 +27,7 @@ export type TraceMultipath = 'paris' | 'dublin' | 'classic';
 export interface TraceOptions {
   readonly backend: Backend;
   readonly logger: Logger;
-  /** Of all sockets: SO_BINDTODEVICE for the interface to leave by, SO_MARK, … */
+  /** Of all sockets: SO_BINDTODEVICE for the interface to leave by, SO_MARK, …; not those of fields that a trace writes. */
   readonly settings?: readonly OptionSetting[] | undefined;
   /** Default `icmp`. */
   readonly protocol?: TraceProtocol | undefined;

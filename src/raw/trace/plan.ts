@@ -16,6 +16,18 @@ const QUERIES_MAX = 100;
 /** RFC 8200 section 5: every link takes as much. */
 const IPV6_MTU_MIN = 1280;
 
+/** Options that raw sockets with headers of their own, or the hop limit of each message, would leave without effect. */
+const OWN_FIELDS: Readonly<Record<string, string>> = {
+  IP_TTL: 'ask for the first and the last hop',
+  IPV6_UNICAST_HOPS: 'ask for the first and the last hop',
+  IP_TOS: 'ask for a traffic class',
+  IPV6_TCLASS: 'ask for a traffic class',
+  IP_OPTIONS: 'trace without it',
+  IP_HDRINCL: 'trace without it',
+  IPV6_HDRINCL: 'trace without it',
+  IPV6_CHECKSUM: 'trace without it',
+};
+
 export interface TracePlan {
   readonly protocol: TraceProtocol;
   /** Nobody has asked for it by name: another one may take its place where sockets of it can't be had. */
@@ -47,7 +59,12 @@ export interface TracePlan {
 
 /** @throws UsageError for a value out of its range, and for what contradicts itself */
 export function planOf(family: IPFamily, options: TraceOptions): TracePlan {
-  const { protocol = 'icmp', multipath = 'paris', source } = options;
+  const { protocol = 'icmp', multipath = 'paris', source, settings = [] } = options;
+  for (const { option } of settings) {
+    const instead = OWN_FIELDS[option.name];
+    if (instead === undefined) continue;
+    throw new UsageError(`${option.name}: a trace writes this field of the IP header itself`, instead);
+  }
   if (multipath === 'dublin' && protocol !== 'udp') {
     throw new UsageError(
       `multipath: dublin is a strategy of UDP, not of ${protocol.toUpperCase()}`,

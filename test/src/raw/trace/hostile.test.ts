@@ -12,6 +12,7 @@ import { UdpFormat } from '../../../../src/raw/trace/udp-format.js';
 import { type IPAddress, parseIP } from '../../../../src/sockaddr/ip.js';
 import { checksum } from '../../../../src/wire/checksum.js';
 import { encodeIcmp } from '../../../../src/wire/icmp.js';
+import { readExtensions } from '../../../../src/wire/icmp-extension.js';
 import { encodeIcmpv6 } from '../../../../src/wire/icmpv6.js';
 import { encodeIPv4 } from '../../../../src/wire/ipv4.js';
 import { encodeIPv6 } from '../../../../src/wire/ipv6.js';
@@ -202,7 +203,7 @@ describe.each(CASES)('%s %s', (family, protocol) => {
   });
 });
 
-it('memory is bounded: no more probes are known than the last ones, no more are on their way than half a thousand', () => {
+it('no more probes are on their way than half a thousand, however many are asked for', () => {
   const { machine } = machineOf('ipv4', 'udp', { queries: 100, window: 255, maxHops: 255 });
   let onTheWay = 64;
   for (let probes = machine.due(0, 64); probes.length > 0; probes = machine.due(0, 64)) {
@@ -213,4 +214,15 @@ it('memory is bounded: no more probes are known than the last ones, no more are 
     onTheWay += probes.length;
   }
   expect(onTheWay).toBe(512);
+});
+
+it('extensions of any bytes are read to their end, or as far as they make sense', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 120 }), (bytes) => {
+      expect(readExtensions(bytes).length).toBeLessThanOrEqual(bytes.length / 4);
+    }),
+  );
+  expect(readExtensions(Uint8Array.of(0x20, 0, 0, 0, 0, 8, 1, 1, 0x05, 0xe2, 0x01, 0x07))).toEqual([
+    { kind: 'mpls', labels: [{ label: 24_096, trafficClass: 0, bottomOfStack: true, ttl: 7 }] },
+  ]);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../../../src/errors.js';
+import { setting } from '../../../../src/options/settings.js';
 import { unreachableMark } from '../../../../src/raw/trace/marks.js';
 import type { TraceOptions } from '../../../../src/raw/trace/options.js';
 import { planOf } from '../../../../src/raw/trace/plan.js';
@@ -28,6 +29,8 @@ describe('what is asked for', () => {
     [{ trafficClass: 256 }, /^traffic class: 256/],
     [{ packetSize: 35 }, /^packet size: 35 is no whole number from 36 to 65535/],
     [{ source: parseIP('::1') }, /^source: ::1 is IPv6, the target is IPv4/],
+    [{ settings: [setting('IP_TOS', 8)] }, /^IP_TOS: a trace writes this field/],
+    [{ settings: [setting('IPV6_UNICAST_HOPS', 8)] }, /^IPV6_UNICAST_HOPS: a trace writes/],
   ])('%o is wrong', (asked, message) => {
     expect(() => plan(asked)).toThrow(UsageError);
     expect(() => plan(asked)).toThrow(message);
