@@ -1,5 +1,6 @@
 /**
- * From what a user wrote to the addresses of a socket. The only place that asks the name service.
+ * From what a user wrote to the addresses of a socket. The only place that asks the name service for addresses;
+ * address-book.ts asks it about them.
  *
  * The order of the answers is getaddrinfo(3)'s: RFC 6724 section 6, with the policy table of this system (gai.conf(5)).
  * Where that file is silent, glibc may have the older table of RFC 3484, which ranks unique local IPv6 above IPv4.
