@@ -10,6 +10,7 @@ import { addCommonOptions, addFamilyOptions, type CommonOptions } from './args/c
 import { collectMemberships } from './args/memberships.js';
 import { addFileOptions, addPacketOptions } from './args/packet-options.js';
 import { addPingOptions } from './args/ping-options.js';
+import { addTraceOptions } from './args/trace.js';
 import {
   collectPrefixes,
   collectTexts,
@@ -236,6 +237,7 @@ export function buildProgram(run: CommandRunner): Command {
     () => import('./commands/ping.js'),
     addPingOptions,
   );
+  leaf(raw, 'trace', 'the way to a host, hop by hop', () => import('./commands/trace.js'), addTraceOptions);
   leaf(
     raw,
     'sniff',

@@ -33,7 +33,7 @@ export function addCommonOptions(command: Command): Command {
       'log each system call; twice, each read and write too',
       (_, times: number | undefined) => (times ?? 0) + 1,
     )
-    .option('-q, --quiet', 'log errors only')
+    .option(has(command, '-q') ? '--quiet' : '-q, --quiet', 'log errors only')
     .addOption(new Option('--log-level <LEVEL>', 'what is logged, by name').choices(LOG_LEVELS))
     .addOption(
       new Option('--log-format <FORMAT>', 'how it is logged (default: auto)').choices(['auto', 'pretty', 'json']),
@@ -51,6 +51,11 @@ export function addCommonOptions(command: Command): Command {
     )
     .option('--print-options', 'print every option of the sockets that are opened, on stderr')
     .option('--user <NAME>', 'become this user once the sockets are open (default under sudo: who called it)');
+}
+
+/** A command may have another use for a letter, as its peers have. */
+function has({ options }: Command, flag: string): boolean {
+  return options.some(({ short }) => short === flag);
 }
 
 export interface FamilyOptions {

@@ -109,6 +109,7 @@ export class LiveFrame {
         this.#options.quit();
         return;
       case ' ':
+      case 'p':
         this.#pause(!this.#paused);
         break;
       case 's':

@@ -49,6 +49,8 @@ export interface TableSource<Row> {
   /** What the rows are, for those that are not shown: 'hosts'. */
   readonly rowsName: string;
   reset(): void;
+  /** The picture is kept from now on, or goes on. */
+  paused?(paused: boolean): void;
   /** Keys of its own, in lower case: true for one that changes something. */
   key?(key: string): boolean;
   /** What they do: `   d names`. */
@@ -73,6 +75,7 @@ export class TableView<Row> {
       lines: (size, notice) => this.#lines(size, notice),
       pause: (paused) => {
         this.#paused = paused ? this.#take() : undefined;
+        source.paused?.(paused);
       },
       sort: () => this.#sort(),
       reset: () => source.reset(),

@@ -1,0 +1,219 @@
+/** A trace as the lines that users of traceroute(8) read: a hop at a time, its marks, what came with it, and the end. */
+
+import { unreachableMark } from '../../src/raw/trace/marks.js';
+import type { TraceOpened, TraceTarget } from '../../src/raw/trace/options.js';
+import type {
+  AnsweredProbe,
+  TraceHop,
+  TraceProbe,
+  TraceSummary,
+  UnansweredProbe,
+} from '../../src/raw/trace/records.js';
+import { icmpName, icmpv6Name } from '../../src/wire/names.js';
+import { counted, milliseconds } from './report.js';
+import { extensionText, type FactsOf, hostText } from './trace-hosts.js';
+import { distinctPaths, flowsText, pathLines } from './trace-paths.js';
+
+export interface TraceTextOptions {
+  readonly flows: number;
+  readonly trafficClass: number;
+  /** Also why there is no answer, and extensions that nobody knows. */
+  readonly verbose: boolean;
+  readonly facts: FactsOf;
+}
+
+const MISSING: Readonly<Record<UnansweredProbe['reason'], string>> = {
+  timeout: 'no answer in time',
+  'in-flight': 'still waiting',
+  refused: 'refused by this machine',
+  'not-sent': 'not sent',
+};
+
+/** Round trips of a flow's group that are shown one by one; of more, the shortest and the longest. */
+const TIMES = 3;
+/** What stands under a hop begins where its first address does. */
+const INDENT = '    ';
+
+/** `trace to host (10.0.0.9) from 10.0.0.1: ICMP, paris, 30 hops at most, 60 bytes` */
+export function traceHeader({ name, address }: TraceTarget, opened: TraceOpened): string {
+  const { source, protocol, multipath, flows, maxHops, packetSize, port } = opened;
+  const how = [
+    `${protocol.toUpperCase()}${port === null ? '' : ` port ${port}`}`,
+    flows > 1 ? `${multipath}, ${flows} flows` : multipath,
+    `${counted(maxHops, 'hop')} at most`,
+    `${packetSize} bytes`,
+  ];
+  const text = address.toString();
+  return `trace to ${name === text ? text : `${name} (${text})`} from ${source.toString()}: ${how.join(', ')}`;
+}
+
+/** The lines of one trace; it remembers what it has said already. */
+export class TraceText {
+  readonly #options: TraceTextOptions;
+  readonly #hops: TraceHop[] = [];
+  /** What is true from some hop on is said there, and when it changes. */
+  #nat = '';
+  #dscp = '';
+
+  constructor(options: TraceTextOptions) {
+    this.#options = options;
+  }
+
+  /** @param hop the next one */
+  hop(hop: TraceHop): string[] {
+    this.#hops.push(hop);
+    const outcomes = this.#options.flows > 1 ? this.#byAddress(hop) : [this.#inOrder(hop)];
+    const lines = outcomes.map((text, at) => `${at === 0 ? String(hop.ttl).padStart(2) : '  '}  ${text}`);
+    return [...lines, ...this.#details(hop).map((text) => `${INDENT}[${text}]`)];
+  }
+
+  /** How it has ended, with the paths of several flows in front. */
+  end(summary: TraceSummary): string[] {
+    const paths = this.#options.flows > 1 ? distinctPaths(this.#hops, this.#options.flows) : [];
+    return [
+      ...pathLines(paths, this.#hops[0]?.ttl ?? 1),
+      endOf(summary, lastWord(this.#hops, summary.endReason === 'unreachable')),
+    ];
+  }
+
+  /** Each probe in its turn; the address where it is another one than before. */
+  #inOrder(hop: TraceHop): string {
+    let before: string | undefined;
+    const parts = hop.probes.map((probe) => {
+      if (probe.address === null) return this.#missing(probe);
+      const known = probe.address === before;
+      before = probe.address;
+      const time = `${milliseconds(probe.rttMs)} ms${markOf(probe, hop)}`;
+      return known ? time : `${this.#host(probe.address)}  ${time}`;
+    });
+    return parts.join('  ');
+  }
+
+  /** A line for each address, with the flows that have met it; one for those that have met nobody. */
+  #byAddress(hop: TraceHop): string[] {
+    const groups = new Map<string | null, TraceProbe[]>();
+    for (const probe of hop.probes) {
+      const group = groups.get(probe.address);
+      if (group === undefined) groups.set(probe.address, [probe]);
+      else group.push(probe);
+    }
+    const silent = groups.get(null);
+    groups.delete(null);
+    const lines = [...groups.values()].map((group) => this.#group(group as AnsweredProbe[], hop, groups.size === 1));
+    if (silent === undefined) return lines;
+    const reasons = [...new Set(silent.map((probe) => this.#missing(probe as UnansweredProbe)))];
+    return [...lines, `${reasons.join('  ')}${groups.size === 0 ? '' : `  [${flowsOf(silent)}]`}`];
+  }
+
+  #group(probes: readonly AnsweredProbe[], hop: TraceHop, alone: boolean): string {
+    const times = probes.map(({ rttMs }) => rttMs);
+    const shown =
+      times.length <= TIMES
+        ? times.map((time) => `${milliseconds(time)} ms`).join('  ')
+        : `${milliseconds(Math.min(...times))}-${milliseconds(Math.max(...times))} ms`;
+    const marks = [...new Set(probes.map((probe) => markOf(probe, hop)))].join('');
+    const address = (probes[0] as AnsweredProbe).address;
+    const all = alone && new Set(probes.map(({ flow }) => flow)).size === this.#options.flows;
+    return `${this.#host(address)}  ${shown}${marks}${all ? '' : `  [${flowsOf(probes)}]`}`;
+  }
+
+  #host(address: string): string {
+    return hostText(address, this.#options.facts(address));
+  }
+
+  #missing({ reason }: UnansweredProbe): string {
+    return this.#options.verbose ? `* (${MISSING[reason]})` : '*';
+  }
+
+  /** What came with the answers, each thing once. */
+  #details({ probes }: TraceHop): string[] {
+    const details = new Set<string>();
+    for (const probe of probes) {
+      if (probe.address === null) {
+        if (probe.message !== undefined) details.add(probe.message);
+        continue;
+      }
+      for (const extension of probe.extensions) {
+        const text = extensionText(extension, this.#options.verbose);
+        if (text !== undefined) details.add(text);
+      }
+      for (const text of this.#changes(probe)) details.add(text);
+    }
+    return [...details];
+  }
+
+  /** What routers before this one have done to the probe, as its quote shows. */
+  *#changes({ nat, dscpChanged, quoted }: AnsweredProbe): Generator<string> {
+    const translated = nat === true ? `NAT: ${quoted === null ? 'translated' : `quoted as from ${quoted.source}`}` : '';
+    if (nat !== null && translated !== this.#nat) {
+      this.#nat = translated;
+      if (translated !== '') yield translated;
+    }
+    const marked =
+      dscpChanged === true && quoted !== null ? `DSCP: ${this.#options.trafficClass >> 2} became ${quoted.dscp}` : '';
+    if (dscpChanged !== null && marked !== this.#dscp) {
+      this.#dscp = marked;
+      if (marked !== '') yield marked;
+    }
+  }
+}
+
+function flowsOf(probes: readonly TraceProbe[]): string {
+  return flowsText([...new Set(probes.map(({ flow }) => flow))].sort((a, b) => a - b));
+}
+
+/** That a port is closed is how a target answers. */
+function markOf(probe: AnsweredProbe, { reached }: TraceHop): string {
+  const mark = unreachableMarkOf(probe);
+  return mark === null || (reached && mark === '!p') ? '' : ` ${mark}`;
+}
+
+function unreachableMarkOf({ address, icmpType, icmpCode, mtu }: AnsweredProbe): string | null {
+  if (icmpType === null || icmpCode === null) return null;
+  return unreachableMark(address.includes(':') ? 'ipv6' : 'ipv4', icmpType, icmpCode, mtu);
+}
+
+/** How several rounds have ended. */
+export function reportEnd(summary: TraceSummary): string {
+  const { path, rounds } = summary;
+  const last = path.findLast(({ addresses }) => addresses.length > 0);
+  const [seen] = last?.addresses ?? [];
+  const word =
+    last === undefined || seen === undefined
+      ? 'nobody has answered'
+      : `the last answer is from ${seen.address} at hop ${last.ttl}${last.unreachable === null ? '' : ` (${last.unreachable})`}`;
+  return `${endOf(summary, word)}; ${counted(rounds, 'round')}`;
+}
+
+/** @param word who was heard of last */
+function endOf({ address, reached, hops, endReason }: TraceSummary, word: string): string {
+  if (reached) return `reached ${address} in ${counted(hops, 'hop')}`;
+  const why = {
+    reached: 'not reached',
+    'max-hops': `not reached in ${counted(hops, 'hop')}`,
+    unreachable: 'not reached',
+    gap: 'not reached: too many silent hops in a row',
+    interrupted: 'interrupted, not reached',
+    deadline: 'out of time (--deadline), not reached',
+    error: 'ended by an error, not reached',
+  }[endReason];
+  return `${why}: ${word}`;
+}
+
+/** Who has said that it goes no further, or who was the last to answer. */
+function lastWord(hops: readonly TraceHop[], unreachable: boolean): string {
+  for (const { ttl, probes } of [...hops].reverse()) {
+    for (const probe of [...probes].reverse()) {
+      if (probe.address === null) continue;
+      const mark = unreachableMarkOf(probe);
+      if (mark !== null) return `${probe.address} at hop ${ttl} says '${messageOf(probe)}' (${mark})`;
+      if (!unreachable) return `the last answer is from ${probe.address} at hop ${ttl}`;
+    }
+  }
+  return 'nobody has answered';
+}
+
+function messageOf({ address, icmpType, icmpCode }: AnsweredProbe): string {
+  const name = address.includes(':') ? icmpv6Name : icmpName;
+  return name(icmpType ?? 0, icmpCode ?? 0);
+}
