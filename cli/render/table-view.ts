@@ -46,6 +46,8 @@ export interface TableSource<Row> {
   sorted(rows: readonly Row[], order: string): Row[];
   /** The style of a whole row. */
   rowStyle?(row: Row): TextStyle | undefined;
+  /** What a row without cells has in their place, printable. */
+  whole?(row: Row): string | undefined;
   /** What the rows are, for those that are not shown: 'hosts'. */
   readonly rowsName: string;
   reset(): void;
@@ -152,6 +154,11 @@ export class TableView<Row> {
     // A terminal that is too narrow even for the columns that are never left out has no room for styles either.
     if (line.length > text.columns) return text.fit(line);
     const style = this.#source.rowStyle?.(row);
+    const whole = this.#source.whole?.(row);
+    if (whole !== undefined) {
+      const cut = text.cut(whole, text.columns);
+      return style === undefined ? cut : text.paint(style, cut);
+    }
     if (style !== undefined) return text.paint(style, line);
     return cells.map((cell, i) => columns[i]?.paint?.(cell, row, text) ?? cell).join('');
   }

@@ -54,7 +54,10 @@ export class TraceView implements TableSource<TraceLine> {
   picture(order: string, limit: number, now: number): TablePicture<TraceLine> {
     const rows = this.#table.rows();
     const lines = this.sorted(traceLines(rows, this.#flows, this.#facts), order);
-    this.#hostWidth = Math.min(HOST_WIDTH.most, Math.max(HOST_WIDTH.least, ...lines.map(({ host }) => host.length)));
+    this.#hostWidth = Math.min(
+      HOST_WIDTH.most,
+      Math.max(HOST_WIDTH.least, ...lines.map(({ host, first }) => (first ? host.length : 0))),
+    );
     return {
       elapsedMs: this.elapsedMs(now),
       figures: [figures(rows)],
@@ -74,6 +77,11 @@ export class TraceView implements TableSource<TraceLine> {
 
   rowStyle({ row, first }: TraceLine): 'faint' | undefined {
     return first && row.addresses.length > 0 ? undefined : 'faint';
+  }
+
+  /** What stands under a hop is no figure's. */
+  whole({ host, first }: TraceLine): string | undefined {
+    return first ? undefined : `      ${host}`;
   }
 
   /** No new round is begun meanwhile. */
@@ -106,11 +114,11 @@ const figure = (column: TraceColumn, rank: number, order?: Order): TableColumn<T
   width: column.width,
   rank,
   ...(order === undefined ? {} : { order }),
-  cell: ({ row, first }) => (first ? column.cell(row) : ''),
+  cell: ({ row }) => column.cell(row),
 });
 
 const COLUMNS: readonly TableColumn<TraceLine>[] = [
-  { title: 'Hop', width: 3, order: 'hop', cell: ({ row, first }) => (first ? String(row.ttl) : '') },
+  { title: 'Hop', width: 4, order: 'hop', cell: ({ row }) => `${row.ttl} ` },
   {
     title: 'Host',
     width: HOST_WIDTH.least,
@@ -135,7 +143,7 @@ const COLUMNS: readonly TableColumn<TraceLine>[] = [
     upTo: CHART_WIDTH.most,
     left: true,
     rank: 7,
-    cell: ({ row, first }, width, text) => (first ? chart(row.recentMs, width, text) : ''),
+    cell: ({ row }, width, text) => chart(row.recentMs, width, text),
     paint: (cell, _, text) => text.paint('chart', cell),
   },
 ];
