@@ -42,6 +42,7 @@ describe('dropping root', () => {
     ['udp recv', ['udp', 'recv', '127.0.0.1:0']],
     ['tcp ping', ['tcp', 'ping', '127.0.0.1:1', '-i', '0.1']],
     ['raw ping', ['raw', 'ping', '127.0.0.1', '-i', '0.1']],
+    ['raw trace', ['raw', 'trace', '127.0.0.1', '--report', '1000']],
     ['raw sniff', ['raw', 'sniff']],
     ['capture', ['capture', '-i', 'lo']],
   ] as const)('%s runs as the user of sudo once its sockets are open', async ([, args], ctx) => {
