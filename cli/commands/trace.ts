@@ -1,12 +1,12 @@
 /** `raw trace`: the way to a host, hop by hop, once or on and on. */
-import { ExitCode, SocketError, UsageError } from '../../src/errors.js';
+import { clip, ExitCode, UsageError } from '../../src/errors.js';
 import { type OptionSetting, setting } from '../../src/options/settings.js';
-import type { TraceOptions, TraceTarget } from '../../src/raw/trace/options.js';
-import type { TraceRecord, TraceSummary } from '../../src/raw/trace/records.js';
+import type { TraceTarget } from '../../src/raw/trace/options.js';
+import type { TraceSummary } from '../../src/raw/trace/records.js';
 import { TraceControl, TraceTable } from '../../src/raw/trace/table.js';
 import { trace } from '../../src/raw/trace/trace.js';
 import { interfaceIndex } from '../../src/sockaddr/interfaces.js';
-import type { IPAddress } from '../../src/sockaddr/ip.js';
+import { type IPAddress, tryParseIP } from '../../src/sockaddr/ip.js';
 import { resolveHost } from '../../src/sockaddr/resolve.js';
 import { chosenFamily } from '../args/common.js';
 import { checkTraceFlags, type TraceFlags, traceOptions } from '../args/trace.js';
@@ -29,7 +29,7 @@ export async function run([host]: [string], flags: TraceFlags, context: CommandC
   const { sink, logger } = chooseSink(flags, context, { target, facts, table, control });
   let summary: TraceSummary | undefined;
   try {
-    const records = traceAs(flags, target, {
+    const records = trace(target, {
       ...traceOptions(flags),
       backend: await context.backend(),
       logger,
@@ -54,26 +54,6 @@ export async function run([host]: [string], flags: TraceFlags, context: CommandC
   }
   if (summary?.reached === true) return ExitCode.ok;
   return context.interrupted() && (summary?.received ?? 0) === 0 ? ExitCode.interrupted : ExitCode.failed;
-}
-
-/** ICMP, unless something else is asked for; where that takes a privilege that is not there, UDP, which takes none. */
-async function* traceAs(flags: TraceFlags, target: TraceTarget, options: TraceOptions): AsyncGenerator<TraceRecord> {
-  let opened = false;
-  const onOpen: TraceOptions['onOpen'] = (how) => {
-    opened = true;
-    options.onOpen?.(how);
-  };
-  try {
-    yield* trace(target, { ...options, onOpen });
-  } catch (error) {
-    const denied = error instanceof SocketError && (error.code === 'EPERM' || error.code === 'EACCES');
-    if (!denied || opened || flags.protocol !== undefined) throw error;
-    options.logger.log('info', {
-      event: 'fallback',
-      message: `ICMP is not permitted (${error.message}): tracing with UDP`,
-    });
-    yield* trace(target, { ...options, protocol: 'udp' });
-  }
 }
 
 type SinkParts = Pick<TraceSinkOptions, 'target' | 'facts' | 'table'> & { readonly control: TraceControl };
@@ -118,5 +98,12 @@ async function resolveSource(
   { address }: TraceTarget,
   signal: AbortSignal,
 ): Promise<IPAddress | undefined> {
-  return text === undefined ? undefined : (await resolveHost(text, { family: address.family, signal }))[0];
+  if (text === undefined) return undefined;
+  const { family } = address;
+  const numeric = tryParseIP(text);
+  if (numeric !== undefined && numeric.family !== family) {
+    const name = family === 'ipv4' ? 'IPv4' : 'IPv6';
+    throw new UsageError(`--source ${clip(text)}: ${address.toString()} is ${name}`, `give an ${name} address`);
+  }
+  return (await resolveHost(text, { family, signal }))[0];
 }

@@ -24,8 +24,6 @@ export interface AddressBookOptions {
   readonly timeoutMs?: number;
   /** Addresses that are asked about at the same time; the others wait for their turn. */
   readonly concurrency?: number;
-  /** Called when something has become known. */
-  readonly onKnown?: (() => void) | undefined;
 }
 
 const TIMEOUT_MS = 2500;
@@ -95,7 +93,6 @@ export class AddressBook {
     const { names, origins } = this.#options;
     const add = (facts: AddressFacts) => {
       entry.facts = { ...entry.facts, ...facts };
-      if (!this.#closed) this.#options.onKnown?.();
     };
     const questions: Promise<void>[] = [];
     if (names === true) questions.push(this.#name(address).then((name) => add({ name })));

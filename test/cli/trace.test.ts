@@ -93,7 +93,7 @@ describe('beside traceroute and mtr', () => {
     const [text, json, theirs] = await Promise.all([
       sockctl(['raw', 'trace', ...how, target], { under }),
       sockctl(['raw', 'trace', ...how, '--json', target], { under }),
-      run('mtr', ['-n', '--report', '--json', '-c', '3', '-i', '0.2', target], { under }),
+      run('mtr', ['-n', '--report', '--json', '-c', '3', '-i', '0.2', '-G', '1', target], { under }),
     ]);
     const { hubs } = JSON.parse(theirs.stdout.toString()).report as { hubs: Record<string, number | string>[] };
     const rows = typed(json, 'trace.report') as unknown as {
@@ -392,7 +392,7 @@ describe('what routers add', () => {
     expect(shown).toContain(' 3  1.0.3.1 [*]  T ms');
     expect(shown).toContain(' 4  1.0.4.1 [*]  T ms');
     expect(asked.slice(before)).not.toContain('origin.asn.cymru.com\nTXT 9.100.51.198');
-    const json = await trace(['--report', '2', '-i', '100ms', '--resolve', '--as', '--json', TARGET]);
+    const json = await trace(['--report', '2', '-i', '100ms', '-m', '3', '--resolve', '--as', '--json', TARGET]);
     expect(typed(json, 'trace.hop')[0]).toMatchObject({
       name: 'r1.example',
       hosts: [
@@ -474,6 +474,10 @@ describe('wrong usage', () => {
     [['-i', '1s', '127.0.0.1'], 2, /^sockctl: --interval: from which round to the next\?; add --report N or --live/],
     [['--multipath', 'dublin', '127.0.0.1'], 2, /^sockctl: --multipath dublin: for UDP; add --protocol udp/],
     [['224.0.0.1'], 2, /there is no one way to a group/],
+    [['-S', '::1', '127.0.0.1'], 2, /^sockctl: --source ::1: 127\.0\.0\.1 is IPv4; give an IPv4 address/],
+    [['-S', '192.0.2.1', '127.0.0.1'], 1, /^sockctl: bind 192\.0\.2\.1:0: address not available/],
+    [['-S', '2001:db8::1', '::1'], 1, /^sockctl: bind \[2001:db8::1\]:0: address not available/],
+    [['-s', '20', '127.0.0.1'], 2, /20 is no whole number from 36 to 65535/],
     [['-I', 'nowhere0', '127.0.0.1'], 1, /nowhere0/],
     [['-4', '::1'], 4, /not an IPv4 address/],
     [['1.2.3'], 2, /bad address/],
