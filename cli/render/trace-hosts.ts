@@ -16,6 +16,10 @@ function originText(origin: AddressFacts['origin']): string {
   return `[${origin.systems.map((system) => `AS${system}`).join(' ')}]`;
 }
 
+/** Labels, and bytes of what nobody knows, that are shown: a packet may bring hundreds. */
+const LABELS_MAX = 8;
+const BYTES_MAX = 32;
+
 const ROLES: Readonly<Record<string, string>> = {
   incoming: 'incoming interface',
   'sub-ip': 'incoming interface below IP',
@@ -30,16 +34,25 @@ const ROLES: Readonly<Record<string, string>> = {
 export function extensionText(extension: IcmpExtension, all: boolean): string | undefined {
   switch (extension.kind) {
     case 'mpls': {
-      const labels = extension.labels.map((one) => `label ${one.label} tc ${one.trafficClass} ttl ${one.ttl}`);
-      return `MPLS: ${labels.join(', ')}`;
+      const { labels } = extension;
+      const texts = labels
+        .slice(0, LABELS_MAX)
+        .map((one) => `label ${one.label} tc ${one.trafficClass} ttl ${one.ttl}`);
+      const more = labels.length - texts.length;
+      return `MPLS: ${texts.join(', ')}${more > 0 ? `, and ${more} more` : ''}`;
     }
     case 'interface':
       return `${ROLES[extension.role]}: ${interfaceText(extension)}`;
     case 'interface-identification':
       return `interface: ${interfaceText(extension)}`;
     case 'unknown':
-      return all ? `extension: class ${extension.class} type ${extension.type} ${extension.data}`.trimEnd() : undefined;
+      return all ? unknownText(extension) : undefined;
   }
+}
+
+function unknownText({ class: objectClass, type, data }: Extract<IcmpExtension, { kind: 'unknown' }>): string {
+  const shown = data.length > 2 * BYTES_MAX ? `${data.slice(0, 2 * BYTES_MAX)}, ${data.length / 2} bytes` : data;
+  return `extension: class ${objectClass} type ${type} ${shown}`.trimEnd();
 }
 
 interface InterfaceFacts {

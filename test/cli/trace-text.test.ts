@@ -67,6 +67,17 @@ describe('a hop', () => {
     ]);
   });
 
+  it('has no more of what routers add than fits a line', () => {
+    const label = { label: 16, trafficClass: 0, bottomOfStack: false, ttl: 1 };
+    const extensions = [
+      { kind: 'mpls', labels: Array.from({ length: 300 }, () => label) } as const,
+      { kind: 'unknown', class: 9, type: 1, data: 'ab'.repeat(500) } as const,
+    ];
+    const lines = text({ verbose: true }).hop(hop(1, [answered('10.0.1.1', 1, { extensions })]));
+    expect(lines[1]).toMatch(/, and 292 more\]$/);
+    expect(lines[2]).toMatch(/^ {4}\[extension: class 9 type 1 (ab){32}, 500 bytes\]$/);
+  });
+
   it('tells of translation and of another DSCP where they begin, and where they change', () => {
     const one = text({ trafficClass: 0xb8 });
     const quoted = (source: string, dscp: number) => ({ ttl: 1, dscp, ecn: 0, totalLength: 60, source });
