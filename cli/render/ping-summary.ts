@@ -30,9 +30,9 @@ export function summaryLine(summary: PingSummary): string {
 
 /** All hosts together. */
 export function totalText(total: PingTotal, verbose: boolean): string {
-  const { hosts, of, alive, unreachable, durationMs, requestedRate, achievedRate, histogram } = total;
+  const { hosts, of, alive, durationMs, requestedRate, achievedRate, histogram } = total;
   const left = hosts === of ? '' : ` of ${grouped(BigInt(of))}`;
-  const known = `${grouped(alive)} alive, ${grouped(unreachable)} without an answer`;
+  const known = `${grouped(alive)} alive, ${grouped(hosts - alive)} without an answer`;
   const lines = ['', `--- ${grouped(hosts)}${left} hosts, ${known} ---`];
   const asked = requestedRate === null ? '' : ` of ${rate(requestedRate)} asked for`;
   const rates = achievedRate === null ? [] : [`${rate(achievedRate)}${asked}`];
