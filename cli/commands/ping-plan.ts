@@ -154,13 +154,15 @@ function perSecond({ value, unit }: NonNullable<PingFlags['rate']>, size: number
 }
 
 /** How fast the plan may get with so many hosts, and which flag is to blame. */
-export function paceOf({ rate, adaptive, interval, yes }: PingFlags, plan: PingPlan, hosts: number): FarRate {
+export function paceOf({ rate, adaptive, yes }: PingFlags, plan: PingPlan, hosts: number): FarRate {
   const { count, retries, flood, ratePerSecond = Number.POSITIVE_INFINITY, intervalMs = 1000 } = plan;
   const flag = rate !== undefined ? '--rate' : flood === true ? '--flood' : adaptive === true ? '--adaptive' : '-i';
   // A flood, and no interval, go as fast as answers come, or the machine can.
   const unlimited = flood === true || intervalMs === 0;
-  // The library leaves a millisecond between the first probes to hosts, and adapts to no less than that.
-  const once = (count === 1 || retries !== undefined) && interval !== undefined && rate === undefined;
-  const byInterval = adaptive === true ? hosts * 1000 : once ? 1000 : (hosts * 1000) / intervalMs;
+  // The library leaves a millisecond between the first probes to hosts, and adapts to no less than that; with a rate,
+  // hosts begin as fast as that allows.
+  const once = count === 1 || retries !== undefined;
+  const steady = adaptive === true ? hosts * 1000 : once ? 1000 : (hosts * 1000) / intervalMs;
+  const byInterval = ratePerSecond !== Number.POSITIVE_INFINITY && hosts > 1 ? ratePerSecond : steady;
   return { flag, perSecond: unlimited ? ratePerSecond : Math.min(ratePerSecond, byInterval), yes };
 }

@@ -1,117 +1,41 @@
 /** `raw ping --live`: a row a host, with the last round trips as a line of bars. */
-import { Histogram } from '../../src/measure/histogram.js';
 import type { PingRecord } from '../../src/raw/ping/records.js';
 import type { PingTarget } from '../../src/raw/ping/targets.js';
 import type { LiveFrameOptions } from './live-frame.js';
 import type { LiveText } from './live-text.js';
+import {
+  firstHosts,
+  HISTORY,
+  HOST_ORDERS,
+  type HostOrder,
+  type HostRow,
+  LiveHost,
+  LOST,
+  sortedRows,
+} from './ping-live-hosts.js';
 import { printableText } from './printable.js';
 import { grouped } from './report.js';
 import { type TableColumn, type TablePicture, type TableSource, TableView } from './table-view.js';
 
-/** Outcomes that are remembered of each host. */
-const HISTORY = 64;
-/** A lost one among them; an answered one is its round trip in milliseconds. */
-const LOST = -1;
+/** Columns for names at most, and where there is no room for as many. */
+const NAME_MAX = 42;
+const NAME_MIN = 15;
 const LOST_SIGN = 'x';
 
-type Order = 'name' | 'loss' | 'mean' | 'last';
-const ORDERS: readonly [Order, ...Order[]] = ['name', 'loss', 'mean', 'last'];
-
-/** A host as it is shown, at one moment. */
-interface HostRow {
-  readonly name: string;
-  /** Probes that are answered or lost. */
-  readonly settled: number;
-  readonly lost: number;
-  readonly last: number | null;
-  readonly mean: number | null;
-  readonly p90: number | null;
-  /** The oldest first. */
-  readonly history: Float32Array;
-}
-
-class LiveHost {
-  readonly name: string;
-  settled = 0;
-  lost = 0;
-  /** NaN before the first answer; LOST after one that is lost. */
-  last = Number.NaN;
-  roundTrips = new Histogram();
-  sum = 0;
-  readonly #history = new Float32Array(HISTORY);
-  #count = 0;
-
-  constructor(name: string) {
-    this.name = name;
-  }
-
-  get mean(): number {
-    return this.roundTrips.count === 0 ? Number.NaN : this.sum / this.roundTrips.count;
-  }
-
-  get lossShare(): number {
-    return this.settled === 0 ? 0 : this.lost / this.settled;
-  }
-
-  answered(rttMs: number, late: boolean): void {
-    // A late one has been counted as lost.
-    if (late) this.lost = Math.max(0, this.lost - 1);
-    else this.settled++;
-    this.roundTrips.add(rttMs);
-    this.sum += rttMs;
-    this.last = rttMs;
-    if (!late) this.#remember(rttMs);
-  }
-
-  unanswered(): void {
-    this.settled++;
-    this.lost++;
-    this.last = LOST;
-    this.#remember(LOST);
-  }
-
-  reset(): void {
-    this.settled = 0;
-    this.lost = 0;
-    this.sum = 0;
-    this.last = Number.NaN;
-    this.roundTrips = new Histogram();
-    this.#count = 0;
-  }
-
-  #remember(value: number): void {
-    this.#history[this.#count++ % HISTORY] = value;
-  }
-
-  row(): HostRow {
-    const { name, settled, lost, last, mean } = this;
-    const known = Math.min(this.#count, HISTORY);
-    const history = Float32Array.from(
-      { length: known },
-      (_, i) => this.#history[(this.#count - known + i) % HISTORY] ?? 0,
-    );
-    const orNull = (value: number) => (Number.isNaN(value) ? null : value);
-    return {
-      name,
-      settled,
-      lost,
-      last: orNull(last),
-      mean: orNull(mean),
-      p90: this.roundTrips.percentile(0.9),
-      history,
-    };
-  }
-}
-
-const COLUMNS: readonly TableColumn<HostRow>[] = [
-  {
+/** The names, as wide as they are, within reason. */
+function hostColumn(longest: number): TableColumn<HostRow> {
+  const upTo = Math.min(NAME_MAX, Math.max(4, longest));
+  return {
     title: 'HOST',
-    width: 15,
-    upTo: 42,
+    width: Math.min(NAME_MIN, upTo),
+    upTo,
     left: true,
     order: 'name',
     cell: (row, width, text) => text.cutMiddle(row.name, width),
-  },
+  };
+}
+
+const FIGURES: readonly TableColumn<HostRow>[] = [
   {
     title: 'LOSS',
     width: 7,
@@ -163,43 +87,6 @@ function time(value: number | null): string {
   return `${value < 100 ? value.toFixed(3) : value < 10_000 ? value.toFixed(1) : Math.round(value)} ms`;
 }
 
-/** The highest first; what is not known comes last. */
-function keyOf(order: Order): (host: LiveHost | HostRow) => number {
-  const known = (value: number | null) => (value === null || Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value);
-  switch (order) {
-    case 'name':
-      return () => 0;
-    case 'loss':
-      return ({ lost, settled }) => (settled === 0 ? Number.NEGATIVE_INFINITY : lost / settled);
-    case 'mean':
-      return ({ mean }) => known(mean);
-    case 'last':
-      // A lost one is slower than any other.
-      return ({ last }) => (last === LOST ? Number.POSITIVE_INFINITY : known(last));
-  }
-}
-
-/** The first of all by `order`, `limit` of them at most; equals stay as they are. */
-function firstOf(hosts: readonly LiveHost[], order: Order, limit: number): LiveHost[] {
-  if (order === 'name') return hosts.slice(0, limit);
-  const key = keyOf(order);
-  const descending = (a: LiveHost, b: LiveHost) => compare(key(a), key(b));
-  let best: LiveHost[] = [];
-  let least = Number.NEGATIVE_INFINITY;
-  for (const host of hosts) {
-    if (best.length >= limit && key(host) <= least) continue;
-    best.push(host);
-    if (best.length < 2 * limit) continue;
-    best = best.sort(descending).slice(0, limit);
-    least = key(best.at(-1) as LiveHost);
-  }
-  return best.sort(descending).slice(0, limit);
-}
-
-function compare(a: number, b: number): number {
-  return a === b ? 0 : b > a ? 1 : -1;
-}
-
 export interface LivePing {
   readonly view: TableView<HostRow>;
   add(batch: readonly PingRecord[]): void;
@@ -212,12 +99,14 @@ export interface LivePing {
 export function livePing(frame: LiveFrameOptions, title: string, targets: Iterable<PingTarget>, of: number): LivePing {
   const hosts = new Map<string, LiveHost>();
   const rows: LiveHost[] = [];
+  let longest = 0;
   const hostOf = (name: string): LiveHost => {
     let host = hosts.get(name);
     if (host === undefined) {
       host = new LiveHost(printableText(name));
       hosts.set(name, host);
       rows.push(host);
+      longest = Math.max(longest, host.name.length);
     }
     return host;
   };
@@ -227,8 +116,10 @@ export function livePing(frame: LiveFrameOptions, title: string, targets: Iterab
   let version = 0;
   const source: TableSource<HostRow> = {
     title,
-    orders: ORDERS,
-    columns: COLUMNS,
+    orders: HOST_ORDERS,
+    get columns() {
+      return [hostColumn(longest), ...FIGURES];
+    },
     rowsName: 'hosts',
     get version() {
       return version;
@@ -237,13 +128,10 @@ export function livePing(frame: LiveFrameOptions, title: string, targets: Iterab
     picture: (order, limit, now): TablePicture<HostRow> => ({
       elapsedMs: now - startedMs,
       figures: figures(rows, all, of),
-      rows: firstOf(rows, order as Order, limit).map((host) => host.row()),
+      rows: firstHosts(rows, order as HostOrder, limit).map((host) => host.row()),
       total: Math.max(rows.length, of),
     }),
-    sorted: (shown, order) => {
-      const key = keyOf(order as Order);
-      return [...shown].sort((a, b) => compare(key(a), key(b)));
-    },
+    sorted: (shown, order) => sortedRows(shown, order as HostOrder),
     rowStyle: ({ settled, lost }) => (settled > 0 && lost === settled ? 'faint' : undefined),
     reset: () => {
       for (const host of rows) host.reset();
