@@ -78,7 +78,7 @@ function linesOf({ set, named }: PingHosts, flags: PingFlags, plan: PingPlan): P
     summaries: plan.count !== 1 && plan.retries === undefined,
     verbose: (flags.verbose ?? 0) > 0,
     // Of a block, those that are not there are of no interest one by one.
-    tellsTimeout: (target) => named.has(target),
+    tellsTimeout: (target) => set.count === 1n || named.has(target),
   };
 }
 

@@ -15,6 +15,7 @@ import { interruptedExit } from '../exit-codes.js';
 import { printError } from '../render/error-line.js';
 import type { PingHosts } from '../render/ping.js';
 import { recordHead } from '../render/record.js';
+import { counted } from '../render/report.js';
 import { openPingOutput } from './ping-output.js';
 import { checkPingFlags, onlyFamily, paceOf, planPing } from './ping-plan.js';
 
@@ -24,14 +25,15 @@ export async function run([words]: [string[]], flags: PingFlags, context: Comman
   if (flags.interface !== undefined) interfaceIndex(flags.interface);
   const { entries, unresolved } = await findHosts(words, flags, context);
   const set = new TargetSet(entries);
-  const several = entries.length > 1 || unresolved.length > 0 || flags.file !== undefined || set.count > 1n;
   const named = new Map(entries.flatMap((entry) => ('prefix' in entry ? [] : [[entry.name, entry] as const])));
+  const several =
+    entries.length > 1 || unresolved.length > 0 || flags.file !== undefined || named.size < entries.length;
   const hosts: PingHosts = { set, named };
   const plan = planPing(flags, several);
   const near = entries.map((entry) => ('prefix' in entry ? entry.prefix : entry.address));
   checkFarRate(paceOf(flags, plan, set.size), near);
   if (set.repeated > 0) {
-    const message = `${set.repeated} of the hosts are there more than once: each is pinged once`;
+    const message = `${counted(set.repeated, 'host is', 'hosts are')} there more than once: each is pinged once`;
     context.logger.log('info', { event: 'notice', message });
   }
   const output = openPingOutput(hosts, flags, plan, context);

@@ -12,17 +12,17 @@ export interface PingHosts {
 }
 
 /** The line above all others: to whom goes what. */
-export function pingHeader({ set, named }: PingHosts, { kind, pmtuSearch, size = DEFAULT_SIZE }: PingPlan): string {
+export function pingHeader({ set }: PingHosts, { kind, pmtuSearch, size = DEFAULT_SIZE }: PingPlan): string {
   const what =
     pmtuSearch === true
       ? 'the largest packet that gets there'
       : kind === 'timestamp'
         ? 'timestamp requests'
         : `${size} bytes of payload`;
-  const names = [...named.values()].map(({ name, address }) =>
+  const few = set.count <= HEADER_NAMES;
+  const names = Array.from({ length: few ? set.size : 0 }, (_, i) => set.at(i)).map(({ name, address }) =>
     name === address.toString() ? name : `${name} (${address.toString()})`,
   );
-  const few = BigInt(names.length) === set.count && names.length <= HEADER_NAMES;
   return `PING ${few ? names.join(', ') : `${grouped(set.count)} hosts`}: ${what}`;
 }
 
