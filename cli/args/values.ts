@@ -42,13 +42,6 @@ export function integer(min: number, max: number): (text: string) => number {
   };
 }
 
-/** A TOS byte or traffic class: decimal, or hexadecimal as 0xb8. */
-export function trafficClass(text: string): number {
-  const number = /^(\d{1,3}|0x[0-9a-f]{1,2})$/i.test(text) ? Number(text) : Number.NaN;
-  if (!(number <= 255)) throw refuse(text, 'a byte such as 184 or 0xb8');
-  return number;
-}
-
 /** How many: at least one. */
 export const count = integer(1, Number.MAX_SAFE_INTEGER);
 
