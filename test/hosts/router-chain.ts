@@ -16,7 +16,10 @@ export interface ChainOptions {
   readonly parallel?: Place;
   /** From that router on, what goes to the server vanishes. */
   readonly blackHole?: Place;
-  /** That router refuses what goes to the server: 'administratively prohibited' or 'host unreachable', by Linux's routes. */
+  /**
+   * That router refuses what goes to the server: 'administratively prohibited' or 'host unreachable'. Over IPv4 Linux says
+   * so to a client five times at once, and then once a second, whatever {@link errorsPerSecond} is.
+   */
   readonly refuse?: { readonly at: Place; readonly because: 'prohibit' | 'unreachable' };
   /** The link behind that router, or client (0), carries packets so long at most. */
   readonly mtu?: { readonly behind: Place; readonly bytes: number };

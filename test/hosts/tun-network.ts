@@ -21,12 +21,17 @@ const PROGRAM = join(ROOT, 'test/hosts/programs/tun-network.ts');
 const DEVICE = 'net0';
 
 export interface TunNetwork {
-  readonly description: NetworkDescription;
   /** The prefix of a command line that runs in the prober's host. */
   readonly under: readonly string[];
   readonly namespace: string;
   /** What links and nodes have done so far. */
   ledger(): Promise<Ledger>;
+  /**
+   * Takes the place of the network, as if made anew; what was on its way is gone.
+   *
+   * @throws Error where the prober has other addresses there
+   */
+  load(description: NetworkDescription): Promise<void>;
   ip(...args: string[]): string;
   remove(): Promise<void>;
 }
@@ -83,10 +88,15 @@ export async function createTunNetwork(description: NetworkDescription): Promise
   }
   const running = child;
   return {
-    description,
     under,
     namespace,
-    ledger: () => running.ledger(),
+    ledger: () => running.ask('ledger'),
+    load: async (next) => {
+      if (linkCommands(next).join() !== linkCommands(description).join()) {
+        throw new Error('the prober of that network has other addresses, or another MTU');
+      }
+      await running.ask(JSON.stringify(next));
+    },
     ip: (...args) => ip('-n', namespace, ...args),
     remove,
   };
@@ -134,25 +144,21 @@ class NetworkProcess {
   /** Settles when the device is there. */
   static async start(under: readonly string[], description: NetworkDescription): Promise<NetworkProcess> {
     const started = new NetworkProcess(under);
-    started.#write(JSON.stringify(description));
-    await started.#line();
+    await started.ask(JSON.stringify(description));
     return started;
   }
 
-  /** One question at a time: answers come in the order of the questions. */
-  async ledger(): Promise<Ledger> {
-    this.#write('ledger');
-    this.#asking = this.#asking.then(() => this.#line());
+  /** Answers come in the order of the questions. */
+  async ask(question: string): Promise<Ledger> {
+    this.#child.stdin?.write(`${question}\n`);
+    const before = this.#asking;
+    this.#asking = before.then(() => this.#line());
     return JSON.parse(await this.#asking) as Ledger;
   }
 
   async end(): Promise<void> {
     this.#child.stdin?.end();
     await this.#closed;
-  }
-
-  #write(line: string): void {
-    this.#child.stdin?.write(`${line}\n`);
   }
 
   async #line(): Promise<string> {

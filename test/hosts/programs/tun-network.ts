@@ -1,7 +1,8 @@
 /**
  * A network of test/networks for the namespace that it is started in: makes the TUN device that its argument names and
- * answers what the kernel sends there, each answer at its time. The description comes as the first line of stdin. On
- * stdout it says `ready`, then for each line that it is sent the ledger, as JSON; it goes when stdin ends.
+ * answers what the kernel sends there, each answer at its time. Each line of stdin is answered by one on stdout: the
+ * description of a network, with what that network has done before anything came, which takes the place of an earlier
+ * one; `ledger` with what it has done by now. It goes when stdin ends.
  */
 import { constants, openSync, readSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -21,8 +22,6 @@ const TURN = 64;
 const ALARM_MS = 0.3;
 
 const [device = ''] = process.argv.slice(2);
-const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-const description = JSON.parse((await lines.next()).value as string) as NetworkDescription;
 
 const libc = await loadLibc();
 const tun = openSync('/dev/net/tun', constants.O_RDWR | constants.O_NONBLOCK);
@@ -32,8 +31,8 @@ new DataView(request.buffer).setUint16(Ifreq.data, IFF_TUN_NO_PI, true);
 if (libc.ioctl(tun, TUNSETIFF, request) < 0)
   throw new Error(`ioctl(TUNSETIFF) ${device}: ${libc.errnoName(libc.errno())}`);
 
-const model = new NetworkModel(description, performance.timeOrigin);
-const queue = new TimeQueue<Carried>();
+let model: NetworkModel | undefined;
+let queue = new TimeQueue<Carried>();
 const alarm = new TimerAlarm(libc);
 const buffer = new Uint8Array(65_536);
 let waiting = false;
@@ -85,7 +84,7 @@ const watch = new DescriptorWatch(libc, tun, () => {
     const length = read();
     if (length === 0) break;
     const now = performance.now();
-    for (const carried of model.handle(buffer.subarray(0, length), now)) {
+    for (const carried of model?.handle(buffer.subarray(0, length), now) ?? []) {
       queue.add(carried);
       earliest = Math.min(earliest, carried.at);
     }
@@ -94,10 +93,12 @@ const watch = new DescriptorWatch(libc, tun, () => {
   deliver();
 });
 watch.want(true, false);
-process.stdout.write('ready\n');
-
-for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
-  process.stdout.write(`${JSON.stringify(model.ledger)}\n`);
+for await (const line of createInterface({ input: process.stdin })) {
+  if (line !== 'ledger') {
+    model = new NetworkModel(JSON.parse(line) as NetworkDescription, performance.timeOrigin);
+    queue = new TimeQueue();
+  }
+  process.stdout.write(`${JSON.stringify(model?.ledger)}\n`);
 }
 watch.close();
 alarm.close();
