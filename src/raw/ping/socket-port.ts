@@ -11,8 +11,8 @@ import { Waker } from '../probes/waker.js';
 import { ICMP_PROTOCOL } from './answer.js';
 import type { PingSocket } from './sockets.js';
 
-/** Probes that go in one call, which have one send time. */
-const BATCH = 64;
+/** Probes that go in one call, which have one send time; the portable backend makes a call for each. */
+const BATCH = { native: 64, portable: 1 } as const;
 const IPV4_HEADER = 20;
 
 /**
@@ -32,7 +32,7 @@ const SOFT: ReadonlySet<string> = new Set([
 
 export class SocketPort implements ProbePort {
   readonly socket: 'raw' | 'dgram';
-  readonly batch = BATCH;
+  readonly batch: number;
   readonly ownHeader = false;
   readonly #sockets: readonly PingSocket[];
   readonly #clock: MessageSocket;
@@ -47,6 +47,7 @@ export class SocketPort implements ProbePort {
     this.#sockets = sockets;
     this.#clock = first.socket;
     this.socket = first.kind;
+    this.batch = BATCH[first.socket.backend];
     this.#waker = new Waker(alarm);
   }
 
