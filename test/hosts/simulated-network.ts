@@ -18,6 +18,7 @@ import { updateChecksum } from '../../src/wire/checksum.js';
 import { encodeIPv4, IPV4_HEADER } from '../../src/wire/ipv4.js';
 import { encodeIPv6, IPV6_HEADER } from '../../src/wire/ipv6.js';
 import { IPProtocol } from '../../src/wire/numbers.js';
+import { encodeUdp, UDP_HEADER } from '../../src/wire/udp.js';
 import {
   addressOf,
   type Family,
@@ -259,10 +260,17 @@ class SimulatedPort implements ProbePort {
       icmpType,
       icmpCode: view.getUint8(at + 1),
       ...(tooBig ? { mtu: family === 'ipv4' ? view.getUint16(at + 6) : view.getUint32(at + 4) } : {}),
-      sent: quoted.bytes.subarray(quoted.at),
+      sent: shownByQueue(quoted),
       ...(extended ? { extensions: body.subarray(length) } : {}),
     };
   }
+}
+
+/** The error queue of a UDP socket has its payload and ports alone: the header of it is made up again. */
+function shownByQueue({ protocol, bytes, at, view }: IPPacket): Uint8Array {
+  if (protocol !== IPProtocol.udp || at + UDP_HEADER > bytes.length) return bytes.subarray(at);
+  const ports = { sourcePort: view.getUint16(at), destinationPort: view.getUint16(at + 2) };
+  return encodeUdp(ports, bytes.subarray(at + UDP_HEADER));
 }
 
 function withKernelIdentifier(bytes: Uint8Array, protocol: number): Uint8Array {

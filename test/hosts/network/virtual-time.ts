@@ -6,6 +6,9 @@ interface Event {
   readonly callback: () => void;
 }
 
+/** Turns of the event loop that work may take to its end when nothing is left to happen: records are taken in some. */
+const PATIENCE = 100;
+
 export class VirtualTime {
   readonly #queue = new TimeQueue<Event>();
   #now = 0;
@@ -37,15 +40,15 @@ export class VirtualTime {
       settled = true;
     };
     work.then(settle, settle);
-    for (;;) {
+    for (let idle = 0; idle < PATIENCE; ) {
       // What the last event has started goes as far as it goes by itself.
       await new Promise((resolve) => setImmediate(resolve));
       if (settled) return work;
       const event = this.#queue.take();
-      if (event === undefined)
-        throw new Error(`at ${this.#now} ms nothing is left to happen, and the work is not done`);
-      this.#now = Math.max(this.#now, event.at);
-      event.callback();
+      idle = event === undefined ? idle + 1 : 0;
+      this.#now = Math.max(this.#now, event?.at ?? 0);
+      event?.callback();
     }
+    throw new Error(`at ${this.#now} ms nothing is left to happen, and the work is not done`);
   }
 }
