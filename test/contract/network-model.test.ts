@@ -1,63 +1,14 @@
 /** The networks of test/networks, before anything is measured in them: what they answer is what they say. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseIP } from '../../src/sockaddr/ip.js';
-import { formatIPv4, formatIPv6 } from '../../src/sockaddr/ip-text.js';
-import { pseudoAddresses } from '../../src/wire/checksum.js';
 import { dissect } from '../../src/wire/dissect.js';
 import { encodeIcmp, IcmpType } from '../../src/wire/icmp.js';
-import { encodeIcmpv6 } from '../../src/wire/icmpv6.js';
 import { encodeIPv4 } from '../../src/wire/ipv4.js';
-import { encodeIPv6 } from '../../src/wire/ipv6.js';
 import type { Layer } from '../../src/wire/layer.js';
 import { LinkType } from '../../src/wire/link-types.js';
-import { encodeTcp } from '../../src/wire/tcp.js';
-import { encodeUdp } from '../../src/wire/udp.js';
+import { type Probe, probePacket } from '../hosts/network/probe-packet.js';
 import { type Scenario, scenarios } from '../hosts/network/scenario.js';
 import { NetworkModel, networkNames, readNetwork } from '../hosts/network-model.js';
-
-interface Probe {
-  readonly protocol: 'icmp' | 'udp' | 'tcp';
-  readonly ttl?: number;
-  readonly number?: number;
-  readonly flow?: number;
-  readonly size?: number;
-  readonly trafficClass?: number;
-  readonly destinationPort?: number;
-}
-
-/** A whole packet of the prober's. */
-function probe(model: NetworkModel, target: string, asked: Probe): Uint8Array {
-  const { protocol, ttl = 64, number = 1, flow = 0, size = 32, trafficClass = 0, destinationPort = 33_434 } = asked;
-  const { family } = parseIP(target);
-  const own = model.topology.prober.addresses[family] as Uint8Array;
-  const source = family === 'ipv4' ? formatIPv4(own, 0) : formatIPv6(own, 0);
-  const addresses = pseudoAddresses(source, target);
-  const data = new Uint8Array(size).map((_, i) => i);
-  const ports = { sourcePort: 40_000 + flow, destinationPort };
-  const echo = { identifier: flow, sequence: number };
-  const body =
-    protocol === 'udp'
-      ? encodeUdp(ports, data, addresses)
-      : protocol === 'tcp'
-        ? encodeTcp({ ...ports, sequence: number, flags: ['SYN'] }, new Uint8Array(0), addresses)
-        : family === 'ipv4'
-          ? encodeIcmp({ icmpType: 8, ...echo }, data)
-          : encodeIcmpv6({ icmpType: 128, ...echo }, data, addresses);
-  const bytes = new Uint8Array((family === 'ipv4' ? 20 : 40) + body.length);
-  const numbers = { icmp: family === 'ipv4' ? 1 : 58, tcp: 6, udp: 17 };
-  const common = { source, destination: target };
-  if (family === 'ipv4') {
-    const bits = { dscp: trafficClass >> 2, ecn: trafficClass & 3, identification: number, dontFragment: true };
-    bytes.set(body, encodeIPv4({ ...common, ...bits, ttl, protocolNumber: numbers[protocol] }, body.length, bytes));
-  } else {
-    bytes.set(
-      body,
-      encodeIPv6({ ...common, trafficClass, hopLimit: ttl, nextHeader: numbers[protocol] }, body.length, bytes),
-    );
-  }
-  return bytes;
-}
 
 function layersOf(bytes: Uint8Array): readonly Layer[] {
   const { layers, malformed } = dissect(bytes, LinkType.RAW);
@@ -74,7 +25,7 @@ function traced(model: NetworkModel, { target, trace }: Scenario, asked: Probe):
   const most = (trace?.hops.length ?? 0) + 3;
   for (let ttl = 1; ttl <= most; ttl++) {
     // Far apart, as rate limits want it.
-    const answers = model.handle(probe(model, target, { ...asked, ttl, number: ttl }), ttl * 10_000);
+    const answers = model.handle(probePacket(model, target, { ...asked, ttl, number: ttl }), ttl * 10_000);
     const from = answers.map(({ bytes }) => named(layersOf(bytes), 'ipv4', 'ipv6')[0]?.source ?? '');
     hops.push(from);
     // The first one: behind it stands the probe that is quoted.
@@ -120,7 +71,7 @@ describe('what a file says of a ping', () => {
       } = ping as NonNullable<Scenario['ping']>;
       const found = { received: 0, duplicates: 0, corrupt: 0, errors: 0 };
       for (let number = 1; number <= count; number++) {
-        const sent = probe(model, target, { protocol: 'icmp', number });
+        const sent = probePacket(model, target, { protocol: 'icmp', number });
         const answers = model.handle(sent, number * 1000);
         const replies = answers.filter(({ bytes }) => {
           const { icmpType } = named(layersOf(bytes), 'icmp', 'icmpv6')[0] as { icmpType: number };
@@ -148,7 +99,7 @@ describe('what a file says of a ping', () => {
 describe('details', () => {
   const about = (network: string, target: string, asked: Probe) => {
     const model = new NetworkModel(readNetwork(network));
-    const [answer] = model.handle(probe(model, target, asked), 0);
+    const [answer] = model.handle(probePacket(model, target, asked), 0);
     return layersOf(answer?.bytes as Uint8Array);
   };
   const TARGETS = ['198.51.100.9', '2001:db8:100::9'] as const;
@@ -182,7 +133,7 @@ describe('details', () => {
         r2: { ...r2, nat: { ...r2.nat, restores } },
       } as unknown as typeof description.nodes;
       const model = new NetworkModel({ ...description, nodes });
-      const sent = probe(model, target, { protocol: 'udp', ttl: 3 });
+      const sent = probePacket(model, target, { protocol: 'udp', ttl: 3 });
       const [answer] = model.handle(sent, 0);
       const layers = layersOf(answer?.bytes as Uint8Array);
       const [outer] = named(layers, 'icmp', 'icmpv6');
@@ -226,7 +177,7 @@ describe('details', () => {
     for (const protocol of ['udp', 'tcp'] as const) {
       const ways = Array.from({ length: 32 }, (_, flow) =>
         [1, 2, 3].map((number) => {
-          const [answer] = model.handle(probe(model, target, { protocol, ttl: 3, flow, number }), 0);
+          const [answer] = model.handle(probePacket(model, target, { protocol, ttl: 3, flow, number }), 0);
           return named(layersOf(answer?.bytes as Uint8Array), 'ipv4', 'ipv6')[0]?.source;
         }),
       );
@@ -238,7 +189,7 @@ describe('details', () => {
   it('packets are sent one way and the other where they are balanced one by one', () => {
     const model = new NetworkModel(readNetwork('packet-balanced'));
     const from = [1, 2, 3, 4].map(() => {
-      const [answer] = model.handle(probe(model, TARGETS[0], { protocol: 'udp', ttl: 3 }), 0);
+      const [answer] = model.handle(probePacket(model, TARGETS[0], { protocol: 'udp', ttl: 3 }), 0);
       return named(layersOf(answer?.bytes as Uint8Array), 'ipv4')[0]?.source;
     });
     expect(from).toEqual(['10.50.3.1', '10.50.3.2', '10.50.3.1', '10.50.3.2']);
@@ -248,7 +199,7 @@ describe('details', () => {
     const model = new NetworkModel(readNetwork('rate-limited'));
     const times = Array.from({ length: 41 }, (_, i) => i * 100);
     const answered = times.filter(
-      (now) => model.handle(probe(model, TARGETS[0], { protocol: 'udp', ttl: 2 }), now).length > 0,
+      (now) => model.handle(probePacket(model, TARGETS[0], { protocol: 'udp', ttl: 2 }), now).length > 0,
     );
     expect(answered).toEqual([0, 500, 1000, 1500, 2000, 2500, 3000, 3500, 4000]);
     expect(model.ledger.nodes.r2).toMatchObject({ errors: 9, limited: 32 });
@@ -307,11 +258,11 @@ describe('details', () => {
       ['ff02::fb', ['fd50::11', 'fd50::12', 'fd50::13']],
     ] as const) {
       const model = new NetworkModel(readNetwork('repliers'));
-      const answers = model.handle(probe(model, group, { protocol: 'icmp' }), 0);
+      const answers = model.handle(probePacket(model, group, { protocol: 'icmp' }), 0);
       expect(answers.map(({ bytes }) => named(layersOf(bytes), 'ipv4', 'ipv6')[0]?.source)).toEqual(hosts);
       expect(answers.map(({ at }) => at)).toEqual([2, 3, 4]);
       // What nobody hears, such as the kernel's own solicitations, is counted on no link.
-      expect(model.handle(probe(model, 'ff02::2', { protocol: 'icmp' }), 0)).toEqual([]);
+      expect(model.handle(probePacket(model, 'ff02::2', { protocol: 'icmp' }), 0)).toEqual([]);
       expect(model.ledger.unrouted).toBe(1);
       expect(model.ledger.links.map(({ carried }) => carried)).toEqual([1, 1, 1, 1, 1, 1]);
     }
@@ -333,7 +284,7 @@ describe('all networks', () => {
     fc.assert(
       fc.property(asked, ({ network, target, ...rest }) => {
         const model = new NetworkModel(readNetwork(network));
-        for (const { bytes } of model.handle(probe(model, target, rest), 0)) {
+        for (const { bytes } of model.handle(probePacket(model, target, rest), 0)) {
           const layers = layersOf(bytes);
           for (const { checksumValid } of named(layers, 'ipv4').slice(0, 1)) expect(checksumValid).toBe(true);
           for (const { checksumValid } of named(layers, 'icmp', 'icmpv6', 'tcp').slice(0, 1))
@@ -349,7 +300,7 @@ describe('all networks', () => {
       fc.property(fc.array(asked, { maxLength: 20 }), (all) => {
         const run = () => {
           const model = new NetworkModel(readNetwork('random-loss'));
-          return all.map(({ target, ...rest }, i) => model.handle(probe(model, target, rest), i));
+          return all.map(({ target, ...rest }, i) => model.handle(probePacket(model, target, rest), i));
         };
         expect(run()).toEqual(run());
       }),
@@ -375,7 +326,7 @@ describe('all networks', () => {
     fc.assert(
       fc.property(asked, turned, ({ network, target, ...rest }, changes) => {
         const model = new NetworkModel(readNetwork(network));
-        const bytes = probe(model, target, rest);
+        const bytes = probePacket(model, target, rest);
         for (const [at, value] of changes) bytes[at % bytes.length] = value;
         model.handle(bytes, 0);
       }),
