@@ -3,11 +3,12 @@
  * fping, traceroute and mtr find there is what was built.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { answeringHops, CHAINS } from '../hosts/chains.js';
 import { hasCommand, namespaceObstacle } from '../hosts/machine.js';
 import { type Scenario, scenarios } from '../hosts/network/scenario.js';
 import { readNetwork } from '../hosts/network-model.js';
 import { fping, mtr, type PeerHop, ping, runUnder, traceroute } from '../hosts/peers.js';
-import { type ChainOptions, createRouterChain, type RouterChain } from '../hosts/router-chain.js';
+import { createRouterChain, type RouterChain } from '../hosts/router-chain.js';
 import { createTunNetwork, type TunNetwork } from '../hosts/tun-network.js';
 
 const missing = ['ping', 'fping', 'traceroute', 'mtr'].filter((name) => !hasCommand(name));
@@ -99,28 +100,6 @@ describe.skipIf(obstacle !== undefined)(title('networks behind a TUN device'), (
   });
 });
 
-const CHAINS: (ChainOptions & { name: string; end?: 'unreachable' | 'silent'; marks?: readonly [string, string] })[] = [
-  { name: 'five hops', hops: 5 },
-  { name: 'two parallel paths', hops: 5, parallel: 3 },
-  { name: 'a hop that never answers', hops: 5, silent: [2] },
-  { name: 'a black hole', hops: 5, blackHole: 3, end: 'silent' },
-  {
-    name: 'an administratively prohibited hop',
-    hops: 5,
-    refuse: { at: 3, because: 'prohibit' },
-    end: 'unreachable',
-    marks: ['!X', '!X'],
-  },
-  {
-    name: 'an unreachable host',
-    hops: 5,
-    refuse: { at: 4, because: 'unreachable' },
-    end: 'unreachable',
-    marks: ['!H', '!N'],
-  },
-  { name: 'an MTU step', hops: 4, mtu: { behind: 2, bytes: 1400 } },
-];
-
 describe.skipIf(obstacle !== undefined).each(CHAINS)(title('a chain of routers: $name'), (options) => {
   let chain: RouterChain;
   beforeAll(() => {
@@ -129,18 +108,14 @@ describe.skipIf(obstacle !== undefined).each(CHAINS)(title('a chain of routers: 
   afterAll(() => chain.remove());
 
   it.each(FAMILIES)('traceroute, over %s', async (family) => {
-    const { end = 'reached', blackHole, refuse, marks } = options;
-    const last = blackHole === undefined ? (refuse?.at ?? options.hops) : blackHole - 1;
-    const hops = chain
-      .hops(family)
-      .slice(0, last)
-      .map((addresses) => ({ addresses }));
+    const { end = 'reached', refuse, said } = options;
+    const hops = answeringHops(chain, options, family);
     // One probe after the other where the kernel counts how often it says no.
     const pace = refuse === undefined ? [] : ['-N', '1'];
     for (const protocol of [[], ['-I'], ['-T']]) {
       const found = await traceroute(chain.client.under, chain.server[family], ...protocol, ...pace);
       checkTrace(found, { hops, end });
-      if (marks !== undefined) expect(found.at(-1)?.marks).toEqual([marks[family === 'ipv4' ? 0 : 1]]);
+      if (said !== undefined) expect(found.at(-1)?.marks).toEqual([said[family].mark]);
     }
   });
 

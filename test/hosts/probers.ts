@@ -10,7 +10,7 @@ import type { TraceRecord } from '../../src/raw/trace/records.js';
 import { simulate } from '../src/raw/ping/simulate.js';
 import { traceIn } from '../src/raw/trace/simulated.js';
 import { type NetworkDescription, readNetwork } from './network-model.js';
-import { createTunNetwork, type TunNetwork } from './tun-network.js';
+import { createTunNetwork } from './tun-network.js';
 
 const PROGRAM = new URL('../contract/programs/probe.mjs', import.meta.url).pathname;
 
@@ -39,27 +39,33 @@ export function simulatedProber(socket: 'raw' | 'dgram'): Prober {
 /** The library in a process of its own, in the namespace of a network behind a TUN device. */
 export async function realProber(backend: 'native' | 'portable', user: 'root' | 'nobody'): Promise<Prober> {
   const network = await createTunNetwork(readNetwork('five-hops'));
-  const child = new ProbingProcess(network, backend, user);
+  const probing = new ProbingProcess(network.under, backend, user);
   return {
-    trace: (description, target, options) => child.ask(description, { machine: 'trace', target, options }),
-    ping: (description, target, options) => child.ask(description, { machine: 'ping', target, options }),
+    trace: async (description, target, options) => {
+      await network.load(description);
+      return probing.trace(target, options);
+    },
+    ping: async (description, target, plan) => {
+      await network.load(description);
+      return probing.ping(target, plan);
+    },
     close: async () => {
-      await child.end();
+      await probing.end();
       await network.remove();
     },
   };
 }
 
-class ProbingProcess {
-  readonly #network: TunNetwork;
+/** The library in a process of its own. */
+export class ProbingProcess {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
   readonly #closed: Promise<unknown>;
   #stderr = '';
 
-  constructor(network: TunNetwork, backend: string, user: string) {
-    const [command = '', ...args] = [...network.under, process.execPath, PROGRAM, backend, user];
-    this.#network = network;
+  /** @param under the prefix of its command line, which says where it runs; `nobody` has no privilege at all */
+  constructor(under: readonly string[], backend: 'native' | 'portable', user: 'root' | 'nobody') {
+    const [command = '', ...args] = [...under, process.execPath, PROGRAM, backend, user];
     this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#closed = once(this.#child, 'close');
     this.#lines = createInterface({ input: this.#child.stdout as Readable })[Symbol.asyncIterator]();
@@ -69,8 +75,21 @@ class ProbingProcess {
     });
   }
 
-  async ask<Answer>(description: NetworkDescription, request: object): Promise<Answer[]> {
-    await this.#network.load(description);
+  /** One at a time. */
+  trace(target: string, options: TraceAsked): Promise<TraceRecord[]> {
+    return this.#ask({ machine: 'trace', target, options });
+  }
+
+  ping(target: string, options: PingPlan): Promise<PingRecord[]> {
+    return this.#ask({ machine: 'ping', target, options });
+  }
+
+  async end(): Promise<void> {
+    this.#child.stdin?.end();
+    await this.#closed;
+  }
+
+  async #ask<Answer>(request: object): Promise<Answer[]> {
     this.#child.stdin?.write(`${JSON.stringify(request)}\n`);
     const { value, done } = await this.#lines.next();
     if (done === true) {
@@ -80,10 +99,5 @@ class ProbingProcess {
     const { records, error } = JSON.parse(value) as { records?: Answer[]; error?: string };
     if (records === undefined) throw new Error(error);
     return records;
-  }
-
-  async end(): Promise<void> {
-    this.#child.stdin?.end();
-    await this.#closed;
   }
 }
