@@ -65,7 +65,7 @@ export function addTraceOptions(command: Command): Command {
     )
     .option('--flows <N>', 'flows to follow, for parallel paths (default: 1)', integer(1, 64))
     .option('-s, --size <N>', 'bytes of a probe, IP header included', size(65_535))
-    .option('-Q, --tos <N>', 'TOS byte or traffic class: 184 or 0xb8', trafficClass)
+    .option('-Q, --tos <CLASS>', 'TOS byte or traffic class: ef, af41+ect0, or a number', trafficClass)
     .option('-I, --interface <NAME>', 'interface to leave by')
     .option('-S, --source <ADDR>', 'own address')
     .option('-w, --deadline <T>', 'end after this time', positiveDuration)

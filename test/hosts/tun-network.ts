@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -36,28 +36,25 @@ export interface TunNetwork {
   remove(): Promise<void>;
 }
 
-let bundle: string | undefined;
+const KOFFI = join(ROOT, 'node_modules/koffi/index.js');
+
+let script: Uint8Array | undefined;
 
 /** The program as one script, made once a process. */
-function program(): string {
-  if (bundle !== undefined) return bundle;
-  const folder = mkdtempSync(join(tmpdir(), 'sockctl-network-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const outfile = join(folder, 'tun-network.mjs');
-  buildSync({
+function program(): Uint8Array {
+  script ??= buildSync({
     entryPoints: [PROGRAM],
-    outfile,
+    write: false,
     bundle: true,
     platform: 'node',
     format: 'esm',
     target: 'node20.20',
     // Found from where the sources are, not from where the script is.
-    alias: { koffi: join(ROOT, 'node_modules/koffi/index.js') },
-    external: [join(ROOT, 'node_modules/koffi/index.js')],
+    alias: { koffi: KOFFI },
+    external: [KOFFI],
     logLevel: 'warning',
-  });
-  bundle = outfile;
-  return outfile;
+  }).outputFiles[0]?.contents;
+  return script as Uint8Array;
 }
 
 /** @throws Error where namespaces or TUN devices can't be had; see namespaceObstacle in machine.ts */
@@ -130,8 +127,8 @@ class NetworkProcess {
   #stderr = '';
   #asking: Promise<string> = Promise.resolve('');
 
-  private constructor(under: readonly string[]) {
-    const [command = '', ...args] = [...under, process.execPath, program(), DEVICE];
+  private constructor(under: readonly string[], file: string) {
+    const [command = '', ...args] = [...under, process.execPath, file, DEVICE];
     this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], cwd: ROOT });
     this.#closed = once(this.#child, 'close');
     this.#lines = createInterface({ input: this.#child.stdout as Readable })[Symbol.asyncIterator]();
@@ -143,9 +140,17 @@ class NetworkProcess {
 
   /** Settles when the device is there. */
   static async start(under: readonly string[], description: NetworkDescription): Promise<NetworkProcess> {
-    const started = new NetworkProcess(under);
-    await started.ask(JSON.stringify(description));
-    return started;
+    const folder = mkdtempSync(join(tmpdir(), 'sockctl-network-'));
+    const file = join(folder, 'tun-network.mjs');
+    try {
+      writeFileSync(file, program());
+      const started = new NetworkProcess(under, file);
+      await started.ask(JSON.stringify(description));
+      return started;
+    } finally {
+      // It has been read.
+      rmSync(folder, { recursive: true });
+    }
   }
 
   /** Answers come in the order of the questions. */
