@@ -135,10 +135,11 @@ export class Ledger {
     return number;
   }
 
-  sent(number: number, time: Timestamp, now: number): void {
+  /** @param wall when it left, by the wall clock in milliseconds since the base */
+  sent(number: number, wall: number, now: number): void {
     const place = this.ring.at(number);
     this.ring.sentAt[place] = now;
-    this.ring.sentWall[place] = this.wall(time);
+    this.ring.sentWall[place] = wall;
     this.#transmitted(this.ring.hosts[place] as PingHost, now);
   }
 

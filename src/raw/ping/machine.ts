@@ -1,24 +1,31 @@
 /**
  * Ping as a state machine (probes/machine.ts): who is sent to when is the schedule's to say (schedule.ts), what became of
- * a probe the ledger's (ledger.ts); here an answer finds the probe that it is about.
- *
- * An answer with all of a token (token.ts) names its probe and proves it. Others, of small payloads, of timestamp requests
- * and in errors that quote little, are to the probe with their sequence to the host that they come from, or that the quoted
- * packet was going to; what there is of the token must be right then.
+ * a probe the ledger's (ledger.ts), and whose an answer is probe-finder.ts's.
  */
 import type { SocketError } from '../../errors.js';
 import type { Timestamp } from '../../measure/clock.js';
-import { type IPAddress, type IPFamily, IPv6Address } from '../../sockaddr/ip.js';
+import type { IPFamily } from '../../sockaddr/ip.js';
 import { ICMP_HEADER } from '../../wire/icmp.js';
 import { ICMPV6_PROTOCOL } from '../../wire/icmpv6.js';
 import type { ProbeMachine } from '../probes/machine.js';
 import type { OutgoingProbe, PacketAnswer, ProbeAnswer, ReportAnswer } from '../probes/port.js';
-import { errorText, ICMP_PROTOCOL, isReply, isTooBig, readError, readShort, settles } from './answer.js';
+import {
+  errorText,
+  ICMP_PROTOCOL,
+  isReply,
+  isTooBig,
+  plainText,
+  readError,
+  readShort,
+  sameAddress,
+  settles,
+} from './answer.js';
 import { readClocks } from './clocks.js';
 import { PingHost } from './host.js';
-import { type ErrorFacts, Ledger, type PingRoute } from './ledger.js';
+import { type ErrorFacts, Ledger, type PingRoute, type ReplyFacts } from './ledger.js';
 import { DEFAULT_SIZE, DEFAULT_TIMEOUT_MS, type PingPlan } from './options.js';
 import type { PingOrder } from './order.js';
+import { ProbeFinder } from './probe-finder.js';
 import { ProbeState } from './probe-ring.js';
 import { millisecondsOfDay, ProbeWriter } from './probe-writer.js';
 import { readRoute } from './record-route.js';
@@ -44,8 +51,6 @@ type IcmpFacts = Omit<ErrorFacts, 'message' | 'settles'> & { readonly icmpType: 
 
 /** Outcomes are remembered so many timeouts, to tell duplicates and late replies. */
 const MEMORY_TIMEOUTS = 4;
-/** Groups that are looked through for a reply that does not name its probe. */
-const GROUPS_MAX = 16;
 
 export class PingMachine implements ProbeMachine<PingRecord> {
   readonly #options: PingMachineOptions;
@@ -57,9 +62,7 @@ export class PingMachine implements ProbeMachine<PingRecord> {
   readonly #writer: ProbeWriter;
   /** Made with the first moment that is known. */
   #ledger: Ledger | undefined;
-  /** Hosts by their step, as long as something is known of them. */
-  readonly #hosts = new Map<number, PingHost>();
-  readonly #groups: PingHost[] = [];
+  readonly #finder: ProbeFinder;
   /** Memory of the probes of a batch, and the pieces of it. */
   readonly #slots: Uint8Array[] = [];
   /** The first probe whose sending has not been confirmed, and the first one that may still be waited for. */
@@ -71,6 +74,8 @@ export class PingMachine implements ProbeMachine<PingRecord> {
   #wallReadAt = 0;
   #wall: Timestamp = { seconds: 0, nanoseconds: 0 };
   #ended = false;
+  /** Answers that are here before the word that their probe has left. */
+  #early: { readonly number: number; readonly take: (now: number) => void }[] = [];
 
   constructor(options: PingMachineOptions) {
     const { plan, order, identifier, key } = options;
@@ -83,6 +88,7 @@ export class PingMachine implements ProbeMachine<PingRecord> {
     const { pattern } = plan;
     const size = this.#search === undefined ? (plan.size ?? DEFAULT_SIZE) : SEARCH_MAX;
     this.#writer = new ProbeWriter({ kind: this.#kind, size, pattern, identifier, key });
+    this.#finder = new ProbeFinder(order, this.#writer);
   }
 
   get done(): boolean {
@@ -107,15 +113,14 @@ export class PingMachine implements ProbeMachine<PingRecord> {
     if (!ring.makeRoom(now - MEMORY_TIMEOUTS * this.#timeoutMs)) return false;
     // With the last of its probes a host that has been told of is forgotten.
     const forgotten = ring.hosts[ring.at(ring.next)];
-    if (forgotten?.told === true && ring.at(forgotten.last) === ring.at(ring.next)) this.#hosts.delete(forgotten.step);
+    if (forgotten?.told === true && ring.at(forgotten.last) === ring.at(ring.next)) this.#finder.forget(forgotten);
     return true;
   }
 
   #begin(step: number): PingHost {
     const target = this.#options.order.at(step);
     const host = new PingHost(target, step, this.#options.plan.broadcast === true || target.address.isMulticast);
-    this.#hosts.set(step, host);
-    if (host.group && this.#groups.length < GROUPS_MAX) this.#groups.push(host);
+    this.#finder.add(host);
     this.#ledger?.begin(host);
     return host;
   }
@@ -143,7 +148,8 @@ export class PingMachine implements ProbeMachine<PingRecord> {
   sent(times: readonly Timestamp[], now: number): void {
     const ledger = this.#ledger;
     if (ledger === undefined) return;
-    for (const time of times) ledger.sent(this.#confirmed++, time, now);
+    for (const time of times) ledger.sent(this.#confirmed++, ledger.wall(time), now);
+    this.#takeEarly(now);
   }
 
   refused(error: SocketError, time: Timestamp, now: number): void {
@@ -151,6 +157,7 @@ export class PingMachine implements ProbeMachine<PingRecord> {
     const ledger = this.#ledger;
     if (ledger === undefined) return;
     ledger.refused(number, error.message, time, now);
+    this.#takeEarly(now);
     this.#searched(ledger, number, error.code === 'EMSGSIZE' ? { mtu: 0, reporter: null } : 'lost', now);
     this.#retry(ledger, number, now);
   }
@@ -169,7 +176,7 @@ export class PingMachine implements ProbeMachine<PingRecord> {
     const { bytes, from, protocol } = answer;
     const payload = this.#kind === 'echo' ? ICMP_HEADER : bytes.length;
     const number = this.#isOurs(protocol, readShort(bytes, 4))
-      ? this.#find(ledger, from, readShort(bytes, 6), bytes, payload)
+      ? this.#finder.find(ledger.ring, from, readShort(bytes, 6), bytes, payload)
       : -1;
     if (number < 0) {
       ledger.foreign++;
@@ -185,29 +192,49 @@ export class PingMachine implements ProbeMachine<PingRecord> {
           ? -1
           : 0;
     const { recordRoute } = this.#options.plan;
-    const first = ledger.reply(
-      number,
-      {
-        address: plainText(from),
-        foreignAddress: !host.group && !sameAddress(from, host.address),
-        bytes: bytes.length,
-        ttl: answer.hopLimit,
-        time: answer.time,
-        timestamp: answer.timestampSource,
-        userTime: answer.userTime,
-        corruptAt,
-        corruptBytes: clocks === undefined ? this.#writer.differing : 4,
-        route: recordRoute === true && answer.header !== undefined ? readRoute(answer.header) : undefined,
-        clocks,
-      },
-      now,
-    );
-    if (!first) return;
+    const facts: ReplyFacts = {
+      address: plainText(from),
+      foreignAddress: !host.group && !sameAddress(from, host.address),
+      bytes: bytes.length,
+      ttl: answer.hopLimit,
+      time: answer.time,
+      timestamp: answer.timestampSource,
+      userTime: answer.userTime,
+      corruptAt,
+      corruptBytes: clocks === undefined ? this.#writer.differing : 4,
+      route: recordRoute === true && answer.header !== undefined ? readRoute(answer.header) : undefined,
+      clocks,
+    };
+    this.#reply(ledger, number, facts, now);
+  }
+
+  #reply(ledger: Ledger, number: number, facts: ReplyFacts, now: number): void {
+    if (this.#isEarly(number, (later) => this.#reply(ledger, number, facts, later))) return;
+    if (!ledger.reply(number, facts, now)) return;
+    const host = ledger.ring.hosts[ledger.ring.at(number)] as PingHost;
     this.#searched(ledger, number, 'answered', now);
     // With retries the first answer is all that is asked for.
     if (this.#options.plan.retries !== undefined) this.#schedule.complete(host);
     this.#schedule.answered(host, now);
     ledger.finishIfDone(host, now);
+  }
+
+  /** An answer can be here before the word of when its probe has left, without which its time means nothing: it waits. */
+  #isEarly(number: number, take: (now: number) => void): boolean {
+    if (number < this.#confirmed) return false;
+    this.#early.push({ number, take });
+    return true;
+  }
+
+  /** Takes the answers whose probes have left by now. */
+  #takeEarly(now: number): void {
+    if (this.#early.length === 0) return;
+    const early = this.#early;
+    this.#early = [];
+    for (const one of early) {
+      if (one.number < this.#confirmed) one.take(now);
+      else this.#early.push(one);
+    }
   }
 
   /** Bytes of the probe that was sent; of one that a search has forgotten, as many as came back. */
@@ -226,7 +253,9 @@ export class PingMachine implements ProbeMachine<PingRecord> {
     const error = readError(protocol, answer.bytes);
     if (error === undefined) return;
     const { identifier, sequence, destination, payload, icmpType, icmpCode, mtu, gateway } = error;
-    const number = this.#isOurs(protocol, identifier) ? this.#find(ledger, destination, sequence, payload, 0) : -1;
+    const number = this.#isOurs(protocol, identifier)
+      ? this.#finder.find(ledger.ring, destination, sequence, payload, 0)
+      : -1;
     if (number < 0) {
       ledger.foreign++;
       return;
@@ -238,7 +267,7 @@ export class PingMachine implements ProbeMachine<PingRecord> {
   #onReport(ledger: Ledger, report: ReportAnswer, now: number): void {
     const { sent, to, from, icmpType, icmpCode, mtu, time } = report;
     if (sent.length < ICMP_HEADER) return;
-    const number = this.#find(ledger, to, readShort(sent, 6), sent, ICMP_HEADER);
+    const number = this.#finder.find(ledger.ring, to, readShort(sent, 6), sent, ICMP_HEADER);
     if (number < 0) {
       ledger.foreign++;
       return;
@@ -247,6 +276,7 @@ export class PingMachine implements ProbeMachine<PingRecord> {
   }
 
   #fail(ledger: Ledger, number: number, facts: IcmpFacts, now: number): void {
+    if (this.#isEarly(number, (later) => this.#fail(ledger, number, facts, later))) return;
     const { icmpType, icmpCode, mtu = 0, address } = facts;
     const { family } = (ledger.ring.hosts[ledger.ring.at(number)] as PingHost).address;
     const final = settles(family, icmpType);
@@ -262,40 +292,6 @@ export class PingMachine implements ProbeMachine<PingRecord> {
     if (this.#search === undefined) return;
     this.#search.outcome(number, what, now);
     ledger.finishIfDone(ledger.ring.hosts[ledger.ring.at(number)] as PingHost, now);
-  }
-
-  /**
-   * The probe that an answer is about; -1 for none of this run, or none that is remembered.
-   *
-   * @param address who has answered, or where the quoted probe was going
-   * @param bytes the payload, or what is quoted of it, begins at `start`
-   */
-  #find(ledger: Ledger, address: IPAddress, sequence: number, bytes: Uint8Array, start: number): number {
-    const { ring } = ledger;
-    const named = this.#writer.readNumber(bytes, start, bytes.length);
-    if (named >= 0) {
-      const known = ring.has(named) && ((ring.sequence[ring.at(named)] as number) & 0xffff) === sequence;
-      return known ? named : -1;
-    }
-    // Where nothing proves it, an answer that has no byte of a token must come from where it should.
-    const only = this.#options.order.size === 1 && bytes.length > start ? 0 : undefined;
-    const step = this.#options.order.stepOf(address) ?? only;
-    const host = step === undefined ? undefined : this.#hosts.get(step);
-    const candidates = host === undefined ? this.#groups : [host];
-    for (const candidate of candidates) {
-      const number = this.#probeOf(ledger, candidate, sequence);
-      if (number >= 0 && this.#writer.resembles(bytes, start, bytes.length, number)) return number;
-    }
-    return -1;
-  }
-
-  /** The last probe to a host with these 16 bits of the sequence; -1 for none that is remembered. */
-  #probeOf({ ring }: Ledger, host: PingHost, sequence: number): number {
-    let number = host.last;
-    for (let back = (host.sends - sequence) & 0xffff; back > 0 && ring.has(number); back--) {
-      number = ring.before[ring.at(number)] as number;
-    }
-    return ring.has(number) ? number : -1;
   }
 
   /** With retries: a host whose probe is lost, or in error, is tried again when its time is over. */
@@ -368,10 +364,14 @@ export class PingMachine implements ProbeMachine<PingRecord> {
   #end(reason: PingEndReason, now: number, time: Timestamp): void {
     const ledger = this.#ledger;
     if (ledger === undefined) return;
-    // What was answered before the word came that it was sent, was sent.
-    for (let number = this.#confirmed; number < ledger.ring.next; number++) {
-      if (!ledger.ring.isOpen(number)) ledger.sent(number, time, now);
+    // What was answered before the word came that it was sent, was sent: when it was to be.
+    const sent = this.#confirmed;
+    this.#confirmed = ledger.ring.next;
+    const early = this.#early.filter(({ number }) => number >= sent);
+    for (const number of new Set(early.map((one) => one.number))) {
+      ledger.sent(number, ledger.ring.sentWall[ledger.ring.at(number)] as number, now);
     }
+    for (const { take } of early) take(now);
     this.#ended = true;
     this.#search?.stop();
     ledger.end(reason, time, now, this.#startedAt);
@@ -386,14 +386,4 @@ export class PingMachine implements ProbeMachine<PingRecord> {
   take(): PingRecord[] {
     return this.#ledger?.take() ?? [];
   }
-}
-
-/** The address without a zone: the kernel adds one for link-local senders, the user may have named it otherwise. */
-function plainText(address: IPAddress): string {
-  return address instanceof IPv6Address && address.zone !== '' ? address.withZone('').toString() : address.toString();
-}
-
-function sameAddress(a: IPAddress, b: IPAddress): boolean {
-  if (a.family === 'ipv4') return b.family === 'ipv4' && a.value === b.value;
-  return b.family === 'ipv6' && a.withZone('').equals(b.withZone(''));
 }

@@ -91,7 +91,9 @@ export class SocketPort implements ProbePort {
     const before = socket.sent;
     const begun = socket.now();
     try {
-      const time = await socket.send(messages);
+      const last = await socket.send(messages);
+      // What is told is the time of the last call, which may not have taken all of them.
+      const time = messages.length === 1 ? last : begun;
       for (let i = 0; i < messages.length; i++) times.push(time);
       return undefined;
     } catch (error) {

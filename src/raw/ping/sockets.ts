@@ -3,7 +3,7 @@ import { SocketError, UsageError } from '../../errors.js';
 import { type OptionSetting, setting } from '../../options/settings.js';
 import { inetEndpoint } from '../../sockaddr/endpoint.js';
 import type { IPFamily } from '../../sockaddr/ip.js';
-import type { MessageSocket } from '../../socket/port.js';
+import { type MessageSocket, RAW_ADVICE } from '../../socket/port.js';
 import { answerTypes } from './answer.js';
 import { DEFAULT_SIZE, type PingPlan, type PingSocketOptions } from './options.js';
 import { recordRouteOption } from './record-route.js';
@@ -57,7 +57,7 @@ export async function openPingSocket(family: IPFamily, options: Options): Promis
     }
     const need =
       kind === 'timestamp' ? 'timestamp requests take' : options.recordRoute === true && 'a recorded route takes';
-    if (need) throw denied('socket', `${need} a raw socket: ${ADVICE}`);
+    if (need) throw denied('socket', `${need} a raw socket, which ${RAW_ADVICE}`);
     try {
       const socket = await backend.ping(common);
       logger.log('info', { event: 'fallback', message: 'no permission for a raw socket: using the ping socket' });

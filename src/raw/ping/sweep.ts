@@ -9,13 +9,13 @@
  */
 import type { SocketError } from '../../errors.js';
 import { interfaceIndex } from '../../sockaddr/interfaces.js';
-import { type IPAddress, IPv4Address, IPv6Address } from '../../sockaddr/ip.js';
+import { type IPAddress, IPv4Address } from '../../sockaddr/ip.js';
 import type { MessageColumns, MessageTable } from '../../socket/columns.js';
 import type { MessageSocket, ReceivedMessage } from '../../socket/port.js';
 import { ICMP_HEADER, IcmpType } from '../../wire/icmp.js';
 import { ICMPV6_PROTOCOL, Icmpv6Type } from '../../wire/icmpv6.js';
 import type { RecordQueue } from '../record-queue.js';
-import { errorText, ICMP_PROTOCOL, readError, readShort, settles } from './answer.js';
+import { errorText, ICMP_PROTOCOL, plainText, readError, readShort, settles } from './answer.js';
 import type { PingRoute, ReplyFacts } from './ledger.js';
 import { DEFAULT_SIZE, type PingPlan } from './options.js';
 import type { PingOrder } from './order.js';
@@ -350,9 +350,4 @@ function factsOf(
   const address = from === undefined || from.family === 'unix' ? '' : plainText(from.address);
   const common = { address, foreignAddress, bytes, ttl: hopLimit, time: timestamp, timestamp: timestampSource };
   return { ...common, userTime: timestamp, corruptAt, corruptBytes };
-}
-
-/** The address without a zone: the kernel adds one for link-local senders, the user may have named it otherwise. */
-function plainText(address: IPAddress): string {
-  return address instanceof IPv6Address && address.zone !== '' ? address.withZone('').toString() : address.toString();
 }

@@ -5,6 +5,7 @@ import { PingMachine } from '../../../../src/raw/ping/machine.js';
 import type { PingPlan } from '../../../../src/raw/ping/options.js';
 import { pingOrder } from '../../../../src/raw/ping/order.js';
 import type { PingRecord } from '../../../../src/raw/ping/records.js';
+import type { ProbeAnswer } from '../../../../src/raw/probes/port.js';
 import { parseIP } from '../../../../src/sockaddr/ip.js';
 import type { HostDescription, Impairment, NetworkDescription } from '../../../hosts/network/description.js';
 import { simulate, targetSet } from './simulate.js';
@@ -338,5 +339,45 @@ describe('hosts', () => {
     expect(first?.clockOffsetMs).toBe(1500);
     expect((first?.receive ?? 0) - (first?.originate ?? 0)).toBe(1502);
     expect(summary.received).toBe(3);
+  });
+});
+
+describe('answers before the word that their probe has left', () => {
+  const reply = (bytes: Uint8Array, at: number): ProbeAnswer => {
+    const copy = bytes.slice();
+    copy[0] = 0;
+    const time = { seconds: 0, nanoseconds: at * 1e6 };
+    const clock = { time, timestampSource: 'kernel', userTime: time, hopLimit: 64, trafficClass: 0 } as const;
+    return { kind: 'packet', ...clock, from: parseIP(HOST), protocol: 1, bytes: copy };
+  };
+  const machine = () => {
+    const routes = () => ({ socket: 'raw', backend: 'native' }) as const;
+    const set = targetSet(HOST);
+    const order = pingOrder(set, undefined);
+    const key = new Uint8Array(8);
+    return new PingMachine({ plan: { count: 2, intervalMs: 0 }, order, hosts: 1n, routes, identifier: 1, key });
+  };
+
+  it('wait for it, so that their round trips are right', () => {
+    const one = machine();
+    one.elapsed(0, { seconds: 0, nanoseconds: 0 });
+    const probes = one.due(0, 2).map(({ bytes }) => bytes.slice());
+    one.answered([reply(probes[0] as Uint8Array, 9), reply(probes[0] as Uint8Array, 9)], 9);
+    expect(one.take()).toEqual([]);
+    one.sent([{ seconds: 0, nanoseconds: 5e6 }], 10);
+    expect(one.take()).toMatchObject([
+      { rttMs: 4, duplicate: false },
+      { rttMs: 4, duplicate: true },
+    ]);
+  });
+
+  it('are counted when the end comes first', () => {
+    const one = machine();
+    one.elapsed(0, { seconds: 0, nanoseconds: 0 });
+    const [first] = one.due(0, 2).map(({ bytes }) => bytes.slice());
+    one.answered([reply(first as Uint8Array, 9), reply(first as Uint8Array, 9)], 9);
+    one.stop('interrupted', 10, { seconds: 0, nanoseconds: 10e6 });
+    // The second one has never left.
+    expect(one.take().at(-1)).toMatchObject({ transmitted: 1, received: 1, duplicates: 1, inFlight: 0 });
   });
 });

@@ -84,7 +84,7 @@ it.each([
         ledger.claim(host, 0, 0);
       }
       hosts.forEach((_, i) => {
-        ledger.sent(i, BASE, 0);
+        ledger.sent(i, 0, 0);
       });
       sweep.claim(0, HOSTS, 0, 0);
       let now = 0;

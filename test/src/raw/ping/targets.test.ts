@@ -83,14 +83,14 @@ describe('a set of targets', () => {
     );
   });
 
-  it('has a million hosts in a moment', () => {
-    const entries = Array.from({ length: 1_000_000 }, (_, i) => ({
+  it('has two hundred thousand hosts in a moment', () => {
+    const entries = Array.from({ length: 200_000 }, (_, i) => ({
       name: 'h',
       address: new IPv4Address(0x0a000000 + 3 * i),
     }));
     const set = new TargetSet(entries);
-    expect(set.size).toBe(1_000_000);
-    expect(set.indexOf(new IPv4Address(0x0a000000 + 3 * 777_777))).toBe(777_777);
+    expect(set.size).toBe(200_000);
+    expect(set.indexOf(new IPv4Address(0x0a000000 + 3 * 177_777))).toBe(177_777);
   });
 });
 
