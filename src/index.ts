@@ -36,19 +36,22 @@ export { describeEvent } from './log/describe.js';
 export { type LogEvent, type Logger, type LogLevel, silentLogger } from './log/events.js';
 export { createLogger, type LoggerSettings } from './log/pino.js';
 export { formatTimestamp, type Timestamp } from './measure/clock.js';
+export type { DistributionMs, HistogramBucket } from './measure/histogram.js';
 export { SOCKET_KINDS, type SocketKind, type SocketOption } from './options/row.js';
 export { type OptionSetting, parseSetting, setting } from './options/settings.js';
 export { findOption, SOCKET_OPTIONS } from './options/table.js';
 export { decodeTcpInfo, formatTcpInfo, type TcpInfo } from './options/tcp-info.js';
-export type { PingOptions } from './raw/ping/options.js';
-export { ping } from './raw/ping/ping.js';
+export type { PingOptions, PingPlan, PingSocketOptions } from './raw/ping/options.js';
+export { ping, pingBatches } from './raw/ping/ping.js';
 export type {
   PathMtu,
+  PingClocks,
   PingCounts,
   PingEndReason,
   PingError,
   PingRecord,
   PingReply,
+  PingStanding,
   PingSummary,
   PingTimeout,
   PingTotal,

@@ -7,17 +7,21 @@ import { millisecondsOfDay, readWord } from './probe-writer.js';
 import type { PingClocks } from './records.js';
 
 const DAY_MS = 86_400_000;
-const NONSTANDARD = 0x8000_0000;
 
-/** @param arrival when the reply came in; the bytes are a whole timestamp reply */
-export function readClocks(bytes: Uint8Array, arrival: Timestamp): PingClocks {
-  const originate = readWord(bytes, 8);
-  const receive = readWord(bytes, 12);
-  const transmit = readWord(bytes, 16);
-  const standard = receive < NONSTANDARD && transmit < NONSTANDARD && receive < DAY_MS && transmit < DAY_MS;
-  const back = millisecondsOfDay(arrival.seconds, arrival.nanoseconds);
-  const clockOffsetMs = standard ? (acrossMidnight(receive - originate) + acrossMidnight(transmit - back)) / 2 : null;
-  return { originate, receive, transmit, clockOffsetMs };
+/** The three times of a whole timestamp reply. */
+export function readClocks(bytes: Uint8Array): Omit<PingClocks, 'clockOffsetMs'> {
+  return { originate: readWord(bytes, 8), receive: readWord(bytes, 12), transmit: readWord(bytes, 16) };
+}
+
+/**
+ * How far the other's clock is ahead. What the request says of its own time was written some time before it left: `sent`
+ * is when it did.
+ */
+export function clockOffset({ receive, transmit }: ReturnType<typeof readClocks>, sent: Timestamp, arrived: Timestamp) {
+  if (receive >= DAY_MS || transmit >= DAY_MS) return null;
+  const there = acrossMidnight(receive - millisecondsOfDay(sent.seconds, sent.nanoseconds));
+  const back = acrossMidnight(transmit - millisecondsOfDay(arrived.seconds, arrived.nanoseconds));
+  return (there + back) / 2;
 }
 
 /** The difference of two times of day that are less than half a day apart. */

@@ -7,6 +7,7 @@ import { RoundTrips } from '../../measure/round-trips.js';
 import type { IPFamily } from '../../sockaddr/ip.js';
 import type { BackendName } from '../../socket/port.js';
 import type { TimestampSource } from '../probes/port.js';
+import { clockOffset } from './clocks.js';
 import { type PingHost, Tally } from './host.js';
 import { DEFAULT_TIMEOUT_MS, type PingPlan } from './options.js';
 import { ProbeRing, ProbeState } from './probe-ring.js';
@@ -41,7 +42,7 @@ export interface ReplyFacts {
   readonly corruptAt: number;
   readonly corruptBytes: number;
   readonly route?: readonly string[] | undefined;
-  readonly clocks?: PingClocks | undefined;
+  readonly clocks?: Omit<PingClocks, 'clockOffsetMs'> | undefined;
 }
 
 export interface ErrorFacts {
@@ -216,7 +217,7 @@ export class Ledger {
         late,
         ...this.#options.routes(host.address.family),
         ...(facts.route === undefined ? {} : { route: facts.route }),
-        ...facts.clocks,
+        ...(facts.clocks === undefined ? {} : this.#clocks(facts.clocks, sentWall, facts.time)),
       });
     }
     if (state === ProbeState.waiting && host.group) ring.state[place] = ProbeState.collecting;
@@ -225,6 +226,12 @@ export class Ledger {
       if (state === ProbeState.waiting) this.#close(host, now);
     }
     return first;
+  }
+
+  #clocks(clocks: Omit<PingClocks, 'clockOffsetMs'>, sentWall: number, arrived: Timestamp): PingClocks {
+    const { seconds, nanoseconds } = this.#base;
+    const sent = { seconds, nanoseconds: nanoseconds + sentWall * 1e6 };
+    return { ...clocks, clockOffsetMs: clockOffset(clocks, sent, arrived) };
   }
 
   #isRepeated(number: number, address: string): boolean {

@@ -184,7 +184,7 @@ export class PingMachine implements ProbeMachine<PingRecord> {
     }
     const place = ledger.ring.at(number);
     const host = ledger.ring.hosts[place] as PingHost;
-    const clocks = this.#kind === 'echo' ? undefined : readClocks(bytes, answer.time);
+    const clocks = this.#kind === 'echo' ? undefined : readClocks(bytes);
     const corruptAt =
       clocks === undefined
         ? this.#writer.compare(bytes, payload, bytes.length, number, this.#sentLength(number, host, bytes.length))

@@ -143,23 +143,23 @@ export class SocketPort implements ProbePort {
   }
 
   #onFailure({ socket }: PingSocket, failure: MessageFailure, handlers: ProbeHandlers): void {
-    const { error, to, sent, icmpType, icmpCode, reporter, mtu } = failure;
+    const { error, to, sent, icmpType, icmpCode, reporter, mtu, timestamp } = failure;
     if (icmpType === undefined || icmpCode === undefined || sent === undefined || to === undefined) {
       // What this machine refuses to send is the sender's to hear of.
       if (!SOFT.has(error.code)) handlers.failed(error);
       return;
     }
     if (to.family === 'unix') return;
-    const time = socket.now();
+    const userTime = socket.now();
     handlers.answers([
       {
         kind: 'report',
-        time,
-        timestampSource: 'user',
-        userTime: time,
+        time: timestamp ?? userTime,
+        timestampSource: timestamp === undefined ? 'user' : 'kernel',
+        userTime,
         from: reporter ?? to.address,
-        hopLimit: null,
-        trafficClass: null,
+        hopLimit: failure.hopLimit ?? null,
+        trafficClass: failure.trafficClass ?? null,
         to: to.address,
         icmpType,
         icmpCode,

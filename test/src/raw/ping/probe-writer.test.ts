@@ -1,7 +1,7 @@
 /** The bytes of probes, and what proves that a reply is to one of them. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readClocks } from '../../../../src/raw/ping/clocks.js';
+import { clockOffset, readClocks } from '../../../../src/raw/ping/clocks.js';
 import { ProbeWriter } from '../../../../src/raw/ping/probe-writer.js';
 import { readRoute, recordRouteOption } from '../../../../src/raw/ping/record-route.js';
 import { TokenCode } from '../../../../src/raw/ping/token.js';
@@ -154,15 +154,22 @@ describe('clocks', () => {
     return bytes;
   };
 
+  it('are read as they stand', () => {
+    expect(readClocks(reply(1, 2, 0x8000_0003))).toEqual({ originate: 1, receive: 2, transmit: 0x8000_0003 });
+  });
+
   it('tell how far the other one is ahead, across midnight too', () => {
-    const arrival = { seconds: 86_400, nanoseconds: 4_000_000 };
-    expect(readClocks(reply(86_399_998, 101, 102), arrival).clockOffsetMs).toBe((103 + 98) / 2);
-    expect(readClocks(reply(0, 86_399_000, 86_399_000), arrival).clockOffsetMs).toBe((-1000 - 1004) / 2);
+    const arrived = { seconds: 86_400, nanoseconds: 4_000_000 };
+    const sent = { seconds: 86_399, nanoseconds: 998_000_000 };
+    expect(clockOffset({ originate: 0, receive: 101, transmit: 102 }, sent, arrived)).toBe((103 + 98) / 2);
+    const behind = { originate: 0, receive: 86_399_000, transmit: 86_399_000 };
+    const later = { seconds: 86_400, nanoseconds: 0 };
+    expect(clockOffset(behind, later, arrived)).toBe((-1000 - 1004) / 2);
   });
 
   it('say nothing where their times are of another kind', () => {
-    const arrival = { seconds: 0, nanoseconds: 0 };
-    expect(readClocks(reply(0, 0x8000_0001, 5), arrival).clockOffsetMs).toBeNull();
-    expect(readClocks(reply(0, 5, 90_000_000), arrival).clockOffsetMs).toBeNull();
+    const time = { seconds: 0, nanoseconds: 0 };
+    expect(clockOffset({ originate: 0, receive: 0x8000_0001, transmit: 5 }, time, time)).toBeNull();
+    expect(clockOffset({ originate: 0, receive: 5, transmit: 90_000_000 }, time, time)).toBeNull();
   });
 });

@@ -120,7 +120,7 @@ describe.for(WAYS)('ping by %s', (way) => {
       }
       const [timed] = replies(await pinged(backend, ['127.0.0.1'], { count: 1, kind: 'timestamp' }));
       expect(timed).toMatchObject({ bytes: 20, corrupt: false });
-      if (timed?.type === 'ping.reply') expect(Math.abs(timed.clockOffsetMs ?? 99)).toBeLessThanOrEqual(2);
+      if (timed?.type === 'ping.reply') expect(Math.abs(timed.clockOffsetMs ?? 99)).toBeLessThanOrEqual(50);
     },
     ['raw', 'portable'],
   );
