@@ -54,7 +54,11 @@ export function addPingOptions(command: Command): Command {
     .argument('[HOST...]', 'names, addresses, or blocks such as 10.0.0.0/24 and 2001:db8::/64')
     .option('--file <FILE>', 'more hosts, one a line, # begins a comment; - for stdin')
     .option('-c, --count <N>', 'probes to each host (default: one host until interrupted, several once)', count)
-    .option('-i, --interval <T>', 'from one probe to a host to the next (default: 1s)', duration)
+    .option(
+      '-i, --interval <T>',
+      'from one probe to a host to the next; 0 for as fast as it goes (default: 1s)',
+      duration,
+    )
     .option('--rate <R>', 'probes to all hosts together: 500 or 5k a second, 10/m, or bits of ICMP, 10mbit', rate)
     .option(
       '-W, --timeout <T>',
@@ -87,7 +91,7 @@ export function addPingOptions(command: Command): Command {
     .option('--broadcast', 'the addresses are broadcast addresses: tell everybody who answers')
     .option('--record-route', 'have routers write themselves into the packet (RFC 791), IPv4')
     .option('--histogram', 'the distribution of the round trips at the end')
-    .option('--summary-only', 'nothing for single probes')
+    .option('--summary-only', 'nothing for single probes; of hosts that are sent one each, the total alone')
     .option('--progress <T>', 'tell figures so often, beside the answers', positiveDuration)
     .option('--live', 'a view of the hosts on the terminal');
 }

@@ -18,6 +18,7 @@ import {
   summarySink,
   textSink,
 } from '../render/ping-sinks.js';
+import { grouped } from '../render/report.js';
 import { namesOf } from './ping-plan.js';
 
 export interface PingOutput {
@@ -89,14 +90,15 @@ function chooseSink(
 ): { readonly sink: PingSink; readonly tell: PingOutput['tell'] } {
   const names = namesOf(flags);
   const quiet = flags.summaryOnly === true;
+  // A host that is sent one probe is a single probe as well.
+  const summaries = lines.summaries ? 'summaries' : 'total';
   if (context.json) {
     const sink = jsonSink(context, lines.many ? 'ping.total' : 'ping.summary', names);
-    return { sink, tell: quiet || names !== undefined ? 'summaries' : 'everything' };
+    return { sink, tell: names !== undefined ? 'summaries' : quiet ? summaries : 'everything' };
   }
   if (names !== undefined) {
     return { sink: nameSink(context, names), tell: names === 'alive' ? 'everything' : 'summaries' };
   }
-  const summaries = lines.summaries ? 'summaries' : 'total';
   if (flags.flood === true && !quiet && process.stdout.isTTY === true) {
     return { sink: floodSink(context, lines), tell: 'everything' };
   }
@@ -108,10 +110,9 @@ function liveOutput(hosts: PingHosts, flags: PingFlags, plan: PingPlan, context:
   const { set, named } = hosts;
   checkLiveTerminal('for figures now and then: --progress 1s, with --json as records');
   if (set.count > VIEW_MAX) {
-    const most = VIEW_MAX.toLocaleString('en');
     throw new UsageError(
-      `--live: ${set.count.toLocaleString('en')} hosts are too many for a view`,
-      `give it ${most} at most`,
+      `--live: ${grouped(set.count)} hosts are too many for a view`,
+      `give it ${grouped(VIEW_MAX)} at most`,
     );
   }
   const { frame, logger, shared } = liveTerminal(flags, context, (text) => live.view.notice(text));

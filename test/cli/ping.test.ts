@@ -147,6 +147,20 @@ describe('hosts', () => {
     return undefined;
   });
 
+  it('that are gone through once come to a total, where single probes are of no interest', async (ctx) => {
+    if (!isRoot) return ctx.skip(ROOT);
+    const [once, thrice] = await Promise.all([
+      ping(['--json', '--summary-only', '-i', '0', '127.0.0.0/20']),
+      ping(['--json', '--summary-only', '-c', '3', '-i', '10ms', '127.0.0.0/29']),
+    ]);
+    expect(records(once.stdout)).toMatchObject([{ type: 'ping.total', of: 4094, alive: 4094, received: 4094 }]);
+    expect(records(thrice.stdout).map(({ type, received }) => [type, received])).toEqual([
+      ...Array(6).fill(['ping.summary', 3]),
+      ['ping.total', 18],
+    ]);
+    return undefined;
+  });
+
   it('that have no address are told, and the others are pinged', async (ctx) => {
     if (!isRoot) return ctx.skip(ROOT);
     const result = await ping(['--json', 'no-such.invalid', '127.0.0.1', '-c', '1']);
