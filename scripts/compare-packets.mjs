@@ -10,7 +10,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildPackets, linkTypeOf, writeCapture } from './packets/build.mjs';
+import { buildPackets, linkTypeOf } from './packets/build.mjs';
+import { writeCapture } from './packets/capture-file.mjs';
 import { readByScapy, scapyDifferences } from './packets/scapy.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'sockctl-packets-'));
