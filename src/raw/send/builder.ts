@@ -50,15 +50,15 @@ export class PacketBuilder {
   }
 
   /**
-   * Makes the first packet, as if every default were known, so that what never works is an error before anything is
-   * sent.
+   * Makes the first packet and the last, as if every default were known, so that what does not work is an error before
+   * anything is sent.
    *
    * @throws PacketExpressionError
    */
   check(): void {
     const { needs } = this;
     const hardware = new HardwareAddress(Uint8Array.of(2, 0, 0, 0, 0, 1));
-    const packet = this.build(0, {
+    const known: PacketDefaults = {
       sourceFor: (destination) => {
         needs.source = true;
         return destination.family === 'ipv4' ? EXAMPLE_IPV4 : EXAMPLE_IPV6;
@@ -72,8 +72,9 @@ export class PacketBuilder {
         return hardware;
       },
       nextIdentification: () => 1,
-    });
-    this.#checkFields(packet);
+    };
+    this.#checkFields(this.build(0, known));
+    if (this.count > 1) this.build(this.count - 1, known);
   }
 
   /** A field that its layer has no place for, as it is, would be left out without a word. */

@@ -12,7 +12,7 @@ import { Reading } from './kinds/kind.js';
 import { readLayers } from './layers-of.js';
 
 export type { BuiltPacket, PacketDefaults, PacketLink } from './built-packet.js';
-export { describeLayers, type FieldDescription, type LayerDescription } from './describe.js';
+export { describeBytes, describeLayers, type FieldDescription, type LayerDescription } from './describe.js';
 export { fragmentPacket } from './fragment.js';
 export { PacketExpressionError } from './packet-error.js';
 
@@ -29,7 +29,7 @@ export interface ParsePacketOptions {
   readonly host?: (name: string, family: IPFamily) => IPAddress | undefined;
 }
 
-/** What of {@link PacketDefaults} the packets of an expression may ask for. */
+/** What of {@link PacketDefaults} an expression asks for, by its first packet and its last. */
 export interface PacketNeeds {
   /** Some IP header is without its source. */
   readonly source: boolean;

@@ -172,19 +172,13 @@ export const ipv6: LayerSpec = {
     });
   },
   encode: (fields: IPv6Header, inner, place) => {
-    const source = parseIP(fields.source);
-    const destination = parseIP(fields.destination);
-    const bare = { ...fields, source: withoutZone(source), destination: withoutZone(destination) };
     return fitting(
-      headed(inner, (into) => encodeIPv6(bare, inner.length, into)),
+      headed(inner, (into) => encodeIPv6(fields, inner.length, into)),
       inner.length,
       place,
     );
   },
 };
-
-const withoutZone = (of: ReturnType<typeof parseIP>): string =>
-  of.family === 'ipv6' ? of.withZone('').toString() : of.toString();
 
 /** A length of 16 bits says no more; what is written as 0 (jumbograms, segments left to hardware) nobody asks for. */
 function fitting(bytes: Uint8Array, length: number, place: Place): Uint8Array {

@@ -4,7 +4,6 @@
  * Layers are completed from the outermost in, so that each finds what is around it complete, and what it carries as it
  * was given; they are written from the innermost out.
  */
-import { parseIP } from '../../../sockaddr/ip.js';
 import { pseudoAddresses } from '../../../wire/checksum.js';
 import type { PacketDefaults } from '../built-packet.js';
 import { type Field, type Fields, isOpen } from '../kinds/fields.js';
@@ -113,7 +112,7 @@ export class Place {
     if (network === undefined) return undefined;
     const { source, destination } = network.fields as { source: string; destination: string };
     const last = this.#finalDestination(network);
-    return pseudoAddresses(bare(source), bare(last ?? destination));
+    return pseudoAddresses(source, last ?? destination);
   }
 
   /** RFC 8200 section 8.1 and RFC 9293 section 3.1: while a route has hops left, its last one. */
@@ -144,12 +143,6 @@ interface Route4 {
   readonly pointer: number;
   readonly addresses: readonly string[];
 }
-
-/** An address without its zone, which is no part of it on the wire. */
-const bare = (address: string): string => {
-  const found = parseIP(address);
-  return found.family === 'ipv6' ? found.withZone('').toString() : address;
-};
 
 /** A field: what it may be, shorter names, and what it is unless given. */
 export function field(kind: Kind, aliases: readonly string[] = [], unlessGiven?: string): Field {
@@ -184,11 +177,14 @@ export function joined(front: Uint8Array, behind: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Room for any header that is written into a buffer. */
-const ROOM = 2400;
+/** Room for any header that is written into a buffer; one is copied out of it before the next is written. */
+const scratch = new Uint8Array(2400);
 
 /** A header that is written into a buffer, and what it carries. */
 export function headed(inner: Uint8Array, write: (into: Uint8Array) => number): Uint8Array {
-  const into = new Uint8Array(ROOM);
-  return joined(into.slice(0, write(into)), inner);
+  const length = write(scratch);
+  const bytes = new Uint8Array(length + inner.length);
+  bytes.set(scratch.subarray(0, length));
+  bytes.set(inner, length);
+  return bytes;
 }
