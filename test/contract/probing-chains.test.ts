@@ -90,7 +90,12 @@ describe.skipIf(obstacle !== undefined).each(cases)(
     }
 
     async function showBoth(family: (typeof FAMILIES)[number]): Promise<void> {
-      const records = await probing.trace(chain.server[family], { protocol: 'udp', flows: 16, timeoutMs: 500 });
+      const records = await probing.trace(chain.server[family], {
+        protocol: 'udp',
+        flows: 16,
+        timeoutMs: 500,
+        adaptive: false,
+      });
       const hops = records.filter((record): record is TraceHop => record.type === 'trace.hop');
       const place = (options.parallel ?? 1) - 1;
       const seen = new Set(answersOf(hops[place] as TraceHop).map(({ address }) => address));

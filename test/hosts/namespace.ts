@@ -46,13 +46,23 @@ export function setKernel(settings: Readonly<Record<string, KernelSettings>>): v
 }
 
 /**
+ * Waits until links run and addresses of IPv6 can be used.
+ *
  * The kernel looks at a new link's carrier up to a second later, and what is sent until then is lost; Node lists only
- * interfaces that run. It looks at once at those of veth whose two ends have different numbers (link watch of Linux).
+ * interfaces that run. It looks at once at those of veth whose two ends have different numbers (link watch of Linux). It
+ * takes up an address of IPv6 when its work queue gets to it, which can be seconds where others make and remove
+ * namespaces.
+ *
+ * @param addresses in the canonical form
  */
-export function awaitRunning(namespace: string, ...links: readonly string[]): void {
+export function awaitReady(namespace: string, links: readonly string[], addresses: readonly string[]): void {
+  const args = ['-6', '-o', '-n', namespace, '-batch', '-'];
   for (let tries = 0; tries < 1000; tries++) {
-    const up = ip('-n', namespace, '-o', 'link', 'show', 'up');
-    const runs = (link: string) => new RegExp(`^\\d+: ${link}[@:].* state UP`, 'm').test(up);
-    if (links.every(runs)) return;
+    const input = 'link show up\naddr show tentative\nroute show table local\n';
+    const shown = execFileSync('ip', args, { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] });
+    const runs = (link: string) => new RegExp(`^\\d+: ${link}[@:].* state UP`, 'm').test(shown);
+    const isUsed = (address: string) => shown.includes(`local ${address} `) && !shown.includes(`inet6 ${address}/`);
+    if (links.every(runs) && addresses.every(isUsed)) return;
   }
+  throw new Error(`${namespace}: ${[...links, ...addresses].join(', ')} are not ready`);
 }

@@ -1,7 +1,7 @@
 /** Hosts of a test: network namespaces with addresses and files of their own, gone when the test ends. */
 import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { awaitRunning, deleteNamespace, ip, namespaceName } from './namespace.js';
+import { awaitReady, deleteNamespace, ip, namespaceName } from './namespace.js';
 
 export interface Host {
   readonly name: string;
@@ -40,7 +40,7 @@ export function createHostPair(): HostPair {
       ip('-n', name, 'addr', 'add', `${ipv6}/64`, 'dev', 'link0', 'nodad');
       ip('-n', name, 'link', 'set', 'link0', 'up');
     }
-    for (const { name } of [a, b]) awaitRunning(name, 'link0');
+    for (const { name, ipv6 } of [a, b]) awaitReady(name, ['link0'], [ipv6]);
   } catch (error) {
     remove();
     throw error;

@@ -2,7 +2,7 @@
  * Chains of routers out of real namespaces: client - r1 - r2 - … - server, each a kernel of its own that forwards IPv4
  * and IPv6, on veth links.
  */
-import { awaitRunning, deleteNamespace, ipBatch, type KernelSettings, namespaceName, setKernel } from './namespace.js';
+import { awaitReady, deleteNamespace, ipBatch, type KernelSettings, namespaceName, setKernel } from './namespace.js';
 
 type Family = 'ipv4' | 'ipv6';
 
@@ -97,7 +97,7 @@ export function createRouterChain(options: ChainOptions): RouterChain {
         ipBatch(silence('ipv6'), name, '-6');
       }
     }
-    for (const name of names) awaitRunning(name, ...linksOf(name, links));
+    for (const name of names) awaitReady(name, linksOf(name, links), addressesOf(name, links));
   } catch (error) {
     remove();
     throw error;
@@ -150,6 +150,14 @@ function linksOf(name: string, links: readonly Link[]): string[] {
   return links.flatMap(({ near, far, number }) =>
     near === name ? [`down${number}`] : far === name ? [`up${number}`] : [],
   );
+}
+
+/** Those of IPv6. */
+function addressesOf(name: string, links: readonly Link[]): string[] {
+  return links.flatMap((link) => [
+    ...(link.near === name ? [nearAddress(link, 'ipv6')] : []),
+    ...(link.far === name ? [farAddress(link, 'ipv6')] : []),
+  ]);
 }
 
 function kernelSettings(isRouter: boolean, errorsPerSecond: number | undefined): KernelSettings {

@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { buildSync } from 'esbuild';
 import { formatIPv4, formatIPv6 } from '../../src/sockaddr/ip-text.js';
-import { deleteNamespace, ip, ipBatch, namespaceName, setKernel } from './namespace.js';
+import { awaitReady, deleteNamespace, ip, ipBatch, namespaceName, setKernel } from './namespace.js';
 import { DEFAULT_MTU } from './network/link.js';
 import { Topology } from './network/topology.js';
 import type { Ledger, NetworkDescription } from './network-model.js';
@@ -79,6 +79,8 @@ export async function createTunNetwork(description: NetworkDescription): Promise
     });
     child = await NetworkProcess.start(under, description);
     ipBatch(linkCommands(description), namespace);
+    const { ipv6 } = new Topology(description).prober.addresses;
+    awaitReady(namespace, [], ipv6 === undefined ? [] : [formatIPv6(ipv6, 0)]);
   } catch (error) {
     await remove();
     throw error;
