@@ -52,17 +52,29 @@ export class Pacer {
 
   /** Waits until number `index` (from 0) is due, or until the signal fires. */
   async until(index: number, signal?: AbortSignal): Promise<void> {
-    while (this.due() <= index && signal?.aborted !== true) {
-      const wait = this.#dueAt(index) - performance.now();
-      if (wait > TIMER_MS) await timer(wait - TIMER_MS / 2, signal);
-      else if (this.#alarm !== undefined && wait > 2 * ALARM_MS) await this.#alarm.wait(wait - ALARM_MS);
-      else await new Promise<void>((resolve) => setImmediate(resolve));
-    }
+    while (this.due() <= index && signal?.aborted !== true) await waitOnce(this.#dueAt(index), this.#alarm, signal);
   }
 
   #dueAt(index: number): number {
     return this.#start + (Math.floor(index / this.#burst) * this.#burst) / this.#perMs;
   }
+}
+
+/**
+ * Waits until the clock of performance.now() says `time`, or until the signal fires.
+ *
+ * @param alarm what the wait is left to, but for its last moments, as with {@link PacerOptions.alarm}
+ */
+export async function waitUntil(time: number, alarm?: Alarm, signal?: AbortSignal): Promise<void> {
+  while (performance.now() < time && signal?.aborted !== true) await waitOnce(time, alarm, signal);
+}
+
+/** A part of the wait for `time`, as large as is safe. */
+async function waitOnce(time: number, alarm: Alarm | undefined, signal: AbortSignal | undefined): Promise<void> {
+  const wait = time - performance.now();
+  if (wait > TIMER_MS) await timer(wait - TIMER_MS / 2, signal);
+  else if (alarm !== undefined && wait > 2 * ALARM_MS) await alarm.wait(wait - ALARM_MS);
+  else await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
 function timer(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {

@@ -151,6 +151,12 @@ export const Ifinfomsg = { family: 0, type: 2, index: 4, flags: 8 } as const;
 export const IFADDRMSG_SIZE = 8;
 export const Ifaddrmsg = { family: 0, prefixLength: 1, flags: 2, scope: 3, index: 4 } as const;
 
+export const NDMSG_SIZE = 12;
+export const Ndmsg = { family: 0, index: 4, state: 8, flags: 10 } as const;
+
+export const RTMSG_SIZE = 12;
+export const Rtmsg = { family: 0, destinationLength: 1, type: 7 } as const;
+
 /** The first of rtnl_link_stats64's counters, which every kernel since 2.6.35 has. */
 export const LINK_STATS_SIZE = 64;
 export const LinkStats64 = {

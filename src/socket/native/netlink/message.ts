@@ -15,6 +15,8 @@ export const NLM_F_REQUEST = 0x1;
 /** A part of a dump. */
 export const NLM_F_MULTI = 0x2;
 export const NLM_F_ACK = 0x4;
+/** A new entry where there is none. */
+export const NLM_F_CREATE = 0x400;
 /** What is dumped changed meanwhile: entries may be missing. */
 export const NLM_F_DUMP_INTR = 0x10;
 /** NLM_F_ROOT | NLM_F_MATCH */
@@ -60,6 +62,16 @@ export function encodeNetlinkMessage(message: NetlinkMessage): Uint8Array {
   view.setUint32(Nlmsghdr.sequence, message.sequence, true);
   view.setUint32(Nlmsghdr.port, message.port, true);
   bytes.set(message.body, NLMSGHDR_SIZE);
+  return bytes;
+}
+
+/** One attribute, filled up to where the next one begins. */
+export function encodeAttribute(type: number, value: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(align(RTATTR_SIZE + value.length));
+  const view = viewOf(bytes);
+  view.setUint16(Rtattr.length, RTATTR_SIZE + value.length, true);
+  view.setUint16(Rtattr.type, type, true);
+  bytes.set(value, RTATTR_SIZE);
   return bytes;
 }
 

@@ -104,8 +104,13 @@ export class NetlinkSocket {
    * @returns the number that the answers will have; undefined when it can't be sent, which the owner has been told
    */
   dump(type: number, body: Uint8Array): number | undefined {
+    return this.request(type, NLM_F_DUMP, body);
+  }
+
+  /** Asks for one entry, or for a change: what the kernel answers has the number that this returns, as with {@link dump}. */
+  request(type: number, flags: number, body: Uint8Array): number | undefined {
     this.#sequence = nextSequence(this.#sequence);
-    return this.#send(type, NLM_F_DUMP, body);
+    return this.#send(type, flags, body);
   }
 
   /**
@@ -113,8 +118,7 @@ export class NetlinkSocket {
    * that had stopped because there was no memory for its next part goes on when the acknowledgement is.
    */
   nudge(): void {
-    this.#sequence = nextSequence(this.#sequence);
-    this.#send(NLMSG_NOOP, NLM_F_ACK, new Uint8Array(0));
+    this.request(NLMSG_NOOP, NLM_F_ACK, new Uint8Array(0));
   }
 
   #send(type: number, flags: number, body: Uint8Array): number | undefined {
