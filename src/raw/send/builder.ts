@@ -34,6 +34,16 @@ export class PacketBuilder {
     this.outermost = this.#linkOf(layers[0] as LayerValues);
   }
 
+  /**
+   * The first and the last of each run of addresses that the outermost IP header goes to; undefined where it is not
+   * written, but follows from what it carries.
+   */
+  get destinations(): readonly (readonly [IPAddress, IPAddress])[] | undefined {
+    const network = this.#layers.find(({ spec }) => spec.protocol === 'ipv4' || spec.protocol === 'ipv6');
+    const runs = network?.parts[network.names.indexOf('destination')]?.runs as [string, string][] | undefined;
+    return runs?.map(([first, last]) => [parseIP(first), parseIP(last)]);
+  }
+
   get count(): number {
     return this.#values.count;
   }
@@ -53,9 +63,10 @@ export class PacketBuilder {
    * Makes the first packet and the last, as if every default were known, so that what does not work is an error before
    * anything is sent.
    *
+   * @returns the first
    * @throws PacketExpressionError
    */
-  check(): void {
+  check(): BuiltPacket {
     const { needs } = this;
     const hardware = new HardwareAddress(Uint8Array.of(2, 0, 0, 0, 0, 1));
     const known: PacketDefaults = {
@@ -73,8 +84,10 @@ export class PacketBuilder {
       },
       nextIdentification: () => 1,
     };
-    this.#checkFields(this.build(0, known));
+    const first = this.build(0, known);
+    this.#checkFields(first);
     if (this.count > 1) this.build(this.count - 1, known);
+    return first;
   }
 
   /** A field that its layer has no place for, as it is, would be left out without a word. */

@@ -49,6 +49,11 @@ export interface PacketExpression {
   /** What stands first. */
   readonly outermost: PacketLink;
   readonly needs: PacketNeeds;
+  /**
+   * Where the packets go, without making them: the first and the last of each run of addresses that is written, with
+   * those between them. Empty for frames without IP.
+   */
+  readonly destinations: readonly (readonly [IPAddress, IPAddress])[];
   /** Each packet once, in order, made one by one as it is asked for. Throws as {@link PacketExpression.at} does. */
   packets(defaults: PacketDefaults): Iterable<BuiltPacket>;
   /**
@@ -69,13 +74,14 @@ export interface PacketExpression {
 export function parsePacket(text: string, { file, seed, host }: ParsePacketOptions): PacketExpression {
   const reading = new Reading(text, file, host);
   const builder = new PacketBuilder(text, readLayers(text, reading), seed);
-  builder.check();
+  const first = builder.check().destination;
   const { count, outermost, needs } = builder;
   return {
     text,
     count,
     outermost,
     needs: { ...needs, random: reading.random },
+    destinations: builder.destinations ?? (first === undefined ? [] : [[first, first]]),
     at: (index, defaults) => builder.build(index, defaults),
     *packets(defaults) {
       for (let index = 0; index < count; index++) yield builder.build(index, defaults);

@@ -17,6 +17,8 @@ export interface LayerValues {
   readonly span: { readonly start: number; readonly end: number };
   /** The fields that are written, by their full names. */
   readonly names: readonly string[];
+  /** The values of each of them alone. */
+  readonly parts: readonly Values<unknown>[];
 }
 
 /** @throws PacketExpressionError */
@@ -27,7 +29,7 @@ export function readLayers(text: string, reading: Reading): readonly LayerValues
 function readLayer(node: LayerNode, reading: Reading): LayerValues {
   if (node.type === 'bytes' || makesBytes(node.name)) {
     const values = mapped(readValues(payloadBytes, node, reading), (data) => ({ data }));
-    return { spec: payload, values, span: node.span, names: [] };
+    return { spec: payload, values, span: node.span, names: [], parts: [] };
   }
   const spec = findLayer(node.name);
   if (spec === undefined) {
@@ -36,6 +38,6 @@ function readLayer(node: LayerNode, reading: Reading): LayerValues {
     throw reading.fault(node.nameSpan, `no layer is called ${clip(node.name, 30)}`, advice);
   }
   const owner = spec.names[0] as string;
-  const { names, values } = readFields(spec, node.entries, owner, reading);
-  return { spec, values, span: node.nameSpan, names };
+  const { names, values, parts } = readFields(spec, node.entries, owner, reading);
+  return { spec, values, span: node.nameSpan, names, parts };
 }

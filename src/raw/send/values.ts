@@ -11,12 +11,14 @@ export interface Values<T> {
   readonly count: number;
   /** @param index from 0 up to `count` */
   at(index: number, random: Random): T;
+  /** The first and the last of each run of them, for values that have an order; of a value alone both are the same. */
+  readonly runs?: readonly (readonly [T, T])[] | undefined;
 }
 
 export const MANY = Number.MAX_SAFE_INTEGER;
 
 export function constant<T>(value: T): Values<T> {
-  return { count: 1, at: () => value };
+  return { count: 1, at: () => value, runs: [[value, value]] };
 }
 
 /** One value for each packet, made for it. */
@@ -41,6 +43,7 @@ export function concatenated<T>(parts: readonly Values<T>[]): Values<T> {
   }
   return {
     count: total,
+    runs: parts.every(({ runs }) => runs !== undefined) ? parts.flatMap(({ runs = [] }) => runs) : undefined,
     at: (index, random) => {
       let low = 0;
       for (let high = ends.length - 1; low < high; ) {

@@ -49,17 +49,22 @@ export function address(family: IPFamily | 'either'): Kind {
 
 function inOrder(run: Run): Values<string> {
   const count = run.count > BigInt(MANY) ? MANY : Number(run.count);
-  return computed(count, (index) => run.text(run.first + BigInt(index)));
+  return { ...computed(count, (index) => run.text(run.first + BigInt(index))), runs: [endsOf(run)] };
+}
+
+function endsOf({ first, count, text }: Run): readonly [string, string] {
+  return [text(first), text(first + count - 1n)];
 }
 
 /** Of more than 2^53 addresses, any: each 32 bits are drawn on their own. */
 function randomly(run: Run, reading: Reading): Values<string> {
   reading.random = true;
-  return drawn((random) => {
+  const values = drawn((random) => {
     let offset = 0n;
     for (let bits = 0; bits < 160; bits += 32) offset = (offset << 32n) | BigInt(random.next());
     return run.text(run.first + (offset % run.count));
   });
+  return { ...values, runs: [endsOf(run)] };
 }
 
 function runOf(node: Word, family: IPFamily | 'either', reading: Reading): Run {

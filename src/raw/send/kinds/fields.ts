@@ -52,6 +52,8 @@ export function findField(fields: Fields, name: string): string | undefined {
 export interface FieldValues {
   readonly names: readonly string[];
   readonly values: Values<Record<string, unknown>>;
+  /** The values of each of the names alone. */
+  readonly parts: readonly Values<unknown>[];
 }
 
 /**
@@ -91,7 +93,7 @@ export function readFields(
     }
     return given;
   });
-  return { names, values };
+  return { names, values, parts };
 
   /** An element of the list whose own name and parentheses were left out. */
   function isElement({ name, value }: Entry): boolean {
