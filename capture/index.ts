@@ -43,7 +43,7 @@ export { createNdjsonSink } from './sinks/ndjson.js';
 export { createParallelSink } from './sinks/parallel.js';
 export type { RenderSpec } from './sinks/render.js';
 export { createTextSink } from './sinks/text.js';
-export type { TextOptions, TimeStyle } from './sinks/text-line.js';
+export { createTimeText, type TextOptions, type TimeStyle } from './sinks/text-line.js';
 export type { CapOptions } from './sources/cap-options.js';
 export { openCapSource } from './sources/cap-process.js';
 export { type DeviceLink, describeDevice, deviceFilterOptions, liveFilterOptions } from './sources/device-link.js';

@@ -11,6 +11,7 @@ import { collectMemberships } from './args/memberships.js';
 import { addFileOptions, addPacketOptions } from './args/packet-options.js';
 import { addPingOptions } from './args/ping-options.js';
 import { addTraceOptions } from './args/trace.js';
+import { speed } from './args/send-pace.js';
 import {
   collectPrefixes,
   collectTexts,
@@ -279,6 +280,37 @@ export function buildProgram(run: CommandRunner): Command {
       ),
   );
 
+  leaf(
+    raw,
+    'send',
+    'packets that are written, layer by layer; those of records, and of captures',
+    () => import('./commands/send.js'),
+    (c) =>
+      c
+        .argument('[PACKET]', 'layers from the outermost in, joined by /')
+        .option('-i, --interface <NAME>', 'the interface that frames leave by; packets of IP too, where it is given')
+        .option('--count <N>', 'send all of the packets that are written N times', count)
+        .option('--rate <R>', 'packets a second (5k), a minute (1/m), or bits a second (10mbit)', rate)
+        .option('--topspeed', 'as fast as the kernel takes them: usual, but for captures')
+        .option('--fragment <N>', 'cut packets of IP that are larger than N bytes into fragments', integer(28, 65_535))
+        .option('--answer <T>', 'wait so long for the answer to each, and print it', positiveDuration)
+        .option('--dry-run', 'send nothing: print what would be sent, in hex and decoded')
+        .option('--from-json <FILE>', 'send the packets of records of capture read --json; - for stdin')
+        .option('--file <FILE>', 'send the packets of a capture file, at their own pace; - for stdin')
+        .option('--speed <X>', 'of that pace: 2x, 0.5x', speed)
+        .option('--max-gap <T>', 'wait no longer than this in a pause of the capture (default: 1h)', positiveDuration)
+        .option('--loop <N>', 'send the capture N times', count)
+        .option('--cut', 'send what there is of packets that were cut when they were captured')
+        .option('-w, --write <FILE>', 'write what is sent to a capture file, - for stdout')
+        .option('--print', 'print each packet that is sent, which is usual up to 50 of them')
+        .option('--no-print', 'print none')
+        .option('-V, --detail', 'with --dry-run: print every field of every layer')
+        .option('--seed <N>', 'for what is random in the packet: the same packets again', integer(0, 0xffff_ffff))
+        .option('--layers [NAME]', 'list the layers that can be written, or the fields of one')
+        .option('--yes', 'more than 1,000 packets a second may go beyond the networks of this machine')
+        .addHelpText('after', SEND_EXAMPLES),
+  );
+
   const capture = group(program, 'capture', 'packets of a link, live or from files');
   leaf(
     capture,
@@ -465,6 +497,17 @@ export function buildProgram(run: CommandRunner): Command {
     .action((path: string[]) => findCommand(program, path).help());
   return program;
 }
+
+const SEND_EXAMPLES = `
+Examples:
+  sockctl raw send 'ip(dst=127.0.0.1,ttl=9)/icmp(type=echo,id=7,seq=1)/"hello"' --answer 1s
+  sockctl raw send 'ip(dst=192.0.2.7)/tcp(dport=[22,80,443],flags=SYN,sport=40000)' --answer 1s
+  sockctl raw send 'ip(dst=192.0.2.7,ttl=1..30)/udp(dport=33434)/"probe"' --rate 20 --answer 2s
+  sockctl raw send 'eth()/arp(op=request,tpa=192.0.2.1..192.0.2.254)' -i eth0 --rate 100 --answer 1s
+  sockctl raw send 'ip(dst=192.0.2.7)/udp(dport=9)/random(4000)' --fragment 1280 --dry-run
+  sockctl raw send --file trace.pcapng -i eth0 --speed 2x
+  sockctl capture read trace.pcap --json | sockctl raw send --from-json - -i eth0
+  sockctl raw send --layers tcp`;
 
 /** The command at `path`: the deepest that is there, an error for a word that is none. */
 function findCommand(program: Command, path: readonly string[]): Command {

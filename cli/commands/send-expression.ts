@@ -1,0 +1,142 @@
+/** The packets of an expression: names looked up, what is left open filled in, made one by one as they are sent. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { SockctlError, toSockctlError, UsageError } from '../../src/errors.js';
+import { setting } from '../../src/options/settings.js';
+import type { BuiltPacket } from '../../src/raw/send/built-packet.js';
+import { fragmentPacket, type PacketExpression, parsePacket } from '../../src/raw/send/expression.js';
+import { MachineDefaults, type MachineLookups } from '../../src/raw/send/machine-defaults.js';
+import type { OutgoingPacket } from '../../src/raw/send/send.js';
+import { type IPAddress, type IPFamily, parseIP } from '../../src/sockaddr/ip.js';
+import { HardwareAddress } from '../../src/sockaddr/link-layer.js';
+import { resolveHost } from '../../src/sockaddr/resolve.js';
+import type { FrameLink } from '../../src/socket/native/frame-link.js';
+import type { Backend } from '../../src/socket/port.js';
+import { sourceAddressFor } from '../../src/socket/source-address.js';
+import type { CommandContext } from '../context.js';
+
+/** The largest file that can be a packet's payload; what is beyond no packet holds. */
+const FILE_MAX = 0xffff;
+/** Packets that are made ahead at most. */
+const BATCH = 64;
+
+const EXAMPLES: Readonly<Record<IPFamily, IPAddress>> = { ipv4: parseIP('192.0.2.1'), ipv6: parseIP('2001:db8::1') };
+
+/**
+ * @param seed for what is random in it
+ * @throws PacketExpressionError; SocketError for files; SockctlError for names that can't be resolved
+ */
+export async function readExpression(
+  text: string,
+  seed: number,
+  { signal }: CommandContext,
+): Promise<PacketExpression> {
+  const names = new Map<string, IPAddress | undefined>();
+  const keyOf = (name: string, family: IPFamily) => `${family} ${name}`;
+  const files = new Map<string, Uint8Array>();
+  const file = (path: string) => {
+    const bytes = files.get(path) ?? readPayload(path);
+    files.set(path, bytes);
+    return bytes;
+  };
+  const wanted: { readonly name: string; readonly family: IPFamily }[] = [];
+  const first = parsePacket(text, {
+    file,
+    seed,
+    host: (name, family) => {
+      wanted.push({ name, family });
+      return EXAMPLES[family];
+    },
+  });
+  if (wanted.length === 0) return first;
+  for (const { name, family } of wanted) {
+    const key = keyOf(name, family);
+    if (!names.has(key)) names.set(key, (await resolveHost(name, { family, signal }))[0]);
+  }
+  return parsePacket(text, { file, seed, host: (name, family) => names.get(keyOf(name, family)) });
+}
+
+export function newSeed(): number {
+  return randomBytes(4).readUInt32LE();
+}
+
+function readPayload(path: string): Uint8Array {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw toSockctlError(error, path);
+  }
+  if (bytes.length > FILE_MAX) {
+    throw new UsageError(`${path}: ${bytes.length} bytes are more than a packet can hold`, 'cut it with head -c 1400');
+  }
+  return bytes;
+}
+
+export interface ExpressionOptions {
+  /** How often all its packets are sent. */
+  readonly count: number;
+  readonly fragment?: number | undefined;
+  readonly backend: Backend;
+  /** Frames leave by it. */
+  readonly link?: FrameLink | undefined;
+  readonly interface?: string | undefined;
+  /** Whether neighbours are looked for on the link where the kernel does not know them: for what is not sent they are not. */
+  readonly search: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** How many packets there are in all. */
+export function totalPackets({ count }: PacketExpression, times: number): number {
+  return count > Number.MAX_SAFE_INTEGER / times ? Number.MAX_SAFE_INTEGER : count * times;
+}
+
+export async function* expressionPackets(
+  expression: PacketExpression,
+  options: ExpressionOptions,
+): AsyncGenerator<readonly OutgoingPacket[]> {
+  const { fragment, signal } = options;
+  const defaults = new MachineDefaults(lookups(options), randomBytes(4).readUInt32LE());
+  const total = totalPackets(expression, options.count);
+  for (let index = 0; index < total && !signal.aborted; ) {
+    const batch: OutgoingPacket[] = [];
+    // The first one goes at once: whoever asks for one packet waits for no other.
+    for (const end = Math.min(total, index === 0 ? 1 : index + BATCH); index < end; index++) {
+      const at = index;
+      const packet = await defaults.make((known) => expression.at(at, known));
+      const fragments = fragment === undefined ? undefined : pieces(packet, fragment, at);
+      batch.push({ packet, number: at + 1, fragments });
+    }
+    yield batch;
+  }
+}
+
+function pieces(packet: BuiltPacket, size: number, index: number): readonly BuiltPacket[] | undefined {
+  const found = fragmentPacket(packet, size, (randomBase + index) >>> 0);
+  return found.length > 1 ? found : undefined;
+}
+
+/** Of IPv6 fragments: others of this machine begin elsewhere (RFC 7739). */
+const randomBase = randomBytes(4).readUInt32LE();
+
+function lookups({ backend, link, interface: name, search }: ExpressionOptions): MachineLookups {
+  const bound = name === undefined ? [] : [setting('SO_BINDTODEVICE', name)];
+  const loopback = link?.facts.flags.includes('LOOPBACK') === true;
+  return {
+    hardware: link?.facts.address ?? (loopback ? new HardwareAddress(new Uint8Array(6)) : undefined),
+    source: async (destination) => {
+      try {
+        return withoutZone(await sourceAddressFor(backend, destination, bound));
+      } catch (error) {
+        // No way there, or none that this backend can tell: the expression asks for src=.
+        if (error instanceof SockctlError) return undefined;
+        throw error;
+      }
+    },
+    nextHop: async (destination) => link?.nextHop(destination, search),
+  };
+}
+
+function withoutZone(address: IPAddress): IPAddress {
+  return address.family === 'ipv6' && address.zone !== '' ? address.withZone('') : address;
+}

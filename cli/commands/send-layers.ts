@@ -1,0 +1,57 @@
+/** `raw send --layers`: what can be written. */
+import { clip, ExitCode, UsageError } from '../../src/errors.js';
+import { describeLayers, type LayerDescription } from '../../src/raw/send/expression.js';
+import type { CommandContext } from '../context.js';
+import { recordHead } from '../render/record.js';
+
+/** @param name of one of them, in any of its spellings, with all that is to be said of it */
+export async function showLayers(
+  name: string | undefined,
+  { json, output, summary }: CommandContext,
+): Promise<ExitCode> {
+  const all = describeLayers();
+  const chosen = name === undefined ? all : all.filter((layer) => isCalled(layer, name));
+  if (chosen.length === 0) {
+    throw new UsageError(
+      `--layers ${clip(name ?? '')}: no layer is called so`,
+      'see them all with: sockctl raw send --layers',
+    );
+  }
+  if (json) {
+    for (const layer of chosen) await output.record({ ...recordHead('send.layer'), ...layer });
+    summary({ ...recordHead('summary'), layers: chosen.length, endReason: 'count' });
+    return ExitCode.ok;
+  }
+  await output.write(name === undefined ? list(chosen) : chosen.map(detail).join('\n'));
+  return ExitCode.ok;
+}
+
+function isCalled({ protocol, names }: LayerDescription, name: string): boolean {
+  const wanted = name.toLowerCase();
+  return protocol === wanted || names.includes(wanted);
+}
+
+/** A line a layer: its names, and its fields. */
+function list(layers: readonly LayerDescription[]): string {
+  const width = Math.max(...layers.map(({ names }) => names.join(', ').length));
+  return layers
+    .map(({ names, fields }) => `${names.join(', ').padEnd(width)}  ${fields.map(({ name }) => name).join(' ')}\n`)
+    .join('');
+}
+
+/** A line a field: its names, what it may be, and what it is unless given. */
+function detail({ protocol, names, fields }: LayerDescription): string {
+  const rows = fields.map(({ name, aliases, value, unlessGiven }) => [
+    [name, ...aliases].join(', '),
+    value,
+    unlessGiven === undefined ? '' : `unless given: ${unlessGiven}`,
+  ]);
+  const widths = [0, 1].map((i) => Math.max(0, ...rows.map((row) => (row[i] as string).length)));
+  const lines = rows.map((row) => row.map((text, i) => (i < 2 ? text.padEnd(widths[i] as number) : text)).join('  '));
+  const others = names.includes(protocol) ? names.filter((name) => name !== protocol) : names;
+  return [
+    `${protocol}${others.length > 0 ? ` (${others.join(', ')})` : ''}`,
+    ...lines.map((line) => `  ${line.trimEnd()}`),
+    '',
+  ].join('\n');
+}
