@@ -119,6 +119,12 @@ export class PacketSockets {
     return { sent: socket.sent - before, time, refused };
   }
 
+  /** Has the memory for what is sent made, which the first packet would otherwise be late for. */
+  async prepare(): Promise<void> {
+    for (const socket of this.#senders.values()) await socket.send([]);
+    this.now();
+  }
+
   now(): Timestamp {
     for (const socket of this.#senders.values()) return socket.now();
     return { seconds: 0, nanoseconds: 0 };

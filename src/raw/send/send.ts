@@ -195,6 +195,7 @@ class SendRun {
     let durationMs: number;
     try {
       onOpen?.();
+      await sockets.prepare();
       this.#started = performance.now();
       try {
         await this.#sendAll();
