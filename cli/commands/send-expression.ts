@@ -19,6 +19,9 @@ import type { CommandContext } from '../context.js';
 const FILE_MAX = 0xffff;
 /** Packets that are made ahead at most. */
 const BATCH = 64;
+/** Of many packets that are the same again and again, so many are kept at most. */
+const KEPT_MAX = 4096;
+const MANY = 1000;
 
 const EXAMPLES: Readonly<Record<IPFamily, IPAddress>> = { ipv4: parseIP('192.0.2.1'), ipv6: parseIP('2001:db8::1') };
 
@@ -83,6 +86,8 @@ export interface ExpressionOptions {
   readonly interface?: string | undefined;
   /** Whether neighbours are looked for on the link where the kernel does not know them: for what is not sent they are not. */
   readonly search: boolean;
+  /** Whether answers are waited for, which IPv4's identification tells apart. */
+  readonly answers: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -98,17 +103,31 @@ export async function* expressionPackets(
   const { fragment, signal } = options;
   const defaults = new MachineDefaults(lookups(options), randomBytes(4).readUInt32LE());
   const total = totalPackets(expression, options.count);
+  const kept: OutgoingPacket[] = [];
+  const keep = repeats(expression, total, options);
   for (let index = 0; index < total && !signal.aborted; ) {
     const batch: OutgoingPacket[] = [];
     // The first one goes at once: whoever asks for one packet waits for no other.
     for (const end = Math.min(total, index === 0 ? 1 : index + BATCH); index < end; index++) {
       const at = index;
+      const known = keep ? kept[at % expression.count] : undefined;
+      if (known !== undefined) {
+        batch.push(known);
+        continue;
+      }
       const packet = await defaults.make((known) => expression.at(at, known));
       const fragments = fragment === undefined ? undefined : pieces(packet, fragment, at);
-      batch.push({ packet, number: at + 1, fragments });
+      const made = { packet, number: at + 1, fragments };
+      batch.push(made);
+      if (keep) kept.push(made);
     }
     yield batch;
   }
+}
+
+/** Whether later rounds send the very packets of the first one: where there are many, and nothing tells them apart. */
+function repeats({ count, needs }: PacketExpression, total: number, { fragment, answers }: ExpressionOptions): boolean {
+  return total > MANY && count <= KEPT_MAX && !needs.random && !answers && fragment === undefined;
 }
 
 function pieces(packet: BuiltPacket, size: number, index: number): readonly BuiltPacket[] | undefined {

@@ -41,17 +41,16 @@ function list(layers: readonly LayerDescription[]): string {
 
 /** A line a field: its names, what it may be, and what it is unless given. */
 function detail({ protocol, names, fields }: LayerDescription): string {
-  const rows = fields.map(({ name, aliases, value, unlessGiven }) => [
-    [name, ...aliases].join(', '),
-    value,
-    unlessGiven === undefined ? '' : `unless given: ${unlessGiven}`,
-  ]);
-  const widths = [0, 1].map((i) => Math.max(0, ...rows.map((row) => (row[i] as string).length)));
-  const lines = rows.map((row) => row.map((text, i) => (i < 2 ? text.padEnd(widths[i] as number) : text)).join('  '));
+  const rows = fields.map(({ name, aliases, value, unlessGiven }) => ({
+    written: [name, ...aliases].join(', '),
+    means: unlessGiven === undefined ? value : `${value}; unless given: ${unlessGiven}`,
+  }));
+  const width = Math.max(0, ...rows.map(({ written }) => written.length));
+  const lines = rows.map(({ written, means }) => `${written.padEnd(width)}  ${means}`);
   const others = names.includes(protocol) ? names.filter((name) => name !== protocol) : names;
   return [
     `${protocol}${others.length > 0 ? ` (${others.join(', ')})` : ''}`,
-    ...lines.map((line) => `  ${line.trimEnd()}`),
+    ...lines.map((line) => `  ${line}`),
     '',
   ].join('\n');
 }

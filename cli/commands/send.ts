@@ -156,6 +156,7 @@ async function expressionPlan(
     link: expression.outermost === 'ethernet' ? link : undefined,
     interface: flags.interface,
     search: flags.dryRun !== true,
+    answers: flags.answer !== undefined,
     signal: context.signal,
   });
   // What can't be made is an error before anything is opened; and neighbours are found before root is given away.

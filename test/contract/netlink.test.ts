@@ -1,9 +1,16 @@
 /** Netlink messages: what is written is read again, and nothing that could come makes a reader throw. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseIP } from '../../src/sockaddr/ip.js';
 import { decodeAddress } from '../../src/socket/native/netlink/address.js';
 import { decodeLink } from '../../src/socket/native/netlink/link.js';
 import { encodeNetlinkMessage, netlinkMessages } from '../../src/socket/native/netlink/message.js';
+import {
+  decodeGateway,
+  decodeNeighbor,
+  encodeNeighbor,
+  encodeRouteRequest,
+} from '../../src/socket/native/netlink/neighbor.js';
 
 const little = (size: 2 | 4 | 8, value: number) => {
   const bytes = Buffer.alloc(size);
@@ -139,5 +146,51 @@ describe('interfaces and addresses', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+});
+
+describe('neighbours', () => {
+  const HARDWARE = Buffer.from('020000000001', 'hex');
+  const neighbor = (state: number, ...attributes: Uint8Array[]) =>
+    Buffer.concat([Buffer.of(2, 0, 0, 0), little(4, 7), little(2, state), Buffer.of(0, 1), ...attributes]);
+
+  it('are read with their hardware address where it is worth something', () => {
+    const known = [attribute(1, Buffer.of(192, 0, 2, 9)), attribute(2, HARDWARE)];
+    for (const state of [0x02, 0x04, 0x08, 0x10, 0x40, 0x80]) {
+      const found = decodeNeighbor(neighbor(state, ...known));
+      expect([found?.index, String(found?.address), String(found?.hardware)]).toEqual([
+        7,
+        '192.0.2.9',
+        '02:00:00:00:00:01',
+      ]);
+    }
+    expect(decodeNeighbor(neighbor(0x01, ...known))?.hardware).toBeUndefined();
+    expect(decodeNeighbor(neighbor(0x20, ...known))).toMatchObject({ hardware: undefined, failed: true });
+    expect(decodeNeighbor(neighbor(0x02, attribute(2, HARDWARE)))).toBeUndefined();
+  });
+
+  it('are asked for as they are told', () => {
+    for (const text of ['192.0.2.9', '2001:db8::9']) {
+      const found = decodeNeighbor(encodeNeighbor(5, parseIP(text), true));
+      expect([found?.index, String(found?.address)]).toEqual([5, text]);
+      // A request for a route has attributes of its own, and no gateway.
+      expect(decodeGateway(encodeRouteRequest(5, parseIP(text)))).toBeUndefined();
+    }
+  });
+
+  it('and routes are read from any bytes without an error', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
+        decodeNeighbor(bytes);
+        decodeGateway(bytes);
+      }),
+    );
+  });
+
+  it('have the gateway of their route, of either family', () => {
+    const route = (...attributes: Uint8Array[]) => Buffer.concat([Buffer.alloc(12), ...attributes]);
+    expect(String(decodeGateway(route(attribute(5, Buffer.of(10, 0, 0, 1)))))).toBe('10.0.0.1');
+    const via = Buffer.concat([little(2, 10), parseIP('fe80::1').toBytes()]);
+    expect(String(decodeGateway(route(attribute(18, via))))).toBe('fe80::1');
   });
 });

@@ -72,7 +72,8 @@ class Replay {
   readonly #schedule: Schedule;
   readonly #lateness: Histogram | undefined;
   readonly #destinations = new DestinationReader();
-  readonly #started = performance.now();
+  /** When the first frame was loaded, and could leave. */
+  #started = Number.NaN;
   /** Of each loaded frame. */
   readonly #due = new Float64Array(FRAMES);
   readonly #numbers = new Float64Array(FRAMES);
@@ -106,7 +107,7 @@ class Replay {
       bytes: sentBytes,
       failed: this.#failed,
       firstFailure: this.#firstFailure,
-      durationMs: roundMs(performance.now() - this.#started),
+      durationMs: Number.isNaN(this.#started) ? 0 : roundMs(performance.now() - this.#started),
       schedulingErrorMs: this.#lateness?.summary(),
       gapsCut: this.#schedule.gapsCut,
       cutMs: this.#schedule.cutMs,
@@ -184,6 +185,7 @@ class Replay {
 
   async #sendLoaded(): Promise<void> {
     const { loaded } = this.#sender;
+    if (Number.isNaN(this.#started)) this.#started = performance.now();
     while (this.#next < loaded && !this.#stopped) {
       const from = this.#next;
       const to = this.#lateness === undefined ? loaded : await this.#untilDue(from, loaded);

@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest';
+import { MachineDefaults } from '../../../../src/raw/send/machine-defaults.js';
+import { parseIP } from '../../../../src/sockaddr/ip.js';
+import { parseHardwareAddress } from '../../../../src/sockaddr/link-layer.js';
+import { expression } from './packets.js';
+
+it('looks up what a packet leaves open, once for each destination, and keeps no identification from the kernel', async () => {
+  const asked: string[] = [];
+  const defaults = new MachineDefaults(
+    {
+      hardware: parseHardwareAddress('02:00:00:00:00:01'),
+      source: async (destination) => {
+        asked.push(`source ${destination}`);
+        return parseIP('192.0.2.1');
+      },
+      nextHop: async (destination) => {
+        asked.push(`next hop ${destination}`);
+        return parseHardwareAddress('02:00:00:00:00:09');
+      },
+    },
+    0xfffe,
+  );
+  const packets = expression('eth()/ip(dst=[192.0.2.9,192.0.2.8,192.0.2.9])/udp(dport=9)');
+  const layers = [];
+  for (let i = 0; i < packets.count; i++) layers.push((await defaults.make((known) => packets.at(i, known))).layers);
+  expect(asked.sort()).toEqual(['next hop 192.0.2.8', 'next hop 192.0.2.9', 'source 192.0.2.8', 'source 192.0.2.9']);
+  expect(layers[1]).toMatchObject([
+    { source: '02:00:00:00:00:01', destination: '02:00:00:00:00:09' },
+    { source: '192.0.2.1', destination: '192.0.2.8' },
+    {},
+  ]);
+  expect(layers.map(([, ip]) => (ip as { identification: number }).identification)).toEqual([0xffff, 1, 2]);
+});
+
+it('asks for what can not be had to be written', async () => {
+  const defaults = new MachineDefaults({ source: async () => undefined, nextHop: async () => undefined }, 1);
+  const make = (text: string) => defaults.make((known) => expression(text).at(0, known));
+  await expect(make('ip(dst=192.0.2.9)/udp(dport=9)')).rejects.toThrow(/src=|192\.0\.2\.9/);
+  await expect(make('eth(src=02:00:00:00:00:01)/ip(src=192.0.2.1,dst=192.0.2.9)/udp(dport=9)')).rejects.toThrow(
+    /bad packet/,
+  );
+});
