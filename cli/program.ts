@@ -507,7 +507,9 @@ Examples:
   sockctl raw send 'ip(dst=192.0.2.7)/udp(dport=9)/random(4000)' --fragment 1280 --dry-run
   sockctl raw send --file trace.pcapng -i eth0 --speed 2x
   sockctl capture read trace.pcap --json | sockctl raw send --from-json - -i eth0
-  sockctl raw send --layers tcp`;
+  sockctl raw send --layers tcp
+
+The kernel knows nothing of the connection when a port answers a SYN, and resets it: that is as it should be.`;
 
 /** The command at `path`: the deepest that is there, an error for a word that is none. */
 function findCommand(program: Command, path: readonly string[]): Command {

@@ -12,6 +12,7 @@ import { type OutgoingPacket, type SendCounts, type SendPacketsSummary, sendPack
 import type { IPAddress } from '../../src/sockaddr/ip.js';
 import { parsePrefix } from '../../src/sockaddr/prefix.js';
 import { type FrameLink, openFrameLink } from '../../src/socket/native/frame-link.js';
+import { backendLimit } from '../../src/socket/portable/limits.js';
 import type { Layer } from '../../src/wire/layer.js';
 import { LinkType } from '../../src/wire/link-types.js';
 import { IPProtocol } from '../../src/wire/numbers.js';
@@ -116,13 +117,20 @@ function refuseContradictions(text: string | undefined, flags: SendFlags, { json
 }
 
 /** What frames need to know of their interface. */
-async function frameLink({ interface: name }: SendFlags, context: CommandContext): Promise<FrameLink | undefined> {
-  if (name === undefined) return undefined;
-  if (context.backendChoice !== 'portable') return openFrameLink(name, context.logger);
-  return undefined;
+async function frameLink(
+  { interface: name }: SendFlags,
+  { backendChoice, logger }: CommandContext,
+): Promise<FrameLink | undefined> {
+  return name === undefined || backendChoice === 'portable' ? undefined : openFrameLink(name, logger);
 }
 
-function checkFrameLink(link: FrameLink | undefined, { interface: name }: SendFlags): void {
+/** @throws UsageError where no frames can leave */
+function checkFrameLink(
+  link: FrameLink | undefined,
+  { interface: name }: SendFlags,
+  { backendChoice }: CommandContext,
+): void {
+  if (backendChoice === 'portable') throw backendLimit('no packet sockets, which frames leave by');
   if (name === undefined) {
     const names = Object.keys(networkInterfaces());
     throw new UsageError('a frame leaves by an interface', `give --interface: here are ${names.join(', ')}`);
@@ -144,7 +152,7 @@ async function expressionPlan(
   const { count = 1, fragment } = flags;
   const expression = await readExpression(text, seed, context);
   if (expression.outermost === 'ethernet' && (flags.dryRun !== true || expression.needs.sourceHardware)) {
-    checkFrameLink(link, flags);
+    checkFrameLink(link, flags, context);
   }
   const pace = choosePace(flags, 'topspeed');
   const total = totalPackets(expression, count);
@@ -352,7 +360,7 @@ async function sendCapture(path: string, flags: SendFlags, context: CommandConte
     throw new UsageError('-w, --print: frames of a capture are in the capture', 'leave it out');
   }
   const link = await frameLink(flags, context);
-  checkFrameLink(link, flags);
+  checkFrameLink(link, flags, context);
   link?.close();
   const far = flags.yes === true ? undefined : new FarPackets(pace);
   let opened = 0;

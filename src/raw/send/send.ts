@@ -162,7 +162,8 @@ class SendRun {
   readonly #awaiting: AnswerTable | undefined;
   #sockets: PacketSockets | undefined;
   #alarm: Alarm | undefined;
-  #started = 0;
+  /** When the first packet was there, and could leave. */
+  #started = Number.NaN;
   #turnEnd = 0;
   #sequence = 0;
   #sent = 0;
@@ -196,13 +197,12 @@ class SendRun {
     try {
       onOpen?.();
       await sockets.prepare();
-      this.#started = performance.now();
       try {
         await this.#sendAll();
       } catch (thrown) {
         if (signal?.aborted !== true || (thrown as Error).name !== 'AbortError') error = toSockctlError(thrown);
       }
-      durationMs = performance.now() - this.#started;
+      durationMs = Number.isNaN(this.#started) ? 0 : performance.now() - this.#started;
       await this.#listenOn();
     } finally {
       this.#alarm?.close();
@@ -231,6 +231,7 @@ class SendRun {
 
   async #sendAll(): Promise<void> {
     for await (const batch of this.#options.packets) {
+      if (Number.isNaN(this.#started)) this.#started = performance.now();
       for (const outgoing of batch) {
         if (this.#stopped) return;
         await this.#plan(outgoing);
