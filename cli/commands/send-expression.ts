@@ -139,13 +139,14 @@ function pieces(packet: BuiltPacket, size: number, index: number): readonly Buil
 const randomBase = randomBytes(4).readUInt32LE();
 
 function lookups({ backend, link, interface: name, search }: ExpressionOptions): MachineLookups {
-  const bound = name === undefined ? [] : [setting('SO_BINDTODEVICE', name)];
+  // Node can't bind a socket to an interface; there the routing table's word has to do.
+  const bound = name === undefined || backend.name === 'portable' ? [] : [setting('SO_BINDTODEVICE', name)];
   const loopback = link?.facts.flags.includes('LOOPBACK') === true;
   return {
     hardware: link?.facts.address ?? (loopback ? new HardwareAddress(new Uint8Array(6)) : undefined),
     source: async (destination) => {
       try {
-        return withoutZone(await sourceAddressFor(backend, destination, bound));
+        return withoutZone(await sourceAddressFor(backend, withZone(destination, name), bound));
       } catch (error) {
         // No way there, or none that this backend can tell: the expression asks for src=.
         if (error instanceof SockctlError) return undefined;
@@ -154,6 +155,12 @@ function lookups({ backend, link, interface: name, search }: ExpressionOptions):
     },
     nextHop: async (destination) => link?.nextHop(destination, search),
   };
+}
+
+/** An address that is one of a link alone is that of the interface, where no other is written. */
+function withZone(address: IPAddress, name: string | undefined): IPAddress {
+  if (address.family === 'ipv4' || !address.isLinkLocal || address.zone !== '' || name === undefined) return address;
+  return address.withZone(name);
 }
 
 function withoutZone(address: IPAddress): IPAddress {

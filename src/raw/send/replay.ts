@@ -13,7 +13,7 @@ import type { FrameSender } from '../../socket/frame-sender.js';
 import type { Backend } from '../../socket/port.js';
 import { DestinationReader } from './destination.js';
 import { type Pace, Schedule } from './pace.js';
-import type { FailedPacket, SendCounts } from './send.js';
+import { type FailedPacket, type SendCounts, tooLarge } from './send.js';
 
 export interface CapturedFrame {
   readonly bytes: Uint8Array;
@@ -210,8 +210,10 @@ class Replay {
   }
 
   /** The frame that is next is passed over. */
-  #fail(error: SockctlError): void {
-    if (FATAL.has(error.code)) throw error;
+  #fail(refused: SockctlError): void {
+    if (FATAL.has(refused.code)) throw refused;
+    const length = this.#lengths[this.#next] as number;
+    const error = refused.code === 'EMSGSIZE' ? tooLarge(length, refused) : refused;
     const number = this.#numbers[this.#next] as number;
     this.#next++;
     this.#sequence++;

@@ -1,5 +1,5 @@
 /** Packets on an absolute schedule, each looked at before it leaves, and what comes back for them. */
-import { type SockctlError, toSockctlError, UsageError } from '../../errors.js';
+import { SockctlError, toSockctlError, UsageError } from '../../errors.js';
 import { elapsedMs, roundMs, type Timestamp } from '../../measure/clock.js';
 import { type DistributionMs, Histogram } from '../../measure/histogram.js';
 import { type Alarm, waitUntil } from '../../measure/pacer.js';
@@ -332,9 +332,10 @@ class SendRun {
     if (wait !== undefined) await wait;
   }
 
-  #fail({ sequence, outgoing }: Due, error: SockctlError | undefined): void {
-    if (error === undefined) return;
-    if (FATAL.has(error.code)) throw error;
+  #fail({ sequence, outgoing, packet }: Due, refused: SockctlError | undefined): void {
+    if (refused === undefined) return;
+    if (FATAL.has(refused.code)) throw refused;
+    const error = refused.code === 'EMSGSIZE' ? tooLarge(packet.bytes.length, refused) : refused;
     this.#failed++;
     this.#firstFailure ??= error;
     this.#options.onFailed?.({ sequence, number: outgoing.number, error });
@@ -424,6 +425,15 @@ class SendRun {
       rttMs: this.#rtt.summary(),
     };
   }
+}
+
+/** The kernel cuts nothing that comes with its own header. */
+export function tooLarge(length: number, cause: SockctlError): SockctlError {
+  return new SockctlError('EMSGSIZE', {
+    what: `${length} bytes are more than the interface takes in one packet (EMSGSIZE)`,
+    advice: 'cut packets of IP into fragments with --fragment 1280, or see its MTU with: sockctl interfaces',
+    cause,
+  });
 }
 
 function turn(): Promise<void> {
