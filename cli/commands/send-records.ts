@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import type { CapturedPacket, CaptureInterface, CaptureSource } from '../../capture/index.js';
 import { clip, toSockctlError, UsageError } from '../../src/errors.js';
 import { fragmentPacket } from '../../src/raw/send/expression.js';
-import * as fromRecord from '../../src/raw/send/from-record.js';
+import { packetFromCapture, packetFromRecord } from '../../src/raw/send/from-record.js';
 import type { OutgoingPacket } from '../../src/raw/send/send.js';
 import { LinkType, linkTypeName } from '../../src/wire/link-types.js';
 
@@ -27,7 +27,7 @@ export async function* recordPackets(
     for (const text of lines) {
       line++;
       if (text.trim() === '') continue;
-      const recorded = fromRecord.packetFromRecord(parse(text, name, line), number + 1);
+      const recorded = packetFromRecord(parse(text, name, line), number + 1);
       if (recorded === undefined) continue;
       number++;
       const { packet, time } = recorded;
@@ -92,7 +92,7 @@ export async function* capturePackets(
   for await (const packets of source.packets(signal)) {
     yield packets.map((one) => {
       checkCut(one, cut);
-      const packet = fromRecord.packetFromCapture(one.bytes, one.interface.linkType);
+      const packet = packetFromCapture(one.bytes, one.interface.linkType);
       if (packet === undefined) throw unsendable(one);
       return { packet, number: one.number, time: one.timestamp };
     });

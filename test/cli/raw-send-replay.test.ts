@@ -213,6 +213,66 @@ describe('a capture', () => {
   });
 });
 
+describe('records', () => {
+  it('of a capture are the same packets again', async (ctx) => {
+    if (obstacle !== undefined) return ctx.skip(obstacle);
+    const path = fileOf('records.pcap', pcap(FRAMES));
+    const { stdout } = await sockctl(['capture', 'read', '--json', path]);
+    let result: Finished | undefined;
+    const seen = await arriving(FRAMES.length, async () => {
+      result = await send(['--from-json', '-', '-i', 'link0'], { input: stdout });
+    });
+    expect(seen.map(({ bytes }) => bytes.toString('hex'))).toEqual(FRAMES.map(({ bytes }) => bytes.toString('hex')));
+    expect(summaryOf(result as Finished)).toMatchObject({ sent: 5, bytes: 310, failed: 0, endReason: 'count' });
+    return undefined;
+  });
+
+  it('and captures of IP alone leave by sockets of IP', async (ctx) => {
+    if (obstacle !== undefined) return ctx.skip(obstacle);
+    const packets = FRAMES.map(({ bytes, ms }) => ({ bytes: bytes.subarray(14), ms }));
+    const path = fileOf('raw.pcap', pcap(packets, 101));
+    const { stdout } = await sockctl(['capture', 'read', '--json', path]);
+    for (const [args, input] of [
+      [['--file', path, '--topspeed'], undefined],
+      [['--from-json', '-', '--speed', '1000x'], stdout],
+      [['--from-json', fileOf('raw.ndjson', stdout)], undefined],
+    ] as const) {
+      let result: Finished | undefined;
+      const seen = await arriving(5, async () => {
+        result = await send(args, { input });
+      });
+      expect(seen.map(({ bytes }) => bytes.readUInt32BE(42))).toEqual([0, 1, 2, 3, 4]);
+      // Without a checksum and an identification of their own.
+      expect(summaryOf(result as Finished)).toMatchObject({ sent: 5, rewritten: 5, endReason: 'count' });
+    }
+    return undefined;
+  });
+
+  it.for([
+    ['{"type":"packet"', [], 'line 1: \'{"type":"packet"\' is no JSON'],
+    ['[1]\n', [], "record 1 is none of sockctl's"],
+    [`"${'x'.repeat(5 << 20)}`, [], 'line 1: more than 4194304 bytes'],
+  ] as const)('that are none are refused: %.20s', async ([input, flags, message], ctx) => {
+    if (obstacle !== undefined) return ctx.skip(obstacle);
+    const result = await send(['--from-json', '-', ...flags], { input });
+    expect([result.code, result.stderr]).toMatchObject([2, expect.stringContaining(message)]);
+    return undefined;
+  });
+
+  it('of frames need an interface, and those of pieces say so', async (ctx) => {
+    if (obstacle !== undefined) return ctx.skip(obstacle);
+    const json = async (packets: readonly Written[]) =>
+      (await sockctl(['capture', 'read', '--json', fileOf('one.pcap', pcap(packets))])).stdout;
+    const frames = await send(['--from-json', '-'], { input: await json(FRAMES) });
+    expect([frames.code, frames.stderr]).toMatchObject([2, expect.stringContaining('name it with --interface')]);
+    const cut = await json([{ bytes: frame(9, 60), ms: 0, length: 1500 }]);
+    const pieces = await send(['--from-json', '-', '-i', 'link0'], { input: cut });
+    expect([pieces.code, pieces.stderr]).toMatchObject([2, expect.stringContaining('60 of its 1500 bytes')]);
+    expect(summaryOf(pieces)).toMatchObject({ sent: 0, endReason: 'error' });
+    return undefined;
+  });
+});
+
 describe('what can not be sent', () => {
   const refused = async (args: readonly string[], message: string) => {
     const result = await send(args);

@@ -135,6 +135,7 @@ export class PacketSockets {
   }
 
   #missing(link: PacketLink): SockctlError {
+    if (link === 'ethernet') return withoutInterface();
     return (
       this.#unavailable.get(link) ??
       new SocketError({ syscall: 'sendmmsg', code: 'EAFNOSUPPORT', errno: 97, address: link })
@@ -160,7 +161,7 @@ export class PacketSockets {
 
   async #openFrames(): Promise<RawSocket> {
     const { backend, logger, settings, interface: name } = this.#options;
-    if (name === undefined) throw new UsageError('a frame leaves by an interface', 'name it with --interface');
+    if (name === undefined) throw withoutInterface();
     const receive = this.#arrived !== undefined;
     const options = { interface: name, receive, settings, logger };
     const socket = await backend.frames(receive ? { ...options, receiveBuffer: RECEIVE_BUFFER } : options);
@@ -214,6 +215,10 @@ export class PacketSockets {
     const { settings, interface: name } = this.#options;
     return name === undefined ? [...settings] : [setting('SO_BINDTODEVICE', name), ...settings];
   }
+}
+
+function withoutInterface(): UsageError {
+  return new UsageError('a frame leaves by an interface', 'name it with --interface');
 }
 
 /** IPv6 packets come without their header (ipv6(7)): it is made from what the kernel tells of it. */
