@@ -19,12 +19,15 @@ export class FarPackets {
   #near = new Set<string>();
   #last: IPAddress | undefined;
 
-  /** @param pace of the packets: one that is too fast for any to go far is refused at the first that does */
-  constructor(pace: Pace, networks: AttachedNetworks = attachedNetworks()) {
+  /**
+   * @param pace of the packets: one that is too fast for any to go far is refused at the first that does; left out where
+   *   only their number in a second counts
+   */
+  constructor(pace?: Pace, networks: AttachedNetworks = attachedNetworks()) {
     this.#networks = networks;
-    this.#flag = pace.kind === 'topspeed' ? '--topspeed' : '--rate';
+    this.#flag = pace?.kind === 'topspeed' ? '--topspeed' : '--rate';
     this.#perSecond =
-      pace.kind === 'topspeed' ? Number.POSITIVE_INFINITY : pace.kind === 'packets' ? pace.perSecond : 0;
+      pace?.kind === 'topspeed' ? Number.POSITIVE_INFINITY : pace?.kind === 'packets' ? pace.perSecond : 0;
   }
 
   /**
