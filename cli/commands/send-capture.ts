@@ -1,4 +1,5 @@
 /** `raw send --file`: a capture sent again. */
+import { statSync } from 'node:fs';
 import { type ExitCode, UsageError } from '../../src/errors.js';
 import type { PacketLink } from '../../src/raw/send/built-packet.js';
 import { type CapturedFrame, replayFrames } from '../../src/raw/send/replay.js';
@@ -17,8 +18,13 @@ export async function sendCapture(path: string, flags: SendFlags, context: Comma
   const { signal } = context;
   const { loop = 1, cut = false } = flags;
   const pace = choosePace(flags, 'capture');
-  if (path !== '-') await inspectCapture(await openFiles([path]), cut, signal);
-  let source = await openFiles([path]);
+  const link = await frameLink(flags, context);
+  link?.close();
+  // What is a stream can't be looked through beforehand.
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) {
+    await inspectCapture(await openFiles([path]), cut, signal);
+  }
+  let source = await orAborted(openFiles([path]), signal);
   const frames = areFrames(source.interfaces);
   const backend = await context.backend();
   if (flags.dryRun === true || !frames) {
@@ -31,13 +37,11 @@ export async function sendCapture(path: string, flags: SendFlags, context: Comma
   if (flags.write !== undefined || flags.print === true) {
     throw new UsageError('-w, --print: frames of a capture are in the capture', 'leave it out');
   }
-  const link = await frameLink(flags, context);
   checkFrameLink(link, flags, context);
-  link?.close();
   const far = flags.yes === true ? undefined : new FarPackets(pace);
   let opened = 0;
   async function* open(): AsyncGenerator<readonly CapturedFrame[]> {
-    if (opened++ > 0) source = await openFiles([path]);
+    if (opened++ > 0) source = await orAborted(openFiles([path]), signal);
     for await (const packets of source.packets(signal)) {
       for (const packet of packets) {
         checkCut(packet, cut);
@@ -60,4 +64,14 @@ export async function sendCapture(path: string, flags: SendFlags, context: Comma
     signal,
   });
   return finishSending(summary, { pace, seed: undefined }, context);
+}
+
+/** A pipe may let its reader wait for the first byte. */
+function orAborted<Value>(opening: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    void opening.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
 }
