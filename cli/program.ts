@@ -10,8 +10,8 @@ import { addCommonOptions, addFamilyOptions, type CommonOptions } from './args/c
 import { collectMemberships } from './args/memberships.js';
 import { addFileOptions, addPacketOptions } from './args/packet-options.js';
 import { addPingOptions } from './args/ping-options.js';
-import { addTraceOptions } from './args/trace.js';
 import { speed } from './args/send-pace.js';
+import { addTraceOptions } from './args/trace.js';
 import {
   collectPrefixes,
   collectTexts,

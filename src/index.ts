@@ -57,8 +57,6 @@ export type {
   PingTotal,
 } from './raw/ping/records.js';
 export { type PingBlock, type PingTarget, TargetSet } from './raw/ping/targets.js';
-export { type PingOptions, ping } from './raw/ping.js';
-export type { PingRecord, PingTarget } from './raw/ping-records.js';
 export type { BuiltPacket, PacketDefaults, PacketLink } from './raw/send/built-packet.js';
 export { fragmentPacket, type PacketExpression, PacketExpressionError, parsePacket } from './raw/send/expression.js';
 export { packetFromCapture, packetFromRecord } from './raw/send/from-record.js';

@@ -87,11 +87,16 @@ async function sweep(subject) {
     const answered = Number(/(\d+) alive/.exec(stderr)?.[1] ?? Number.NaN);
     return { 'hosts/s': FPING_SWEPT / seconds, seconds, missing: FPING_SWEPT - answered };
   }
-  const flags = ['-c', '1', '-i', '0', '--yes', '--summary-only', '--json'];
+  const flags = ['-c', '1', '-i', '0', '--yes', '--summary-only'];
   const { seconds, stdout } = await sockctl(pair.under, ['raw', 'ping', ...flags, ...SWEEP]);
-  const { received, duplicates, corrupt, of } = lastRecord(stdout);
-  if (of !== SWEPT || duplicates > 0 || corrupt > 0) throw new Error(`not what was asked for: ${stdout}`);
-  return { 'hosts/s': SWEPT / seconds, seconds, missing: SWEPT - received };
+  const [, transmitted, received] = /^([\d,]+) transmitted, ([\d,]+) received, 0 % lost/m.exec(stdout) ?? [];
+  if (whole(transmitted) !== SWEPT || /duplicate|corrupt|late/.test(stdout))
+    throw new Error(`not what was asked for: ${stdout}`);
+  return { 'hosts/s': SWEPT / seconds, seconds, missing: SWEPT - whole(received) };
+}
+
+function whole(text = '') {
+  return Number(text.replaceAll(',', ''));
 }
 
 let round = 0;

@@ -35,7 +35,9 @@ export interface HistogramBucket {
 }
 
 /** Buckets to each power of two. */
-const PRECISION = 1024;
+const PRECISION_BITS = 10;
+const PRECISION = 1 << PRECISION_BITS;
+const SHORT = 2 ** 31;
 /** Buckets kept at most; what would need more shares every 64th from then on. Forged times must not fill the memory. */
 const BUCKETS_MAX = 16_384;
 const COARSE = 64;
@@ -129,6 +131,11 @@ function bucketOf(nanoseconds: number): number {
   const value = Math.round(nanoseconds);
   if (value < 0) return -bucketOf(-value);
   if (value < PRECISION) return value;
+  if (value < SHORT) {
+    // The same in whole numbers, for what is below two seconds.
+    const shift = 31 - Math.clz32(value) - PRECISION_BITS;
+    return shift * PRECISION + (value >>> shift);
+  }
   const exponent = Math.floor(Math.log2(value)) - Math.log2(PRECISION);
   return (exponent + 1) * PRECISION + Math.floor(value / 2 ** exponent) - PRECISION;
 }

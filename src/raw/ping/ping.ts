@@ -14,11 +14,11 @@ import { pingOrder } from './order.js';
 import type { PingRecord } from './records.js';
 import { SEARCHES_MAX } from './search-schedule.js';
 import { SocketPort } from './socket-port.js';
-import { openPingSocket, type PingSocket } from './sockets.js';
+import { openPingSocket, openSweepSender, type PingSocket } from './sockets.js';
 import { isSweep, Sweep } from './sweep.js';
 import { type PingTarget, TargetSet } from './targets.js';
 
-/** Sending takes more than the one processor that this process runs on; what runs here needs little of it. */
+/** Sending takes more than one processor. */
 const SWEEP_THREADS = 2;
 /** Hosts that can be pinged without end: each of them has a place in memory. */
 const ENDLESS_MAX = 2 ** 20;
@@ -51,7 +51,11 @@ export async function* pingBatches(
   const sockets = await openAll(set.families, options);
   const [first] = sockets;
   if (first !== undefined && sockets.length === 1 && isSweep(options, set.count) && canSweep(first, set)) {
-    yield* sweep(first, set, options);
+    try {
+      yield* sweep(first, set, options);
+    } finally {
+      await first.socket.close();
+    }
     return;
   }
   const port = new SocketPort(sockets, options.backend.alarm());
@@ -92,12 +96,14 @@ function canSweep({ socket, kind }: PingSocket, set: TargetSet): boolean {
 async function* sweep(socket: PingSocket, set: TargetSet, options: PingOptions): AsyncGenerator<PingRecord[]> {
   const { signal, onOpen, onStart, backend } = options;
   const queue = new RecordQueue<PingRecord>();
+  const sender = socket.family === 'ipv4' ? await openSweepSender(options) : undefined;
   const run = new Sweep(
     {
       plan: options,
       order: pingOrder(set, options.randomOrder),
       hosts: set.count,
       socket,
+      sender,
       route: { socket: socket.kind, backend: backend.name },
       identifier: randomInt(0x1_0000),
       key: randomBytes(8),
@@ -118,7 +124,7 @@ async function* sweep(socket: PingSocket, set: TargetSet, options: PingOptions):
   } finally {
     signal?.removeEventListener('abort', interrupt);
     run.stop('interrupted');
-    await socket.socket.close();
+    await sender?.socket.close();
   }
 }
 

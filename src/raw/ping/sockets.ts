@@ -1,10 +1,11 @@
 /** The sockets that ping goes through: raw where that is allowed, the kernel's ping sockets (icmp(7)) otherwise. */
+import { readFileSync } from 'node:fs';
 import { SocketError, UsageError } from '../../errors.js';
 import { type OptionSetting, setting } from '../../options/settings.js';
 import { inetEndpoint } from '../../sockaddr/endpoint.js';
 import type { IPFamily } from '../../sockaddr/ip.js';
 import { type MessageSocket, RAW_ADVICE } from '../../socket/port.js';
-import { answerTypes } from './answer.js';
+import { answerTypes, ICMP_PROTOCOL } from './answer.js';
 import { DEFAULT_SIZE, type PingPlan, type PingSocketOptions } from './options.js';
 import { recordRouteOption } from './record-route.js';
 import type { PingSocketKind } from './records.js';
@@ -77,6 +78,64 @@ export async function openPingSocket(family: IPFamily, options: Options): Promis
   // What comes in by another interface is heard as well then, but what goes out leaves by this one.
   logger.log('info', { event: 'fallback', message: `no permission to bind to ${device}: only sending through it` });
   return open([setting(family === 'ipv6' ? 'IPV6_UNICAST_IF' : 'IP_UNICAST_IF', device), ...settings]);
+}
+
+/** What sweeps send through, and what each of their probes begins with. */
+export interface SweepSender {
+  readonly socket: MessageSocket;
+  readonly header: Uint8Array;
+}
+
+/**
+ * A raw socket whose packets bring their own header (raw(7)): the kernel has less to do for each, and several threads can
+ * send through it without waiting for each other. Undefined where a user's settings, or sizes that may have to be cut into
+ * fragments, are better left to the kernel.
+ */
+export async function openSweepSender(options: Options): Promise<SweepSender | undefined> {
+  const { backend, logger, settings = [], source, size = DEFAULT_SIZE, ttl, tos = 0, pmtu } = options;
+  if (settings.length > 0 || size > UNCUT_SIZE) return undefined;
+  let socket: MessageSocket;
+  try {
+    socket = await backend.raw({
+      family: 'ipv4',
+      protocol: IPPROTO_RAW,
+      ownHeader: true,
+      logger,
+      settings: [...deviceSettings(options), ...socketSettings('ipv4', options)],
+      local: source === undefined ? undefined : inetEndpoint(source, 0),
+      sendBuffer: SEND_BUFFER,
+    });
+  } catch (error) {
+    if (isPermission(error)) return undefined;
+    throw error;
+  }
+  const header = new Uint8Array(IPV4_HEADER);
+  header[0] = 0x45;
+  header[1] = tos;
+  header[6] = pmtu === 'dont' ? 0 : DONT_FRAGMENT;
+  header[8] = ttl ?? defaultTtl();
+  header[9] = ICMP_PROTOCOL;
+  return { socket, header };
+}
+
+/** Sends what it is given, and receives nothing. */
+const IPPROTO_RAW = 255;
+const IPV4_HEADER = 20;
+/** The flag in the byte that the fragment offset begins in (RFC 791). */
+const DONT_FRAGMENT = 0x40;
+/** Every path takes 576 bytes whole, less headers with options. */
+const UNCUT_SIZE = 500;
+
+function defaultTtl(): number {
+  try {
+    return Number(readFileSync('/proc/sys/net/ipv4/ip_default_ttl', 'latin1')) || 64;
+  } catch {
+    return 64;
+  }
+}
+
+function deviceSettings({ interface: device }: Options): OptionSetting[] {
+  return device === undefined ? [] : [setting('SO_BINDTODEVICE', device)];
 }
 
 function checkFamily(family: IPFamily, { kind, recordRoute, source }: Options): void {

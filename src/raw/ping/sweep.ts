@@ -3,8 +3,8 @@
  * columns. Probes are written where the kernel reads them, replies are read where it has put them, and nothing is made for
  * a host of which nothing is told.
  *
- * Sending is nearly all of the work, and most of that is the kernel's: tables of probes are sent by threads, one a
- * processor, while replies are read here whenever a table has gone. The time of a probe is that of its table, as that of
+ * Sending is nearly all of the work, and nearly all of that is the kernel's: threads send tables of probes beside this one,
+ * which reads replies whenever a table has gone. The time of a probe is that of its table, as that of
  * any probe is the time of its call: round trips are what they are at most.
  */
 import type { SocketError } from '../../errors.js';
@@ -21,7 +21,7 @@ import { DEFAULT_SIZE, type PingPlan } from './options.js';
 import type { PingOrder } from './order.js';
 import { ProbeWriter } from './probe-writer.js';
 import type { PingEndReason, PingRecord, PingStanding } from './records.js';
-import type { PingSocket } from './sockets.js';
+import type { PingSocket, SweepSender } from './sockets.js';
 import { SweepLedger } from './sweep-ledger.js';
 import { TOKEN_LENGTH } from './token.js';
 
@@ -31,19 +31,21 @@ export interface SweepOptions {
   /** Hosts of the set. */
   readonly hosts: bigint;
   readonly socket: PingSocket;
+  /** Where probes go out, with an IP header of their own; through {@link socket} where left out. */
+  readonly sender: SweepSender | undefined;
   readonly route: PingRoute;
   readonly identifier: number;
   /** 8 random bytes. */
   readonly key: Uint8Array;
-  /** Threads that send; 0 to send from this one. */
+  /** Threads that send beside this one. */
   readonly threads: number;
 }
 
 /** Fewer hosts are not worth the memory, and more are too many for it. */
 const HOSTS_MIN = 1024;
 const HOSTS_MAX = 2 ** 20;
-/** Probes of a table. */
-const TABLE = 128;
+/** Probes of a table: more at once are hardly faster, and the round trips are less true. */
+const TABLE = 64;
 const IPV4_HEADER = 20;
 
 /** Whether what is asked for is a sweep, of a set of so many hosts without groups. */
@@ -61,6 +63,8 @@ export class Sweep {
   readonly #options: SweepOptions;
   readonly #socket: MessageSocket;
   readonly #ipv6: boolean;
+  /** What each probe has in front. */
+  readonly #header: Uint8Array;
   readonly #writer: ProbeWriter;
   readonly #ledger: SweepLedger;
   /** By step, where it was sent: four words of each for IPv6. */
@@ -81,6 +85,7 @@ export class Sweep {
     this.#queue = queue;
     this.#socket = socket.socket;
     this.#ipv6 = socket.family === 'ipv6';
+    this.#header = options.sender?.header ?? new Uint8Array(0);
     const { pattern, size = DEFAULT_SIZE } = plan;
     this.#writer = new ProbeWriter({ kind: 'echo', size, pattern, identifier, key });
     const startedAt = performance.now();
@@ -93,14 +98,17 @@ export class Sweep {
 
   /** Opens what it sends from; privileges are not needed any more after it. */
   open(): void {
-    const { threads } = this.#options;
-    const { length: size } = this.#writer;
-    for (let i = 0; i < Math.max(1, threads); i++) {
-      const table = this.#socket.table?.({ capacity: TABLE, size, thread: threads > 0 });
-      if (table === undefined) break;
+    const { threads, sender, socket } = this.#options;
+    const header = this.#header;
+    const size = header.length + this.#writer.length;
+    for (let i = 0; i <= threads; i++) {
+      const table = (sender ?? socket).socket.table?.({ capacity: TABLE, size, thread: i < threads });
+      if (table === undefined) return;
       this.#tables.push(table);
-      const { family } = this.#options.socket;
-      for (let k = 0; k < TABLE; k++) this.#writer.write(family, 0, 1, 0, table.bytes, k * table.stride);
+      for (let at = 0; at < table.bytes.length; at += table.stride) {
+        table.bytes.set(header, at);
+        this.#writer.write(socket.family, 0, 1, 0, table.bytes, at + header.length);
+      }
     }
   }
 
@@ -164,10 +172,14 @@ export class Sweep {
 
   #write(table: MessageTable, i: number, step: number): void {
     const address = this.#options.order.addressAt(step);
-    this.#writer.renumber(!this.#ipv6, step, 1, table.bytes, i * table.stride);
+    const header = i * table.stride;
+    const at = header + this.#header.length;
+    this.#writer.renumber(!this.#ipv6, step, 1, table.bytes, at);
     if (address instanceof IPv4Address) {
-      this.#addresses[step] = address.value;
-      table.toIPv4(i, address.value);
+      const { value } = address;
+      this.#addresses[step] = value;
+      table.toIPv4(i, value);
+      if (at > header) writeHeader(table.bytes, header, step, value);
       return;
     }
     const bytes = address.toBytes();
@@ -338,6 +350,16 @@ export class Sweep {
     clearTimeout(this.#deadline);
     this.#finish();
   }
+}
+
+/** RFC 791: identification, which the kernel would look for in place of 0, and destination; it fills in the rest. */
+function writeHeader(bytes: Uint8Array, at: number, step: number, destination: number): void {
+  bytes[at + 4] = (step >>> 8) & 255;
+  bytes[at + 5] = (step & 255) | 1;
+  bytes[at + 16] = destination >>> 24;
+  bytes[at + 17] = (destination >>> 16) & 255;
+  bytes[at + 18] = (destination >>> 8) & 255;
+  bytes[at + 19] = destination & 255;
 }
 
 function factsOf(

@@ -177,7 +177,7 @@ function openMessages(
     ipv6: args.family === 'AF_INET6',
     single: args.kind !== 'datagram',
     // A second ping socket would have another identifier.
-    sibling: args.kind === 'raw' ? () => openSibling(opening, args, options) : undefined,
+    sibling: args.kind === 'raw' ? () => openSibling(opening, args, { ...options, settings }) : undefined,
   });
 }
 

@@ -3,12 +3,15 @@ import type { Timestamp } from '../../measure/clock.js';
 import { AddressFamily } from '../../sockaddr/struct.js';
 import type { MessageColumns } from '../columns.js';
 import type { ReceivedMessage } from '../port.js';
-import { CMSG_ALIGN, CMSGHDR_SIZE, Control } from './layout.js';
-import type { MessageVector } from './message-vector.js';
+import { CMSG_ALIGN, CMSGHDR_SIZE, Control, MMSGHDR_SIZE, Msghdr } from './layout.js';
+import { CONTROL_SIZE, type MessageVector } from './message-vector.js';
 
-/** In words of 32 bits. */
+/** In words of 32 bits, as are those of a message's header. */
 const HEADER = CMSGHDR_SIZE / 4;
 const ALIGN = CMSG_ALIGN / 4;
+const NAME_LENGTH = Msghdr.nameLength / 4;
+const CONTROL_LENGTH = Msghdr.controlLength / 4;
+const LENGTH = Msghdr.length / 4;
 
 export class InboxColumns implements MessageColumns {
   count = 0;
@@ -54,38 +57,35 @@ export class InboxColumns implements MessageColumns {
   /** The first `count` messages as they lie in the memory; `now` for those without the kernel's timestamp. */
   read(count: number, now: () => Timestamp): void {
     const vector = this.#vector;
+    const words = this.#words;
+    const slotSize = this.#slotSize;
+    const { lengths, kept, kernelTimes } = this;
     this.count = count;
     let late: Timestamp | undefined;
     for (let i = 0; i < count; i++) {
-      const length = vector.lengthOf(i);
-      this.lengths[i] = length;
-      this.kept[i] = Math.min(length, this.#slotSize);
-      this.#readSender(i);
-      const control = vector.controlAt(i);
-      this.#readControl(i, control >> 2, (control + vector.controlLength(i)) >> 2);
-      if (this.kernelTimes[i] === 1) continue;
+      const header = (i * MMSGHDR_SIZE) >> 2;
+      const length = words[header + LENGTH] as number;
+      lengths[i] = length;
+      kept[i] = Math.min(length, slotSize);
+      this.#readSender(4 * i, vector.nameAt(i) >> 2, words[header + NAME_LENGTH] as number);
+      const control = vector.controlAt(i) >> 2;
+      this.#readControl(i, control, control + (Math.min(words[header + CONTROL_LENGTH] as number, CONTROL_SIZE) >> 2));
+      if (kernelTimes[i] === 1) continue;
       late ??= now();
       this.seconds[i] = late.seconds;
       this.nanoseconds[i] = late.nanoseconds;
     }
   }
 
-  #readSender(i: number): void {
+  #readSender(into: number, at: number, length: number): void {
     const words = this.#words;
     const { senders } = this;
-    const at = this.#vector.nameAt(i) >> 2;
-    const length = this.#vector.nameLength(i);
     const family = length < 8 ? 0 : (words[at] as number) & 0xffff;
-    const into = 4 * i;
-    senders[into + 1] = 0;
-    senders[into + 2] = 0;
-    senders[into + 3] = 0;
-    if (family === AddressFamily.AF_INET) {
-      senders[into] = swapped(words[at + 1] as number);
-    } else if (family === AddressFamily.AF_INET6 && length >= 28) {
-      for (let word = 0; word < 4; word++) senders[into + word] = swapped(words[at + 2 + word] as number);
-    } else {
-      senders[into] = 0;
+    const ipv6 = family === AddressFamily.AF_INET6 && length >= 28;
+    senders[into] = family === AddressFamily.AF_INET ? swapped(words[at + 1] as number) : 0;
+    for (let word = 0; word < 4; word++) {
+      if (ipv6) senders[into + word] = swapped(words[at + 2 + word] as number);
+      else if (word > 0) senders[into + word] = 0;
     }
   }
 
