@@ -101,7 +101,8 @@ function fromStrace(line: string): string[] {
       return [`shutdown ${second} = ${result}`];
     case 'recvmmsg':
     case 'sendmmsg':
-      return [`${name} ${fd} = ${result}`];
+      // What sends nothing only makes the next call faster.
+      return second === '[]' ? [] : [`${name} ${fd} = ${result}`];
     default:
       return [];
   }
