@@ -128,10 +128,7 @@ export class NativeMessageSocket implements RawSocket {
 
   now(): Timestamp {
     this.#libc.clock_gettime(C.CLOCK_REALTIME, this.#time);
-    return {
-      seconds: Number(this.#timeView.getBigInt64(0, true)),
-      nanoseconds: this.#timeView.getUint32(8, true),
-    };
+    return readTimespec(this.#timeView);
   }
 
   receive(handlers: MessageHandlers): void {
@@ -330,7 +327,8 @@ export class NativeMessageSocket implements RawSocket {
     this.#outbox ??= new Outbox(this.#libc, { count: BATCH, arena: SEND_ARENA, mapped, segments, ipv6 });
     const outbox = this.#outbox;
     let next: Position = { index: 0, offset: 0 };
-    let time = this.now();
+    const clock = new Uint8Array(16);
+    this.#libc.clock_gettime(C.CLOCK_REALTIME, clock);
     /** Sends of the same message that ended with an error of an earlier one. */
     let echoes = 0;
     while (next.index < messages.length) {
@@ -342,7 +340,8 @@ export class NativeMessageSocket implements RawSocket {
       if (this.#options.single && outbox.headers === 1) {
         this.#libc.sendmmsg(this.#descriptor.fd, outbox.address, 0, flags);
       }
-      time = this.now();
+      // What it says is read afterwards.
+      this.#libc.clock_gettime(C.CLOCK_REALTIME, clock);
       const taken = this.#libc.sendmmsg(this.#descriptor.fd, outbox.address, outbox.headers, flags);
       if (taken > 0) {
         const datagrams = outbox.datagramsIn(taken);
@@ -372,7 +371,7 @@ export class NativeMessageSocket implements RawSocket {
       if ((earlier || failure.code === 'ECONNREFUSED') && ++echoes <= 3) continue;
       throw error;
     }
-    return time;
+    return readTimespec(new DataView(clock.buffer));
   }
 
   /** @param taken what the call has returned; a run of equal datagrams is one message to it */
@@ -396,6 +395,11 @@ export class NativeMessageSocket implements RawSocket {
       this.#rearm();
     });
   }
+}
+
+/** A struct timespec. */
+function readTimespec(view: DataView): Timestamp {
+  return { seconds: Number(view.getBigInt64(0, true)), nanoseconds: view.getUint32(8, true) };
 }
 
 /** The text of an endpoint that may be missing. */
