@@ -1,6 +1,6 @@
 /** `raw send --layers`: what can be written. */
 import { clip, ExitCode, UsageError } from '../../src/errors.js';
-import { describeLayers, type LayerDescription } from '../../src/raw/send/expression.js';
+import { describeBytes, describeLayers, type LayerDescription } from '../../src/raw/send/expression.js';
 import type { CommandContext } from '../context.js';
 import { recordHead } from '../render/record.js';
 
@@ -31,12 +31,14 @@ function isCalled({ protocol, names }: LayerDescription, name: string): boolean 
   return protocol === wanted || names.includes(wanted);
 }
 
-/** A line a layer: its names, and its fields. */
+/** A line a layer: its names, and its fields; then what stands for bytes. */
 function list(layers: readonly LayerDescription[]): string {
-  const width = Math.max(...layers.map(({ names }) => names.join(', ').length));
-  return layers
-    .map(({ names, fields }) => `${names.join(', ').padEnd(width)}  ${fields.map(({ name }) => name).join(' ')}\n`)
-    .join('');
+  const rows: (readonly [string, string])[] = [
+    ...layers.map(({ names, fields }) => [names.join(', '), fields.map(({ name }) => name).join(' ')] as const),
+    ...Object.entries(describeBytes()),
+  ];
+  const width = Math.max(...rows.map(([written]) => written.length));
+  return rows.map(([written, means]) => `${written.padEnd(width)}  ${means}\n`).join('');
 }
 
 /** A line a field: its names, what it may be, and what it is unless given. */

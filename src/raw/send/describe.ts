@@ -3,7 +3,7 @@ import { BYTE_MAKERS } from './kinds/bytes.js';
 import { LAYERS } from './layers/table.js';
 
 /** A field of a layer, for lists of them. */
-export interface FieldDescription {
+interface FieldDescription {
   readonly name: string;
   /** Shorter names of it. */
   readonly aliases: readonly string[];

@@ -12,7 +12,7 @@ import { Reading } from './kinds/kind.js';
 import { readLayers } from './layers-of.js';
 
 export type { BuiltPacket, PacketDefaults, PacketLink } from './built-packet.js';
-export { describeBytes, describeLayers, type FieldDescription, type LayerDescription } from './describe.js';
+export { describeBytes, describeLayers, type LayerDescription } from './describe.js';
 export { fragmentPacket } from './fragment.js';
 export { PacketExpressionError } from './packet-error.js';
 
