@@ -11,7 +11,7 @@ import { collectMemberships } from './args/memberships.js';
 import { addFileOptions, addPacketOptions } from './args/packet-options.js';
 import { addPingOptions } from './args/ping-options.js';
 import { speed } from './args/send-pace.js';
-import { addTraceOptions } from './args/trace.js';
+import { addTraceOptions } from './args/trace-options.js';
 import {
   collectPrefixes,
   collectTexts,

@@ -9,7 +9,7 @@ import { interfaceIndex } from '../../src/sockaddr/interfaces.js';
 import { type IPAddress, tryParseIP } from '../../src/sockaddr/ip.js';
 import { resolveHost } from '../../src/sockaddr/resolve.js';
 import { chosenFamily } from '../args/common.js';
-import { checkTraceFlags, type TraceFlags, traceOptions } from '../args/trace.js';
+import { checkTraceFlags, type TraceFlags, traceOptions } from '../args/trace-options.js';
 import type { CommandContext } from '../context.js';
 import { checkLiveTerminal } from '../render/live-terminal.js';
 import { HostFacts } from '../render/trace-facts.js';
