@@ -9,7 +9,7 @@ import type { BackendName } from '../../socket/port.js';
 import type { TimestampSource } from '../probes/port.js';
 import { clockOffset } from './clocks.js';
 import { type PingHost, Tally } from './host.js';
-import { DEFAULT_TIMEOUT_MS, type PingPlan } from './options.js';
+import { DEFAULT_TIMEOUT_MS, type PingPlan, tellsReplies } from './options.js';
 import { ProbeRing, ProbeState } from './probe-ring.js';
 import type { PingClocks, PingEndReason, PingRecord, PingSocketKind, PingStanding } from './records.js';
 import { summaryOf, totalOf } from './summaries.js';
@@ -96,7 +96,7 @@ export class Ledger {
     this.#plan = plan;
     this.ring = new ProbeRing(options.inFlightMax);
     this.#timeoutMs = plan.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    this.#events = plan.tell === undefined || plan.tell === 'everything';
+    this.#events = tellsReplies(plan);
     this.#base = base;
     this.#kept = options.hosts <= KEPT_MAX ? [] : undefined;
   }

@@ -128,3 +128,8 @@ function positive(what: string, value: number | undefined, zero: boolean): void 
 function exclude(one: string, hasOne: boolean, other: string, hasOther: boolean, advice: string): void {
   if (hasOne && hasOther) throw new UsageError(`ping: ${one} and ${other} exclude each other`, advice);
 }
+
+/** Whether single probes are told of. */
+export function tellsReplies({ tell }: PingPlan): boolean {
+  return tell === undefined || tell === 'everything';
+}

@@ -6,7 +6,7 @@ import { inetEndpoint } from '../../sockaddr/endpoint.js';
 import type { IPFamily } from '../../sockaddr/ip.js';
 import { type MessageSocket, RAW_ADVICE } from '../../socket/port.js';
 import { answerTypes, ICMP_PROTOCOL } from './answer.js';
-import { DEFAULT_SIZE, type PingPlan, type PingSocketOptions } from './options.js';
+import { DEFAULT_SIZE, type PingPlan, type PingSocketOptions, tellsReplies } from './options.js';
 import { recordRouteOption } from './record-route.js';
 import type { PingSocketKind } from './records.js';
 import { SEARCH_MAX } from './search-schedule.js';
@@ -153,7 +153,7 @@ function checkFamily(family: IPFamily, { kind, recordRoute, source }: Options): 
 function socketSettings(family: IPFamily, options: Options): OptionSetting[] {
   const { ttl, tos, pmtuSearch, interface: device, broadcast, recordRoute } = options;
   const v6 = family === 'ipv6';
-  const settings: OptionSetting[] = [];
+  const settings: OptionSetting[] = tellsReplies(options) ? [] : UNTOLD[family].map((name) => setting(name, false));
   if (ttl !== undefined) {
     settings.push(setting(v6 ? 'IPV6_UNICAST_HOPS' : 'IP_TTL', ttl));
     settings.push(setting(v6 ? 'IPV6_MULTICAST_HOPS' : 'IP_MULTICAST_TTL', ttl));
@@ -170,6 +170,12 @@ function socketSettings(family: IPFamily, options: Options): OptionSetting[] {
   if (recordRoute === true) settings.push(setting('IP_OPTIONS', Buffer.from(recordRouteOption()).toString('hex')));
   return settings;
 }
+
+/** What only records of single replies have of a message. */
+const UNTOLD = {
+  ipv4: ['IP_RECVTTL', 'IP_RECVTOS', 'IP_PKTINFO'],
+  ipv6: ['IPV6_RECVHOPLIMIT', 'IPV6_RECVTCLASS', 'IPV6_RECVPKTINFO'],
+} as const;
 
 function denied(syscall: string, advice: string, cause?: SocketError): SocketError {
   const { code = 'EPERM', errno = 1 } = cause ?? {};

@@ -6,7 +6,7 @@ import { elapsedMs, roundMs, type Timestamp } from '../../measure/clock.js';
 import { RoundTrips } from '../../measure/round-trips.js';
 import { PingHost, Tally } from './host.js';
 import { type ErrorFacts, KEPT_MAX, type PingRoute, type ReplyFacts } from './ledger.js';
-import { DEFAULT_TIMEOUT_MS, type PingPlan } from './options.js';
+import { DEFAULT_TIMEOUT_MS, type PingPlan, tellsReplies } from './options.js';
 import type { PingOrder } from './order.js';
 import { ProbeState } from './probe-ring.js';
 import type { PingEndReason, PingRecord } from './records.js';
@@ -33,7 +33,6 @@ export class SweepLedger {
   readonly timeoutMs: number;
   readonly #options: SweepLedgerOptions;
   readonly #base: Timestamp;
-  /** Whether single probes are told of. */
   readonly tellsReplies: boolean;
   readonly #tells: boolean;
   readonly #state: Uint8Array;
@@ -55,7 +54,7 @@ export class SweepLedger {
     this.#options = options;
     this.#base = base;
     this.timeoutMs = plan.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    this.tellsReplies = plan.tell === undefined || plan.tell === 'everything';
+    this.tellsReplies = tellsReplies(plan);
     this.#tells = plan.tell !== 'total';
     this.#state = new Uint8Array(order.size);
     this.#sentWall = new Float64Array(order.size);
