@@ -17,15 +17,17 @@ export interface FarRate {
 
 /**
  * @param destinations where they go; a block stands for all of its addresses
+ * @param known the networks, where somebody has looked already
  * @throws UsageError for more than {@link FAR_RATE_MAX} packets a second to what is neither this machine's nor on a
  * network that it is attached to, unless `yes` is said
  */
 export function checkFarRate(
   { flag, perSecond, yes }: FarRate,
   destinations: Iterable<IPAddress | IPPrefix>,
-  networks: AttachedNetworks = attachedNetworks(),
+  known?: AttachedNetworks,
 ): void {
   if (perSecond <= FAR_RATE_MAX || yes === true) return;
+  const networks = known ?? attachedNetworks();
   for (const one of destinations) {
     if (one instanceof IPPrefix ? networks.hasAll(one) : networks.has(one)) continue;
     throw new UsageError(

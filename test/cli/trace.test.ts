@@ -467,7 +467,7 @@ describe('wrong usage', () => {
     [['--protocol', 'sctp', '127.0.0.1'], 2, /Allowed choices are icmp, udp, tcp/],
     [['-f', '9', '-m', '8', '127.0.0.1'], 2, /^sockctl: --first-hop 9: beyond the last hop, 8; raise --max-hops/],
     [['-m', '256', '127.0.0.1'], 2, /from 1 to 255/],
-    [['-Q', '256', '127.0.0.1'], 2, /'256' is not a byte/],
+    [['-Q', '256', '127.0.0.1'], 2, /'256' is not a code point .* or a byte from 0 to 255/],
     [['--report', '2', '--live', '127.0.0.1'], 2, /^sockctl: --live and --report: one of them/],
     [['--live', '--json', '127.0.0.1'], 2, /^sockctl: --live and --json: one of them/],
     [['--live', '127.0.0.1'], 2, /^sockctl: --live: stdout is no terminal; for figures at the end: --report N/],

@@ -52,7 +52,7 @@ describe.skipIf(obstacle !== undefined)(`a sweep${obstacle === undefined ? '' : 
 
   it('has the outcome that each host has made', { timeout: 60_000 }, async () => {
     const block = '10.64.16.0/21';
-    const swept = await ping('-c', '1', '-i', '0', '--summary-only', block);
+    const swept = await ping('-c', '1', '-i', '0', block);
     const found = outcomes(swept);
     expect(found.size).toBe(2046);
     for (const [address, counts] of found) {
@@ -73,10 +73,13 @@ describe.skipIf(obstacle !== undefined)(`a sweep${obstacle === undefined ? '' : 
       endReason: 'count',
     });
     // A rate that is a number is the state machine's.
-    const paced = await ping('-c', '1', '--rate', '50k', '--summary-only', block);
+    const paced = await ping('-c', '1', '--rate', '50k', block);
     expect(outcomes(paced)).toEqual(found);
     const { of, hosts: begun, foreign, alive, unreachable } = (swept.at(-1) ?? {}) as Record<string, unknown>;
-    expect(paced.at(-1)).toMatchObject({ ...wanted, of, hosts: begun, foreign, alive, unreachable });
+    const totals = { ...wanted, of, hosts: begun, foreign, alive, unreachable };
+    expect(paced.at(-1)).toMatchObject(totals);
+    const quiet = await ping('-c', '1', '-i', '0', '--summary-only', block);
+    expect(quiet).toMatchObject([{ type: 'ping.total', ...totals }]);
   });
 
   it('tells of single probes what ping tells of them', { timeout: 60_000 }, async () => {
