@@ -36,6 +36,17 @@ export function elapsedMs(earlier: Timestamp, later: Timestamp): number {
   return (later.seconds - earlier.seconds) * 1000 + (later.nanoseconds - earlier.nanoseconds) / 1e6;
 }
 
+/** A wall clock that is set by less than this is not told from one that is not. */
+const STEP_MS = 100;
+
+/**
+ * The time between two moments of the wall clock, unless that was set in between: then what has passed by the monotonic
+ * one, which is read a little later at either end.
+ */
+export function steadyMs(wallMs: number, monotonicMs: number): number {
+  return wallMs < 0 || wallMs > monotonicMs + STEP_MS ? Math.max(0, monotonicMs) : wallMs;
+}
+
 let cachedSecond = Number.NaN;
 let cachedText = '';
 

@@ -16,7 +16,8 @@ export class RecordQueue<Item> implements AsyncIterable<Item> {
   #ended = false;
   #error: unknown;
   #wake: (() => void) | undefined;
-  #taken: (() => void) | undefined;
+  /** Who waits for the consumer. */
+  #taken: (() => void)[] = [];
   /** Records that no consumer took in time. */
   dropped = 0;
 
@@ -34,8 +35,14 @@ export class RecordQueue<Item> implements AsyncIterable<Item> {
   drained(): Promise<void> {
     if (this.#items.length === 0 || this.#ended) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#taken = resolve;
+      this.#taken.push(resolve);
     });
+  }
+
+  #tellTaken(): void {
+    const waiting = this.#taken;
+    this.#taken = [];
+    for (const resolve of waiting) resolve();
   }
 
   push(item: Item): void {
@@ -56,7 +63,7 @@ export class RecordQueue<Item> implements AsyncIterable<Item> {
   end(last: readonly Item[] = []): void {
     for (const item of last) this.add(item);
     this.#ended = true;
-    this.#taken?.();
+    this.#tellTaken();
     this.#wake?.();
   }
 
@@ -74,7 +81,7 @@ export class RecordQueue<Item> implements AsyncIterable<Item> {
       if (items.length > 0) {
         this.#items = [];
         this.#bytes = 0;
-        this.#taken?.();
+        this.#tellTaken();
         yield items;
       } else if (this.#ended) break;
       else {

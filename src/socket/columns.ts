@@ -3,7 +3,6 @@
  * kernel has filled, and tables of messages to be sent that are written where the kernel reads them.
  */
 import type { SocketError } from '../errors.js';
-import type { Timestamp } from '../measure/clock.js';
 import type { ReceivedMessage } from './port.js';
 
 /** A batch of received messages, number 0 up to {@link count}. All of it is valid until the handler returns. */
@@ -48,13 +47,13 @@ export interface MessageTableOptions {
 
 /** What became of messages of a table. */
 export interface TableOutcome {
-  /** How many of them the kernel has taken, from the first on: one at least, unless the first was refused. */
+  /**
+   * How many of them the kernel has taken, from the first on. None without a refusal: there was no room for any, and now
+   * there is, or the wait for it was interrupted.
+   */
   readonly sent: number;
   /** Why the first was refused. */
   readonly refused?: SocketError | undefined;
-  /** The clock before and after the call that took them: each has left between the two, one after the other. */
-  readonly before: Timestamp;
-  readonly after: Timestamp;
 }
 
 /** Messages of one size, each to an IP address of its own. The memory is the table's; not to be written while they are sent. */
@@ -71,10 +70,12 @@ export interface MessageTable {
   /** The same for IPv6: 16 bytes, and the number of the interface of a link-local address, else 0. */
   toIPv6(i: number, address: Uint8Array, zone: number): void;
   /**
-   * Sends the messages from number `from` up to, not including, `to` with one call, once there is room for the first. One
-   * call at a time.
+   * Sends the messages from number `from` up to, not including, `to` with one call; without room for the first it waits
+   * until there is some, and leaves it to the caller to try again. One call at a time.
    *
    * @throws SocketError EBADF when the socket is closed meanwhile
    */
   send(from: number, to: number): Promise<TableOutcome>;
+  /** Ends a wait for room. What the kernel is taking just now is still told by {@link send}. */
+  interrupt(): void;
 }

@@ -236,11 +236,6 @@ describe.skipIf(!isRoot)(`on raw sockets${isRoot ? '' : ' (they need root)'}`, (
         for (let from = 0; from < batch; ) {
           const outcome = await table.send(from, batch);
           expect(outcome.refused).toBeUndefined();
-          const between =
-            (outcome.after.seconds - outcome.before.seconds) * 1e9 +
-            outcome.after.nanoseconds -
-            outcome.before.nanoseconds;
-          expect(between).toBeGreaterThan(0);
           from += outcome.sent;
         }
         sent += batch;

@@ -2,7 +2,7 @@
  * What became of the probes: the one place where a probe gets its outcome, where that is counted, for its host and for
  * all, and where it becomes a record.
  */
-import { elapsedMs, roundMs, type Timestamp } from '../../measure/clock.js';
+import { elapsedMs, roundMs, steadyMs, type Timestamp } from '../../measure/clock.js';
 import { RoundTrips } from '../../measure/round-trips.js';
 import type { IPFamily } from '../../sockaddr/ip.js';
 import type { BackendName } from '../../socket/port.js';
@@ -11,7 +11,7 @@ import { clockOffset } from './clocks.js';
 import { type PingHost, Tally } from './host.js';
 import { DEFAULT_TIMEOUT_MS, type PingPlan, tellsReplies } from './options.js';
 import { ProbeRing, ProbeState } from './probe-ring.js';
-import type { PingClocks, PingEndReason, PingRecord, PingSocketKind, PingStanding } from './records.js';
+import type { PingClocks, PingEndReason, PingRecord, PingSocketKind, PingStanding, PingTotal } from './records.js';
 import { summaryOf, totalOf } from './summaries.js';
 
 /** What probes of a family go through. */
@@ -87,6 +87,8 @@ export class Ledger {
   readonly #untold = new Set<PingHost>();
   /** Of probes to groups: who has answered. */
   readonly #answers = new Map<number, Set<string>>();
+  /** Of the first host. */
+  #family: IPFamily = 'ipv4';
   #records: PingRecord[] = [];
 
   /** @param base a moment near the run's beginning, from which on times are kept */
@@ -113,7 +115,7 @@ export class Ledger {
   }
 
   begin(host: PingHost): void {
-    this.hosts++;
+    if (this.hosts++ === 0) this.#family = host.address.family;
     if (this.#kept === undefined) this.#untold.add(host);
     else this.#kept.push(host);
   }
@@ -179,7 +181,10 @@ export class Ledger {
     const late = !duplicate && (state === ProbeState.timedOut || (state === ProbeState.failed && overdue));
     const first = !isAnswered(state) && state !== ProbeState.collecting;
     const sentWall = ring.sentWall[place] as number;
-    const rttMs = roundMs(this.wall(facts.time) - sentWall);
+    const wallMs = this.wall(facts.time) - sentWall;
+    const passed = now - (ring.sentAt[place] as number);
+    const steady = steadyMs(wallMs, passed);
+    const rttMs = roundMs(steady);
     const corrupt = facts.corruptAt >= 0;
     for (const tally of [host.tally, this.total]) {
       if (duplicate) tally.duplicates++;
@@ -209,8 +214,10 @@ export class Ledger {
         bytes: facts.bytes,
         ttl: facts.ttl,
         rttMs,
-        ...(this.#plan.userLatency === true ? { rttUserMs: roundMs(this.wall(facts.userTime) - sentWall) } : {}),
-        timestamp: facts.timestamp,
+        ...(this.#plan.userLatency === true
+          ? { rttUserMs: roundMs(steadyMs(this.wall(facts.userTime) - sentWall, passed)) }
+          : {}),
+        timestamp: steady === wallMs ? facts.timestamp : 'user',
         duplicate,
         corrupt,
         ...(corrupt ? { corruptAt: facts.corruptAt, corruptBytes: facts.corruptBytes } : {}),
@@ -348,14 +355,17 @@ export class Ledger {
     }
     this.#untold.clear();
     if (this.#options.hosts === 1n && this.hosts === 1) return;
-    this.#records.push(totalOf(this, this.#plan, this.#options.hosts, { time, durationMs: now - startedAt, reason }));
+    this.#records.push(this.#totalAt(reason, time, now - startedAt));
   }
 
   standing(time: Timestamp, now: number, startedAt: number): PingStanding {
-    const { hosts } = this.#options;
-    const facts = { time, durationMs: now - startedAt, reason: 'interrupted' } as const;
-    const { type: _, endReason: __, ...standing } = totalOf(this, this.#plan, hosts, facts);
+    const { type: _, endReason: __, ...standing } = this.#totalAt('interrupted', time, now - startedAt);
     return standing;
+  }
+
+  #totalAt(reason: PingEndReason, time: Timestamp, durationMs: number): PingTotal {
+    const { hosts, routes } = this.#options;
+    return totalOf(this, this.#plan, hosts, { time, durationMs, reason, route: routes(this.#family) });
   }
 
   #summarize(host: PingHost, time: Timestamp, until: number, endReason: PingEndReason): void {

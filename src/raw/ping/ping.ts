@@ -123,7 +123,7 @@ async function* sweep(socket: PingSocket, set: TargetSet, options: PingOptions):
     await run.finished;
   } finally {
     signal?.removeEventListener('abort', interrupt);
-    run.stop('interrupted');
+    run.close();
     await sender?.socket.close();
   }
 }

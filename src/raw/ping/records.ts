@@ -170,6 +170,9 @@ export interface PingTotal extends PingCounts {
   readonly hosts: number;
   /** Hosts of the set; a string of digits beyond 2^53. */
   readonly of: number | string;
+  /** Of the first host; what one family may open the other may too. */
+  readonly socket: PingSocketKind;
+  readonly backend: BackendName;
   /** Hosts that have answered, in time or late. */
   readonly alive: number;
   /** Hosts whose probes all have an outcome, none of which is an answer. */

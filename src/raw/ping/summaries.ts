@@ -41,6 +41,7 @@ export interface TotalFacts {
   readonly time: Timestamp;
   readonly durationMs: number;
   readonly reason: PingEndReason;
+  readonly route: PingRoute;
 }
 
 /** What is known of all hosts together. */
@@ -56,6 +57,7 @@ export function totalOf(ledger: TotalCounts, plan: PingPlan, of: bigint, facts: 
     time: facts.time,
     hosts,
     of: of <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(of) : of.toString(),
+    ...facts.route,
     alive,
     unreachable,
     ...total.counts(),

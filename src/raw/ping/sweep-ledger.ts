@@ -2,7 +2,7 @@
  * What became of the probes of a sweep: one to each host, in columns by the host's step of the order, so that nothing is
  * made for a host of which nothing is told.
  */
-import { elapsedMs, roundMs, type Timestamp } from '../../measure/clock.js';
+import { elapsedMs, roundMs, steadyMs, type Timestamp } from '../../measure/clock.js';
 import { RoundTrips } from '../../measure/round-trips.js';
 import { PingHost, Tally } from './host.js';
 import { type ErrorFacts, KEPT_MAX, type PingRoute, type ReplyFacts } from './ledger.js';
@@ -19,6 +19,9 @@ export interface SweepLedgerOptions {
   readonly route: PingRoute;
   readonly startedAt: number;
 }
+
+/** In place of the time at which a probe was sent: it is claimed, and has not left as far as is known. */
+const UNSENT = Number.POSITIVE_INFINITY;
 
 export class SweepLedger {
   readonly total = new Tally();
@@ -47,6 +50,9 @@ export class SweepLedger {
   /** The first probe that may still be waited for, and the number of those that have been claimed. */
   #oldest = 0;
   #claimed = 0;
+  /** When the last ones were, by either clock. */
+  #lastWall = 0;
+  #lastAt = 0;
   #records: PingRecord[] = [];
 
   constructor(options: SweepLedgerOptions, base: Timestamp) {
@@ -78,36 +84,42 @@ export class SweepLedger {
     return step < this.#state.length && this.#state[step] !== ProbeState.none;
   }
 
-  /** The probes to the hosts from `first` on are about to be sent. A reply can be here before the word that they were. */
+  /** The probes to the hosts from `first` on are about to be sent, at `wall`; again, where there was no room for them. */
   claim(first: number, count: number, wall: number, now: number): void {
-    this.#state.fill(ProbeState.waiting, first, first + count);
-    this.#sentWall.fill(wall, first, first + count);
-    this.#sentAt.fill(now, first, first + count);
-    this.#claimed = Math.max(this.#claimed, first + count);
-    this.open += count;
-    this.total.transmitted += count;
-    if (Number.isNaN(this.firstSentAt)) this.firstSentAt = now;
-    this.lastSentAt = now;
+    const claimed = first + count;
+    if (this.#state[first] === ProbeState.none) this.open += count;
+    this.#claimed = Math.max(this.#claimed, claimed);
+    this.#lastWall = wall;
+    this.#lastAt = now;
+    this.#state.fill(ProbeState.waiting, first, claimed);
+    this.#sentWall.fill(wall, first, claimed);
+    this.#sentAt.fill(UNSENT, first, claimed);
   }
 
-  /** They are not sent, after all. */
-  unclaim(first: number, count: number): void {
-    for (let step = first; step < first + count; step++) {
-      if (this.#state[step] !== ProbeState.waiting) continue;
-      this.#state[step] = ProbeState.none;
-      this.open--;
-      this.total.transmitted--;
-    }
+  /** They have left. */
+  sent(first: number, count: number, now: number): void {
+    for (let step = first; step < first + count; step++) this.#take(step, now);
+  }
+
+  /** The probe has left: who sends it says so, unless a reply does before. */
+  #take(step: number, now: number): void {
+    if (this.#sentAt[step] !== UNSENT) return;
+    this.#sentAt[step] = now;
+    this.total.transmitted++;
+    if (Number.isNaN(this.firstSentAt)) this.firstSentAt = now;
+    this.lastSentAt = now;
   }
 
   /** A reply that came in at `wall`; the facts where {@link tellsReplies}. */
   reply(step: number, wall: number, now: number, facts: ReplyFacts | undefined): void {
     const { total } = this;
+    this.#take(step, now);
     const state = this.#state[step] as number;
     const duplicate = state === ProbeState.answered || state === ProbeState.answeredLate;
     const overdue = now - (this.#sentAt[step] as number) > this.timeoutMs;
     const late = !duplicate && (state === ProbeState.timedOut || (state === ProbeState.failed && overdue));
-    const roundTripMs = roundMs(wall - (this.#sentWall[step] as number));
+    const wallMs = wall - (this.#sentWall[step] as number);
+    const roundTripMs = roundMs(steadyMs(wallMs, now - (this.#sentAt[step] as number)));
     if (duplicate) {
       total.duplicates++;
       this.oddities(step).duplicates++;
@@ -162,6 +174,7 @@ export class SweepLedger {
   }
 
   error(step: number, facts: ErrorFacts, now: number): void {
+    this.#take(step, now);
     const settles = facts.settles && this.#state[step] === ProbeState.waiting;
     if (settles) {
       this.total.errors++;
@@ -196,6 +209,7 @@ export class SweepLedger {
     for (; this.#oldest < this.#claimed; this.#oldest++) {
       const step = this.#oldest;
       if (this.#state[step] !== ProbeState.waiting) continue;
+      // What is not sent yet has all its time.
       const over = (this.#sentAt[step] as number) + this.timeoutMs;
       if (over > now) return over;
       this.#state[step] = ProbeState.timedOut;
@@ -216,10 +230,9 @@ export class SweepLedger {
     else if (this.#tells) this.#summarize(step, now, 'count', time ?? this.#timeAt(now));
   }
 
-  /** The wall clock at a moment of the monotonic one, by when the last probe was sent. */
+  /** The wall clock at a moment of the monotonic one, by when the last probes were claimed. */
   #timeAt(now: number): Timestamp {
-    const step = Math.max(0, this.#claimed - 1);
-    const ms = (this.#sentWall[step] as number) + now - (this.#sentAt[step] as number);
+    const ms = this.#lastWall + now - this.#lastAt;
     const nanoseconds = this.#base.nanoseconds + Math.round(ms * 1e6);
     const seconds = Math.floor(nanoseconds / 1e9);
     return { seconds: this.#base.seconds + seconds, nanoseconds: nanoseconds - seconds * 1e9 };
@@ -250,6 +263,11 @@ export class SweepLedger {
 
   /** The last records: what is not told of yet, and the total. */
   end(reason: PingEndReason, time: Timestamp, now: number): void {
+    for (let step = this.#oldest; step < this.#claimed; step++) {
+      if (this.#sentAt[step] !== UNSENT || this.#state[step] !== ProbeState.waiting) continue;
+      this.#state[step] = ProbeState.none;
+      this.open--;
+    }
     const first = this.#finishedAt === undefined ? this.#oldest : 0;
     for (let step = first; this.#tells && step < this.#claimed; step++) {
       const state = this.#state[step];
@@ -262,7 +280,7 @@ export class SweepLedger {
   }
 
   totalAt(reason: PingEndReason, time: Timestamp, now: number): ReturnType<typeof totalOf> {
-    const { plan, hosts, startedAt } = this.#options;
-    return totalOf(this, plan, hosts, { time, durationMs: now - startedAt, reason });
+    const { plan, hosts, startedAt, route } = this.#options;
+    return totalOf(this, plan, hosts, { time, durationMs: now - startedAt, reason, route });
   }
 }

@@ -55,8 +55,9 @@ export function isSweep(plan: PingPlan, hosts: bigint): boolean {
   const once = count === 1 || retries === 0;
   const unpaced = ratePerSecond === Number.POSITIVE_INFINITY && (intervalMs === 0 || plan.ratePerSecond !== undefined);
   const plain = (plan.kind ?? 'echo') === 'echo' && size >= TOKEN_LENGTH;
-  const more = plan.flood ?? plan.adaptive ?? plan.broadcast ?? plan.pmtuSearch ?? plan.recordRoute ?? plan.userLatency;
-  return once && unpaced && plain && more !== true;
+  const { flood, adaptive, broadcast, pmtuSearch, recordRoute, userLatency } = plan;
+  const more = [flood, adaptive, broadcast, pmtuSearch, recordRoute, userLatency].includes(true);
+  return once && unpaced && plain && !more;
 }
 
 export class Sweep {
@@ -75,6 +76,10 @@ export class Sweep {
   #finish: () => void = () => undefined;
   #next = 0;
   #sending = true;
+  /** Why it is to end, as soon as it is known what has left. */
+  #stopping: PingEndReason | undefined;
+  readonly #stopped: Promise<void>;
+  #wake: () => void = () => undefined;
   #over = false;
   #timer: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
@@ -93,6 +98,9 @@ export class Sweep {
     this.#addresses = new Uint32Array(order.size * (this.#ipv6 ? 4 : 1));
     this.finished = new Promise((resolve) => {
       this.#finish = resolve;
+    });
+    this.#stopped = new Promise((resolve) => {
+      this.#wake = resolve;
     });
   }
 
@@ -139,6 +147,7 @@ export class Sweep {
       return;
     }
     this.#sending = false;
+    if (this.#stopping !== undefined) this.#end(this.#stopping);
     if (this.#over) return;
     this.#socket.resume();
     this.#step();
@@ -147,27 +156,31 @@ export class Sweep {
   /** Fills and sends one table again and again, until all hosts are sent to. */
   async #sendTables(table: MessageTable): Promise<void> {
     const { order } = this.#options;
-    while (!this.#over && this.#next < order.size) {
+    while (!this.#stops && this.#next < order.size) {
       const first = this.#next;
       const count = Math.min(table.capacity, order.size - first);
       this.#next = first + count;
       for (let i = 0; i < count; i++) this.#write(table, i, first + i);
-      const { seconds, nanoseconds } = this.#socket.now();
-      this.#ledger.claim(first, count, this.#ledger.wall(seconds, nanoseconds), performance.now());
-      for (let from = 0; from < count; ) {
-        if (this.#over) {
-          this.#ledger.unclaim(first + from, count - from);
-          return;
-        }
+      for (let from = 0; from < count && !this.#stops; ) {
+        const { seconds, nanoseconds } = this.#socket.now();
+        this.#ledger.claim(first + from, count - from, this.#ledger.wall(seconds, nanoseconds), performance.now());
         const { sent, refused } = await table.send(from, count);
+        if (this.#over) return;
+        this.#ledger.sent(first + from, sent, performance.now());
         from += sent;
         if (refused !== undefined) this.#refused(first + from++, refused);
       }
       this.#socket.takeMessages?.();
       this.#step();
+      // Records are not dropped: who is too slow for them slows down the probes.
+      if (this.#queue.full && !this.#stops) await Promise.race([this.#queue.drained(), this.#stopped]);
       // A thread has let the event loop have its turn.
       if (!table.threaded) await new Promise((resolve) => setImmediate(resolve));
     }
+  }
+
+  get #stops(): boolean {
+    return this.#over || this.#stopping !== undefined;
   }
 
   #write(table: MessageTable, i: number, step: number): void {
@@ -317,7 +330,7 @@ export class Sweep {
   }
 
   #tell(): void {
-    for (const record of this.#ledger.take()) this.#queue.push(record);
+    for (const record of this.#ledger.take()) this.#queue.add(record);
   }
 
   standing(): PingStanding {
@@ -329,25 +342,41 @@ export class Sweep {
     return standing;
   }
 
-  /** Ends it: what is in flight stays so. */
+  /** Ends it, once it is known what has left: what is in flight then stays so. */
   stop(reason: PingEndReason): void {
+    if (this.#stops) return;
+    if (!this.#sending) {
+      this.#end(reason);
+      return;
+    }
+    this.#stopping = reason;
+    this.#wake();
+    for (const table of this.#tables) table.interrupt();
+  }
+
+  /** Nobody wants to hear any more of it. */
+  close(): void {
+    this.stop('interrupted');
+    if (!this.#over) this.#finishWith('interrupted');
+  }
+
+  #end(reason: PingEndReason): void {
     if (this.#over) return;
-    this.#end();
-    this.#ledger.end(reason, this.#socket.now(), performance.now());
+    this.#finishWith(reason);
     this.#queue.end(this.#ledger.take());
   }
 
   #fail(error: unknown): void {
     if (this.#over) return;
-    this.#end();
-    this.#ledger.end('error', this.#socket.now(), performance.now());
+    this.#finishWith('error');
     this.#queue.fail(error, this.#ledger.take());
   }
 
-  #end(): void {
+  #finishWith(reason: PingEndReason): void {
     this.#over = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#deadline);
+    this.#ledger.end(reason, this.#socket.now(), performance.now());
     this.#finish();
   }
 }

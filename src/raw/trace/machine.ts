@@ -6,7 +6,7 @@
  * begin on an absolute schedule.
  */
 import type { SocketError } from '../../errors.js';
-import { elapsedMs, roundMs, type Timestamp } from '../../measure/clock.js';
+import { elapsedMs, roundMs, steadyMs, type Timestamp } from '../../measure/clock.js';
 import type { IPAddress } from '../../sockaddr/ip.js';
 import type { BackendName } from '../../socket/port.js';
 import type { ProbeMachine } from '../probes/machine.js';
@@ -195,7 +195,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
       probe.sentTime = time;
       this.#waiting.add(probe);
       if (this.#counts(probe)) this.#table.sent(probe.ttl);
-      for (const outcome of this.#early.get(probe) ?? []) this.#apply(probe, outcome);
+      for (const outcome of this.#early.get(probe) ?? []) this.#apply(probe, outcome, now);
       this.#early.delete(probe);
     }
   }
@@ -203,6 +203,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
   refused(error: SocketError, time: Timestamp, now: number): void {
     const probe = this.#leaving.shift();
     if (probe === undefined) return;
+    this.#early.delete(probe);
     probe.state = 'refused';
     probe.message = error.message;
     this.#refusal = error.message;
@@ -222,7 +223,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
         if (reading.kind !== 'error' || sameAddress(reading.to, this.#to)) this.#foreign++;
         continue;
       }
-      if (reading.kind !== 'foreign') this.#outcome(probe, answer, reading);
+      if (reading.kind !== 'foreign') this.#outcome(probe, answer, reading, now);
     }
     if (last !== undefined) this.#advance(now, last);
   }
@@ -258,13 +259,13 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
     return found;
   }
 
-  #outcome(probe: SentProbe, answer: ProbeAnswer, reading: ErrorReading | TargetReading): void {
+  #outcome(probe: SentProbe, answer: ProbeAnswer, reading: ErrorReading | TargetReading, now: number): void {
     const outcome = outcomeOf(probe, answer, reading, this.#options);
-    if (probe.state !== 'leaving') this.#apply(probe, outcome);
+    if (probe.state !== 'leaving') this.#apply(probe, outcome, now);
     else this.#early.set(probe, [...(this.#early.get(probe) ?? []), outcome].slice(0, EARLY_MAX));
   }
 
-  #apply(probe: SentProbe, { told, meaning, exceeded }: Outcome): void {
+  #apply(probe: SentProbe, { told, meaning, exceeded }: Outcome, now: number): void {
     const { ttl, round, sentTime } = probe;
     if (sentTime === null) return;
     if (probe.state === 'answered') {
@@ -272,7 +273,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
       return;
     }
     const late = probe.state === 'lost';
-    const rttMs = roundMs(elapsedMs(sentTime, told.time));
+    const rttMs = roundMs(steadyMs(elapsedMs(sentTime, told.time), now - probe.sentAt));
     const answer: AnsweredProbe = { ...told, rttMs, sentTime };
     probe.state = 'answered';
     probe.answer = answer;

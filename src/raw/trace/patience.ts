@@ -25,7 +25,6 @@ export class Patience {
     this.#adaptive = adaptive;
   }
 
-  /** @param milliseconds may be negative, where a clock was set meanwhile */
   answered(ttl: number, milliseconds: number): void {
     if (!(milliseconds >= 0) || milliseconds > this.#timeoutMs) return;
     this.#longest[ttl] = Math.max(this.#longest[ttl] ?? 0, milliseconds);

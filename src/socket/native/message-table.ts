@@ -6,7 +6,6 @@
  */
 import { SocketError } from '../../errors.js';
 import type { Logger } from '../../log/events.js';
-import type { Timestamp } from '../../measure/clock.js';
 import { AddressFamily } from '../../sockaddr/struct.js';
 import type { MessageTable, MessageTableOptions, TableOutcome } from '../columns.js';
 import { type Descriptor, lastFailure } from './descriptor.js';
@@ -27,7 +26,6 @@ import { DescriptorWatch } from './poller.js';
 export interface TableSocket {
   readonly ipv6: boolean;
   readonly logger: Logger;
-  now(): Timestamp;
   /** Waits for room in the socket itself; libuv has one watch of a descriptor. */
   untilWritable(): Promise<void>;
   /** Messages have been taken. */
@@ -101,13 +99,12 @@ export class NativeMessageTable implements MessageTable {
     let inThread = this.threaded;
     for (;;) {
       if (this.#closed) throw new SocketError({ syscall: 'sendmmsg', code: 'EBADF', errno: 9 });
-      const before = this.#socket.now();
       if (inThread) this.#call = libc.sendmmsgInThread(fd, headers, count, FLAGS);
       const sent = this.#call === undefined ? libc.sendmmsg(fd, headers, count, FLAGS) : await this.#call;
       this.#call = undefined;
       if (sent > 0) {
         this.#taken(from, sent);
-        return { sent, before, after: this.#socket.now() };
+        return { sent };
       }
       if (inThread) {
         // The reason of a failure stays in the thread: the call is made again here.
@@ -115,33 +112,41 @@ export class NativeMessageTable implements MessageTable {
         continue;
       }
       const failure = lastFailure(libc, 'sendmmsg');
-      if (failure.code === 'EAGAIN' || failure.code === 'ENOBUFS') await this.#untilWritable();
-      else if (failure.code !== 'EINTR') {
-        return { sent: 0, refused: new SocketError(failure), before, after: this.#socket.now() };
+      if (failure.code === 'EAGAIN' || failure.code === 'ENOBUFS') {
+        await this.#untilWritable();
+        return { sent: 0 };
       }
+      if (failure.code !== 'EINTR') return { sent: 0, refused: new SocketError(failure) };
     }
+  }
+
+  interrupt(): void {
+    this.#wake?.();
   }
 
   /** No more is sent; resolves when no thread uses the memory any more. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#watch?.close();
-    this.#wake?.();
+    this.interrupt();
     await this.#call;
     if (this.threaded) this.#descriptor.close();
     this.#memory.release();
   }
 
   #untilWritable(): Promise<void> {
-    if (!this.threaded) return this.#socket.untilWritable();
-    const { libc, fd } = this.#descriptor;
-    this.#watch ??= new DescriptorWatch(libc, fd, () => {
-      this.#watch?.want(false, false);
-      this.#wake?.();
-    });
     return new Promise((resolve) => {
       this.#wake = resolve;
-      this.#watch?.want(false, true);
+      if (!this.threaded) {
+        void this.#socket.untilWritable().then(resolve);
+        return;
+      }
+      const { libc, fd } = this.#descriptor;
+      this.#watch ??= new DescriptorWatch(libc, fd, () => {
+        this.#watch?.want(false, false);
+        this.#wake?.();
+      });
+      this.#watch.want(false, true);
     });
   }
 

@@ -172,7 +172,6 @@ export class NativeMessageSocket implements RawSocket {
     const socket: TableSocket = {
       ipv6,
       logger,
-      now: this.#readClock,
       untilWritable: () => this.#untilWritable(),
       taken: (count) => {
         this.sent += count;

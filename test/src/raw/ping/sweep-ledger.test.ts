@@ -87,6 +87,7 @@ it.each([
         ledger.sent(i, 0, 0);
       });
       sweep.claim(0, HOSTS, 0, 0);
+      sweep.sent(0, HOSTS, 0);
       let now = 0;
       let oldest = 0;
       const expire = () => {
@@ -120,6 +121,25 @@ it.each([
       expect(comparable(sweep.take())).toEqual(comparable(ledger.take()));
     }),
   );
+});
+
+it('counts what has left, and what must have because it is answered', () => {
+  const order = pingOrder(new TargetSet([{ prefix: parsePrefix('10.0.0.0/29') }]), undefined);
+  const sweep = new SweepLedger({ plan: { count: 1, tell: 'everything' }, order, hosts: 6n, route, startedAt: 0 }, BASE);
+  sweep.claim(0, HOSTS, 0, 0);
+  sweep.sent(0, 2, 1);
+  sweep.reply(4, 3, 3, undefined);
+  // The rest is tried again later.
+  sweep.claim(2, 2, 20, 20);
+  sweep.sent(2, 1, 21);
+  sweep.reply(2, 25, 25, undefined);
+  // What is not sent yet has all its time.
+  sweep.elapse(5000, at(5000));
+  sweep.end('interrupted', at(5000), 5000);
+  const records = sweep.take();
+  const counts = { transmitted: 4, received: 2, lost: 2, inFlight: 0, hosts: 4, alive: 2, unreachable: 2 };
+  expect(records.at(-1)).toMatchObject({ type: 'ping.total', ...counts, rttMs: { min: 3, max: 5 } });
+  expect(records.filter(({ type }) => type === 'ping.summary')).toHaveLength(4);
 });
 
 /** What is told in one turn may be told in another order. A summary's moment is the clock's in the one, and worked out in the other. */

@@ -198,8 +198,8 @@ describe.each(CASES)('%s %s', (family, protocol) => {
     machine.elapsed(10, TIME);
     const [probe] = machine.due(10, 1);
     machine.answered([packet(other, icmpOf(family), exceeded(family, asPacket(family, probe as OutgoingProbe)))], 11);
-    machine.sent([{ seconds: TIME.seconds - 1, nanoseconds: 0 }], 11);
-    expect(summaryOf(machine).path[0]).toMatchObject({ sent: 2, received: 1, lastMs: 1000 });
+    machine.sent([{ seconds: TIME.seconds - 1, nanoseconds: 950e6 }], 11);
+    expect(summaryOf(machine).path[0]).toMatchObject({ sent: 2, received: 1, lastMs: 50 });
   });
 });
 
