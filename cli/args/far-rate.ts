@@ -32,7 +32,7 @@ export function checkFarRate(
     if (one instanceof IPPrefix ? networks.hasAll(one) : networks.has(one)) continue;
     throw new UsageError(
       `${flag}: ${one.toString()} is on no network of this machine, and this is more than ${FAR_RATE_MAX} packets a second`,
-      'add --yes if you may load the networks in between, or go slower with --rate',
+      `add --yes if you may load the networks in between, or ${flag === '--pmtu-search' ? 'ask fewer hosts at once' : 'go slower with --rate'}`,
     );
   }
 }

@@ -49,6 +49,7 @@ export function openPingOutput(
   const names = namesOf(flags);
   const { json, logger } = context;
   const lines = linesOf(hosts, flags, plan);
+  const last = lines.many ? 'ping.total' : 'ping.summary';
   const { sink, tell } = chooseSink(flags, lines, context);
   // Where nothing else is to be seen on the terminal, it is shown how far a sweep is.
   const idle = names !== undefined || tell !== 'everything' || process.stdout.isTTY !== true;
@@ -62,6 +63,8 @@ export function openPingOutput(
     },
     write: (batch) => {
       watch.clear();
+      // Nothing is told of a run behind its last record.
+      if (batch.at(-1)?.type === last) watch.end();
       return sink.write(batch);
     },
     close: async () => watch.end(),

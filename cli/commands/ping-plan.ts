@@ -1,7 +1,10 @@
 /** From the flags of `raw ping` to what is asked of the library; what has no meaning is refused here, by its flag. */
 import { UsageError } from '../../src/errors.js';
-import { DEFAULT_SIZE, type PingPlan } from '../../src/raw/ping/options.js';
+import { DEFAULT_SIZE, type PingPlan, TIMEOUT_MAX_MS } from '../../src/raw/ping/options.js';
+import { GAP_MS } from '../../src/raw/ping/search-schedule.js';
+import { TOKEN_LENGTH } from '../../src/raw/ping/token.js';
 import { type IPFamily, parseIP, tryParseIP } from '../../src/sockaddr/ip.js';
+import { ICMP_HEADER } from '../../src/wire/icmp.js';
 import { chosenFamily } from '../args/common.js';
 import { FAR_RATE_MAX, type FarRate } from '../args/far-rate.js';
 import type { OnlyFamily } from '../args/hosts.js';
@@ -12,7 +15,6 @@ import type { Names } from '../render/ping-sinks.js';
 const NAMES_RETRIES = 3;
 /** Four probes to a host that is silent take as long as fping's four, which wait longer each time. */
 const NAMES_TIMEOUT_MS = 1000;
-const ICMP_HEADER = 8;
 
 /** Pairs of flags that exclude each other, with what to do instead. */
 const EXCLUSIONS: readonly (readonly [keyof PingFlags, keyof PingFlags, string])[] = [
@@ -36,6 +38,13 @@ const EXCLUSIONS: readonly (readonly [keyof PingFlags, keyof PingFlags, string])
   ['flood', 'pmtuSearch', 'the search sets its own pace'],
   ['retry', 'count', 'with --retry the first answer is the last'],
   ['retry', 'pmtuSearch', 'with the search, -c says how often a size is tried'],
+  ['pmtuSearch', 'rate', 'the search sets its own pace'],
+  ['pmtuSearch', 'interval', 'the search sets its own pace'],
+  ['pmtuSearch', 'adaptive', 'the search sets its own pace'],
+  ['pmtuSearch', 'recordRoute', 'the route takes room in the header'],
+  ['adaptive', 'retry', 'a retry waits for the timeout'],
+  ['adaptive', 'alive', 'a retry waits for the timeout'],
+  ['adaptive', 'unreachable', 'a retry waits for the timeout'],
   ['pmtuSearch', 'size', 'the search chooses the sizes'],
   ['pmtuSearch', 'pmtu', 'the search sets what becomes of large packets'],
   ['pmtuSearch', 'timestampRequest', 'a timestamp request has one size'],
@@ -69,13 +78,17 @@ export function checkPingFlags(flags: PingFlags, { json }: { readonly json: bool
   if (flags.timeout !== undefined && flags.timeout > TIMEOUT_MAX_MS) {
     throw new UsageError('-W: above an hour', 'a probe is forgotten before that');
   }
+  if (flags.pattern !== undefined && (flags.size ?? DEFAULT_SIZE) <= TOKEN_LENGTH) {
+    throw new UsageError(
+      `-p: the first ${TOKEN_LENGTH} bytes of payload say whose probe it is, and there are ${flags.size}`,
+      `give it room: -s ${TOKEN_LENGTH + flags.pattern.length} or more`,
+    );
+  }
   const { interface: name } = flags;
   if (name !== undefined && tryParseIP(name) !== undefined) {
     throw new UsageError(`-I ${name}: that is an address`, `the own address is given with -S ${name}`);
   }
 }
-
-const TIMEOUT_MAX_MS = 3_600_000;
 
 function written(name: keyof PingFlags): string {
   return WRITTEN[name] ?? `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
@@ -144,8 +157,10 @@ export function planPing(flags: PingFlags, several: boolean): PingPlan {
 }
 
 /** Of several hosts, where no flag says how fast. */
-function usualRate({ interval, flood, adaptive }: PingFlags, several: boolean): number | undefined {
-  return several && interval === undefined && flood !== true && adaptive !== true ? FAR_RATE_MAX : undefined;
+function usualRate({ interval, flood, adaptive, pmtuSearch }: PingFlags, several: boolean): number | undefined {
+  if (!several || interval !== undefined || flood === true || adaptive === true || pmtuSearch === true)
+    return undefined;
+  return FAR_RATE_MAX;
 }
 
 /** Packets a second; bits are those of ICMP, as those of `udp send` are of its payload. */
@@ -156,6 +171,7 @@ function perSecond({ value, unit }: NonNullable<PingFlags['rate']>, size: number
 /** How fast the plan may get with so many hosts, and which flag is to blame. */
 export function paceOf({ rate, adaptive, yes }: PingFlags, plan: PingPlan, hosts: number): FarRate {
   const { count, retries, flood, ratePerSecond = Number.POSITIVE_INFINITY, intervalMs = 1000 } = plan;
+  if (plan.pmtuSearch === true) return { flag: '--pmtu-search', perSecond: (hosts * 1000) / GAP_MS, yes };
   const flag = rate !== undefined ? '--rate' : flood === true ? '--flood' : adaptive === true ? '--adaptive' : '-i';
   // A flood, and no interval, go as fast as answers come, or the machine can.
   const unlimited = flood === true || intervalMs === 0;

@@ -48,6 +48,10 @@ export async function run([host]: [string], flags: TraceFlags, context: CommandC
       else summary = record;
     }
     if (summary !== undefined) await sink.end(summary);
+  } catch (error) {
+    // What is known is told, whatever else went wrong.
+    if (summary?.endReason === 'error') await sink.end(summary);
+    throw error;
   } finally {
     facts.close();
     await sink.close();

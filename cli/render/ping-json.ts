@@ -2,7 +2,7 @@
 import { formatTimestamp } from '../../src/measure/clock.js';
 import type { PingRecord, PingReply, PingTimeout } from '../../src/raw/ping/records.js';
 
-export function pingJson(record: PingRecord): { type: string; time: string } {
+export function pingJson<Told extends PingRecord>(record: Told): Omit<Told, 'time'> & { readonly time: string } {
   return { ...record, time: formatTimestamp(record.time) };
 }
 

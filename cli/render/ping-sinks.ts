@@ -8,8 +8,6 @@ import { summaryLine, summaryText, totalText } from './ping-summary.js';
 export interface PingSink {
   /** Where it returns a promise, that resolves when there is room for more. */
   write(batch: readonly PingRecord[]): void | Promise<void>;
-  /** Before whatever is printed last. */
-  close?(): Promise<void>;
 }
 
 export interface PingLines extends PingNames {
@@ -96,7 +94,7 @@ export function jsonSink(
         if (record.type === last) {
           ready = context.output.write(text) ?? undefined;
           text = '';
-          context.summary({ ...record, ...pingJson(record) });
+          context.summary(pingJson(record));
         } else if (names === undefined || (record.type === 'ping.summary' && isNamed(record, names))) {
           text += pingJsonLine(record);
         }

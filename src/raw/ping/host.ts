@@ -28,7 +28,7 @@ export class Tally {
 }
 
 /** Different addresses of a group that are told apart at most; more would be somebody's forgery. */
-const REPLIERS_MAX = 65_536;
+export const REPLIERS_MAX = 65_536;
 
 export class PingHost {
   readonly target: PingTarget;

@@ -8,7 +8,7 @@ import type { IPFamily } from '../../sockaddr/ip.js';
 import type { BackendName } from '../../socket/port.js';
 import type { TimestampSource } from '../probes/port.js';
 import { clockOffset } from './clocks.js';
-import { type PingHost, Tally } from './host.js';
+import { type PingHost, REPLIERS_MAX, Tally } from './host.js';
 import { DEFAULT_TIMEOUT_MS, type PingPlan, tellsReplies } from './options.js';
 import { ProbeRing, ProbeState } from './probe-ring.js';
 import type { PingClocks, PingEndReason, PingRecord, PingSocketKind, PingStanding, PingTotal } from './records.js';
@@ -252,7 +252,7 @@ export class Ledger {
       }
       return false;
     }
-    if (known.has(address)) return true;
+    if (known.has(address) || known.size === REPLIERS_MAX) return true;
     known.add(address);
     return false;
   }

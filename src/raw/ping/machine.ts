@@ -52,6 +52,9 @@ type IcmpFacts = Omit<ErrorFacts, 'message' | 'settles'> & { readonly icmpType: 
 /** Outcomes are remembered so many timeouts, to tell duplicates and late replies. */
 const MEMORY_TIMEOUTS = 4;
 
+/** Answers that wait for the word of their probes at most: more than a batch of probes can have without forgery. */
+const EARLY_MAX = 65_536;
+
 export class PingMachine implements ProbeMachine<PingRecord> {
   readonly #options: PingMachineOptions;
   readonly #kind: 'echo' | 'timestamp';
@@ -222,7 +225,7 @@ export class PingMachine implements ProbeMachine<PingRecord> {
   /** An answer can be here before the word of when its probe has left, without which its time means nothing: it waits. */
   #isEarly(number: number, take: (now: number) => void): boolean {
     if (number < this.#confirmed) return false;
-    this.#early.push({ number, take });
+    if (this.#early.length < EARLY_MAX) this.#early.push({ number, take });
     return true;
   }
 

@@ -100,6 +100,9 @@ export function checkPingOptions(options: PingPlan & Partial<PingSocketOptions>)
   positive('interval', options.intervalMs, true);
   positive('timeout', options.timeoutMs, false);
   positive('deadline', options.deadlineMs, false);
+  if (options.deadlineMs !== undefined && options.deadlineMs > TIMER_MAX_MS) {
+    throw new UsageError(`ping: deadline ${options.deadlineMs} ms is above 24 days`, 'leave it out');
+  }
   positive('rate', options.ratePerSecond, false);
   if (options.timeoutMs !== undefined && options.timeoutMs > TIMEOUT_MAX_MS) {
     throw new UsageError(`ping: timeout ${options.timeoutMs} ms is above an hour`, 'give a shorter one');
@@ -109,11 +112,30 @@ export function checkPingOptions(options: PingPlan & Partial<PingSocketOptions>)
   exclude('retries', retries !== undefined, 'flood', flood === true, 'retries come after the timeout');
   exclude('pmtu search', pmtuSearch === true, 'flood', flood === true, 'the search sets its own pace');
   exclude('pmtu search', pmtuSearch === true, 'retries', retries !== undefined, 'count says how often a size is tried');
+  exclude(
+    'pmtu search',
+    pmtuSearch === true,
+    'rate',
+    options.ratePerSecond !== undefined,
+    'the search sets its own pace',
+  );
+  exclude('pmtu search', pmtuSearch === true, 'adaptive', adaptive === true, 'the search sets its own pace');
+  exclude(
+    'pmtu search',
+    pmtuSearch === true,
+    'record route',
+    options.recordRoute === true,
+    'it takes room in the header',
+  );
+  exclude('adaptive', adaptive === true, 'retries', retries !== undefined, 'retries come after the timeout');
   exclude('pmtu search', pmtuSearch === true, 'timestamp', kind === 'timestamp', 'a timestamp request has one size');
   exclude('pmtu search', pmtuSearch === true, 'broadcast', options.broadcast === true, 'a search is about one path');
 }
 
-const TIMEOUT_MAX_MS = 3_600_000;
+/** What a timer of Node can wait. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+export const TIMEOUT_MAX_MS = 3_600_000;
 
 function inRange(what: string, value: number | undefined, low: number, high: number): void {
   if (value === undefined || (Number.isInteger(value) && value >= low && value <= high)) return;

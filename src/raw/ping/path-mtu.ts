@@ -29,6 +29,9 @@ export interface MtuTry {
   readonly round: number;
 }
 
+/** A path that changes all the time is given up to what was found last. */
+const RESTARTS_MAX = 8;
+
 export class PathMtuSearch {
   readonly #family: IPFamily;
   readonly #tries: number;
@@ -44,6 +47,8 @@ export class PathMtuSearch {
   #controls = 0;
   /** Controls that are in flight. */
   #controlsOpen = 0;
+  /** How often the path has been another one. */
+  #restarts = 0;
   /** Of all packets whose size is known to get through: how many had an outcome, and were lost. */
   #settled = 0;
   #settledLost = 0;
@@ -97,16 +102,23 @@ export class PathMtuSearch {
     return needed;
   }
 
-  /** It has been answered, however late. */
-  answered({ size, control, round }: MtuTry): void {
-    this.#settled++;
-    if (control && round === this.#round) this.#controlsOpen--;
+  /**
+   * It has been answered, however late.
+   *
+   * @param wasLost it was {@link lost} before, which is taken back
+   */
+  answered({ size, control, round }: MtuTry, wasLost: boolean): void {
+    const current = round === this.#round;
+    if (wasLost && control) this.#settledLost--;
+    else this.#settled++;
+    if (current && control && !wasLost) this.#controlsOpen--;
+    if (current && !control && wasLost) this.#lost--;
     if (size <= this.#low) {
       this.#judge();
       return;
     }
     // Those of this size that were lost, were lost by chance.
-    if (round === this.#round) {
+    if (current) {
       this.#settled += this.#lost;
       this.#settledLost += this.#lost;
     }
@@ -136,8 +148,14 @@ export class PathMtuSearch {
    * @param mtu of the link; 0 where that is not said
    * @param reporter who says so; null for this machine
    */
-  tooBig({ size }: MtuTry, mtu: number, reporter: string | null): void {
-    if (size <= this.#low || size >= this.#high) return;
+  tooBig({ size, control, round }: MtuTry, mtu: number, reporter: string | null): void {
+    if (control && round === this.#round) this.#controlsOpen--;
+    if (size >= this.#high) return;
+    if (size <= this.#low) {
+      // What got through does not any more: the path has become another one.
+      if (this.#restarts++ === RESTARTS_MAX) return;
+      this.#low = 0;
+    }
     const believable = mtu < size && mtu >= this.#low && mtu >= LEAST[this.#family];
     this.#told = believable ? mtu : undefined;
     this.#high = believable ? mtu + 1 : size;

@@ -58,7 +58,7 @@ export async function* pingBatches(
     }
     return;
   }
-  const port = new SocketPort(sockets, options.backend.alarm());
+  const port = await withSockets(sockets, () => new SocketPort(sockets, options.backend.alarm()));
   const stop = new AbortController();
   const interrupt = () => stop.abort();
   try {
@@ -125,6 +125,16 @@ async function* sweep(socket: PingSocket, set: TargetSet, options: PingOptions):
     signal?.removeEventListener('abort', interrupt);
     run.close();
     await sender?.socket.close();
+  }
+}
+
+/** What closes them itself, once it is made. */
+async function withSockets<Made>(sockets: readonly PingSocket[], make: () => Made): Promise<Made> {
+  try {
+    return make();
+  } catch (error) {
+    for (const { socket } of sockets) await socket.close();
+    throw error;
   }
 }
 

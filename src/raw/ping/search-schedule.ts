@@ -12,7 +12,7 @@ import type { Schedule } from './schedule.js';
 /** Packets that must be lost at least before a size is given up, where the plan does not say. */
 const TRIES = 3;
 /** From one packet to the next while nothing comes back: as long as two round trips, and that at least. */
-const GAP_MS = 50;
+export const GAP_MS = 50;
 /** From one host's beginning to that of the next. */
 const START_GAP_MS = 1;
 /** Hosts that are searched for at once at most. */
@@ -110,10 +110,10 @@ export class SearchSchedule implements Schedule {
   outcome(number: number, what: TryOutcome, now: number): void {
     const known = this.#open.get(number);
     if (known === undefined || (what === 'lost' && known.lost)) return;
-    const { search, tried } = known;
+    const { search, tried, lost } = known;
     if (what === 'lost') known.lost = true;
     else this.#open.delete(number);
-    if (what === 'answered') search.search.answered(tried);
+    if (what === 'answered') search.search.answered(tried, lost);
     else if (what === 'lost') search.search.lost(tried);
     else search.search.tooBig(tried, what.mtu, what.reporter);
     if (!search.search.done) this.#push(search.host, Math.min(search.host.due || now, now));

@@ -6,29 +6,15 @@ import { type Endpoint, inetEndpoint } from '../../sockaddr/endpoint.js';
 import type { IPAddress, IPFamily } from '../../sockaddr/ip.js';
 import type { MessageFailure, MessageSocket, OutgoingMessage, ReceivedMessage } from '../../socket/port.js';
 import { ICMPV6_PROTOCOL } from '../../wire/icmpv6.js';
+import { IPV4_HEADER } from '../../wire/ipv4.js';
 import type { OutgoingProbe, ProbeAnswer, ProbeHandlers, ProbePort, SendOutcome } from '../probes/port.js';
+import { SOFT_ERRORS } from '../probes/soft-errors.js';
 import { Waker } from '../probes/waker.js';
 import { ICMP_PROTOCOL } from './answer.js';
 import type { PingSocket } from './sockets.js';
 
 /** Probes that go in one call, which have one send time; the portable backend makes a call for each. */
 const BATCH = { native: 64, portable: 1 } as const;
-const IPV4_HEADER = 20;
-
-/**
- * Errors that a socket has for something that was sent earlier, without saying what: the probe's own outcome comes
- * otherwise.
- */
-const SOFT: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EHOSTDOWN',
-  'ENETDOWN',
-  'EMSGSIZE',
-  'EPROTO',
-  'EACCES',
-]);
 
 export class SocketPort implements ProbePort {
   readonly socket: 'raw' | 'dgram';
@@ -146,7 +132,7 @@ export class SocketPort implements ProbePort {
     const { error, to, sent, icmpType, icmpCode, reporter, mtu, timestamp } = failure;
     if (icmpType === undefined || icmpCode === undefined || sent === undefined || to === undefined) {
       // What this machine refuses to send is the sender's to hear of.
-      if (!SOFT.has(error.code)) handlers.failed(error);
+      if (!SOFT_ERRORS.has(error.code)) handlers.failed(error);
       return;
     }
     if (to.family === 'unix') return;

@@ -5,6 +5,7 @@ import { type OptionSetting, setting } from '../../options/settings.js';
 import { inetEndpoint } from '../../sockaddr/endpoint.js';
 import type { IPFamily } from '../../sockaddr/ip.js';
 import { type MessageSocket, RAW_ADVICE } from '../../socket/port.js';
+import { IPV4_HEADER } from '../../wire/ipv4.js';
 import { answerTypes, ICMP_PROTOCOL } from './answer.js';
 import { DEFAULT_SIZE, type PingPlan, type PingSocketOptions, tellsReplies } from './options.js';
 import { recordRouteOption } from './record-route.js';
@@ -120,7 +121,6 @@ export async function openSweepSender(options: Options): Promise<SweepSender | u
 
 /** Sends what it is given, and receives nothing. */
 const IPPROTO_RAW = 255;
-const IPV4_HEADER = 20;
 /** The flag in the byte that the fragment offset begins in (RFC 791). */
 const DONT_FRAGMENT = 0x40;
 /** Every path takes 576 bytes whole, less headers with options. */

@@ -79,7 +79,7 @@ function duration(from: number, until: number): number {
 /** Probes a second to so many hosts: what the rate allows, and no more than the intervals ask for. */
 function requestedRate(plan: PingPlan, hosts: number): number | null {
   const { ratePerSecond = Number.POSITIVE_INFINITY, intervalMs = DEFAULT_INTERVAL_MS, count, retries } = plan;
-  if (plan.flood === true || plan.adaptive === true) return null;
+  if (plan.flood === true || plan.adaptive === true || plan.pmtuSearch === true) return null;
   const once = count === 1 || retries !== undefined;
   const byInterval = once || intervalMs === 0 ? Number.POSITIVE_INFINITY : (hosts * 1000) / intervalMs;
   const rate = Math.min(ratePerSecond, byInterval);

@@ -14,6 +14,7 @@ import type { MessageColumns, MessageTable } from '../../socket/columns.js';
 import type { MessageSocket, ReceivedMessage } from '../../socket/port.js';
 import { ICMP_HEADER, IcmpType } from '../../wire/icmp.js';
 import { ICMPV6_PROTOCOL, Icmpv6Type } from '../../wire/icmpv6.js';
+import { IPV4_HEADER } from '../../wire/ipv4.js';
 import type { RecordQueue } from '../record-queue.js';
 import { errorText, ICMP_PROTOCOL, plainText, readError, readShort, settles } from './answer.js';
 import type { PingRoute, ReplyFacts } from './ledger.js';
@@ -46,7 +47,6 @@ const HOSTS_MIN = 1024;
 const HOSTS_MAX = 2 ** 20;
 /** Probes of a table: more at once are hardly faster, and the round trips are less true. */
 const TABLE = 64;
-const IPV4_HEADER = 20;
 
 /** Whether what is asked for is a sweep, of a set of so many hosts without groups. */
 export function isSweep(plan: PingPlan, hosts: bigint): boolean {

@@ -51,7 +51,11 @@ class Runner<Item> {
     port.receive({
       answers: (batch) => {
         if (this.#over) return;
-        machine.answered(batch, port.now());
+        try {
+          machine.answered(batch, port.now());
+        } catch (error) {
+          this.#fail(error);
+        }
         this.#step();
       },
       failed: (error) => this.#fail(error),
@@ -68,6 +72,14 @@ class Runner<Item> {
   /** What is due goes out, what is given up is told, and the next time is set. */
   #step(): void {
     if (this.#over) return;
+    try {
+      this.#goOn();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #goOn(): void {
     const machine = this.#machine;
     machine.elapsed(this.#port.now(), this.#port.wallClock());
     if (!this.#sending) void this.#send();
@@ -90,10 +102,10 @@ class Runner<Item> {
   /** Sends what is due, batch by batch, until nothing is. */
   async #send(): Promise<void> {
     const port = this.#port;
-    let probes = this.#machine.due(port.now(), port.batch);
-    if (probes.length === 0) return;
-    this.#sending = true;
     try {
+      let probes = this.#machine.due(port.now(), port.batch);
+      if (probes.length === 0) return;
+      this.#sending = true;
       while (probes.length > 0 && !this.#over) {
         await this.#sendBatch(probes);
         this.#tell();

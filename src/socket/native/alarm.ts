@@ -17,6 +17,7 @@ export class TimerAlarm implements Alarm {
   readonly #time = new Uint8Array(ITIMERSPEC_SIZE);
   readonly #view = new DataView(this.#time.buffer);
   #wake: (() => void) | undefined;
+  #closed = false;
 
   /** @throws SocketError for want of descriptors */
   constructor(libc: Libc) {
@@ -39,6 +40,8 @@ export class TimerAlarm implements Alarm {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#watch.close();
     this.#libc.close(this.#fd);
     const wake = this.#wake;
@@ -52,7 +55,8 @@ export class TimerAlarm implements Alarm {
     wake?.();
     // Who was waiting sets it again in the next microtask, as a rule: the watch can stay as it is until then.
     queueMicrotask(() => {
-      if (this.#wake !== undefined) return;
+      // The number of a closed descriptor may be another one's by now.
+      if (this.#wake !== undefined || this.#closed) return;
       this.#watch.want(false, false);
       this.#set(0);
     });

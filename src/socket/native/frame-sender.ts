@@ -72,7 +72,12 @@ export class NativeFrameSender implements FrameSender {
     this.#interface = options.interface;
     this.#frames = frames;
     this.#headers = acquireMemory(this.#libc, frames * (MMSGHDR_SIZE + IOVEC_SIZE));
-    this.#memory = acquireMemory(this.#libc, bytes);
+    try {
+      this.#memory = acquireMemory(this.#libc, bytes);
+    } catch (error) {
+      this.#headers.release();
+      throw error;
+    }
     this.#words = new Uint32Array(this.#headers.bytes.buffer);
     this.#base = Number(this.#memory.address);
     this.arena = this.#memory.bytes.subarray(0, bytes);
@@ -128,7 +133,7 @@ export class NativeFrameSender implements FrameSender {
       if (failure.code !== 'EAGAIN' && failure.code !== 'ENOBUFS') {
         return { sent: next - from, refused: new SocketError({ ...failure, address: this.#interface }) };
       }
-      await this.#room(failure.code);
+      await this.#room(failure.code, signal);
     }
     return { sent: Math.max(0, next - from) };
   }
@@ -169,12 +174,15 @@ export class NativeFrameSender implements FrameSender {
   }
 
   /** Waits for the socket (EAGAIN), or for a queue that has told nobody when it has room again (ENOBUFS). */
-  #room(code: string): Promise<void> {
+  async #room(code: string, signal: AbortSignal | undefined): Promise<void> {
     if (code === 'ENOBUFS') return turn();
-    return new Promise((resolve) => {
+    const interrupt = () => this.#onWritable();
+    signal?.addEventListener('abort', interrupt, { once: true });
+    await new Promise<void>((resolve) => {
       this.#wake = resolve;
       this.#watch.want(false, true);
     });
+    signal?.removeEventListener('abort', interrupt);
   }
 
   #onWritable(): void {

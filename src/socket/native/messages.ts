@@ -168,7 +168,7 @@ export class NativeMessageSocket implements RawSocket {
 
   table(options: MessageTableOptions): MessageTable {
     const { sibling, logger, ipv6 } = this.#options;
-    const own = options.thread === true ? sibling?.() : undefined;
+    const own = options.thread === true && sibling !== undefined ? this.#openSibling(sibling) : undefined;
     const socket: TableSocket = {
       ipv6,
       logger,
@@ -180,6 +180,18 @@ export class NativeMessageSocket implements RawSocket {
     const table = new NativeMessageTable(own ?? this.#descriptor, socket, options, own !== undefined);
     this.#tables.push(table);
     return table;
+  }
+
+  /** Without one, a table goes through the socket itself. */
+  #openSibling(sibling: () => Descriptor): Descriptor | undefined {
+    try {
+      return sibling();
+    } catch (error) {
+      if (!(error instanceof SocketError)) throw error;
+      const message = `${error.message}: sending from one thread fewer`;
+      this.#options.logger.log('info', { event: 'fallback', message });
+      return undefined;
+    }
   }
 
   send(messages: readonly OutgoingMessage[]): Promise<Timestamp> {

@@ -5,25 +5,10 @@ import type { MessageFailure, MessageSocket, ReceivedMessage } from '../../../so
 import { IPV4_HEADER } from '../../../wire/ipv4.js';
 import { encodeUdp } from '../../../wire/udp.js';
 import type { PacketAnswer, ProbeAnswer, ReportAnswer } from '../../probes/port.js';
+import { SOFT_ERRORS } from '../../probes/soft-errors.js';
 
 export type DeliverAnswers = (answers: readonly ProbeAnswer[]) => void;
 export type Failed = (error: SocketError) => void;
-
-/**
- * Errors that a socket has for something that was sent earlier, without saying what: the probe's own outcome comes
- * otherwise.
- */
-const SOFT: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EHOSTDOWN',
-  'EMSGSIZE',
-  'EPROTO',
-  'ENOPROTOOPT',
-  'EACCES',
-  'EOPNOTSUPP',
-]);
 
 /**
  * Starts reception of whole packets.
@@ -43,7 +28,7 @@ export function receivePackets(
     failure: (failure) => {
       const report = reportOf(failure, socket, (sent) => sent);
       if (report !== undefined) deliver([report]);
-      else if (!SOFT.has(failure.error.code)) failed(failure.error);
+      else if (!SOFT_ERRORS.has(failure.error.code)) failed(failure.error);
     },
   });
 }
@@ -106,7 +91,7 @@ export function receiveDatagrams(
       const withPorts = (sent: Uint8Array) => encodeUdp({ sourcePort: localPort, destinationPort }, sent);
       const report = reportOf(failure, socket, withPorts);
       if (report !== undefined) deliver([report]);
-      else if (!SOFT.has(failure.error.code)) failed(failure.error);
+      else if (!SOFT_ERRORS.has(failure.error.code)) failed(failure.error);
     },
   });
 }

@@ -27,10 +27,17 @@ export async function openPingWorld(options: WorldOptions, plan: TracePlan, sour
     local: inetEndpoint(source, 0),
   });
   const to = inetEndpoint(target, 0);
+  let alarm: ReturnType<typeof backend.alarm>;
+  try {
+    alarm = backend.alarm();
+  } catch (error) {
+    await socket.close();
+    throw error;
+  }
   const port = new SocketPort({
     socket: 'dgram',
     ownHeader: false,
-    alarm: backend.alarm(),
+    alarm,
     sockets: [socket],
     send: ({ bytes, hopLimit, trafficClass }) => socket.send([{ bytes, to, hopLimit, trafficClass }]),
     listen: (deliver, failed) =>

@@ -53,7 +53,8 @@ export async function openRawWorld(options: WorldOptions, plan: TracePlan, sourc
   };
   try {
     const icmpProtocol = v6 ? ICMPV6_PROTOCOL : IPProtocol.icmp;
-    const local = v6 && plan.source !== undefined ? { local: inetEndpoint(source, 0) } : {};
+    // Checksums of IPv6 cover the source: the kernel is not to choose another one later.
+    const local = v6 ? { local: inetEndpoint(source, 0) } : {};
     const discovery = [pathMtuSetting(family, plan)];
     const icmp = await open(icmpProtocol, { icmpTypes: ANSWER_TYPES[family], settings: discovery, ...local });
     let sourcePorts: number[] = [];

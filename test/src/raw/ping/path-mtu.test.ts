@@ -109,7 +109,7 @@ describe('the search', () => {
             const tried = search.next();
             if (tried === undefined) throw new Error('it waits for nothing');
             expect(++steps).toBeLessThan(200);
-            if (tried.size <= mtu) search.answered(tried);
+            if (tried.size <= mtu) search.answered(tried, false);
             else {
               const claim = claims[steps % claims.length] as number;
               // A claim below the truth would be believed, as it must be.
@@ -122,5 +122,43 @@ describe('the search', () => {
         },
       ),
     );
+  });
+
+  it('begins again where the path has become narrower', () => {
+    const search = new PathMtuSearch('ipv4', 3);
+    let mtu = 1500;
+    let answers = 0;
+    for (let steps = 0; !search.done; steps++) {
+      const tried = search.next();
+      if (tried === undefined || steps > 200) throw new Error('it waits for nothing');
+      if (tried.size > mtu) search.tooBig(tried, 0, 'router');
+      else {
+        search.answered(tried, false);
+        if (++answers === 3) mtu = Math.max(68, tried.size - 100);
+      }
+    }
+    expect(search.result.mtu).toBeLessThanOrEqual(mtu);
+    expect(search.result.unreachable).toBe(false);
+  });
+
+  it('counts once what is answered after it was given up', () => {
+    const search = new PathMtuSearch('ipv4', 3);
+    const late: NonNullable<ReturnType<typeof search.next>>[] = [];
+    for (let steps = 0; !search.done; steps++) {
+      if (steps > 2000) throw new Error('no end');
+      const tried = search.next();
+      if (tried === undefined) {
+        const one = late.shift();
+        if (one === undefined) throw new Error('it waits for nothing');
+        search.answered(one, true);
+      } else if (tried.size > 1400) search.lost(tried);
+      else {
+        // All of them come too late.
+        search.lost(tried);
+        late.push(tried);
+      }
+      while (late.length > 2) search.answered(late.shift() as (typeof late)[number], true);
+    }
+    expect(search.result.mtu).toBe(1400);
   });
 });

@@ -125,7 +125,10 @@ it.each([
 
 it('counts what has left, and what must have because it is answered', () => {
   const order = pingOrder(new TargetSet([{ prefix: parsePrefix('10.0.0.0/29') }]), undefined);
-  const sweep = new SweepLedger({ plan: { count: 1, tell: 'everything' }, order, hosts: 6n, route, startedAt: 0 }, BASE);
+  const sweep = new SweepLedger(
+    { plan: { count: 1, tell: 'everything' }, order, hosts: 6n, route, startedAt: 0 },
+    BASE,
+  );
   sweep.claim(0, HOSTS, 0, 0);
   sweep.sent(0, 2, 1);
   sweep.reply(4, 3, 3, undefined);
