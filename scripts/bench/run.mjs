@@ -26,6 +26,9 @@ if (unknown !== undefined || !Number.isInteger(rounds) || rounds < 1) {
 }
 execFileSync('bash', [new URL('../build', import.meta.url).pathname, '--if-needed'], { stdio: 'inherit' });
 
+// Certificates for programs that speak HTTPS: where a machine's settings name some, each start of Node reads them all.
+delete process.env.NODE_EXTRA_CA_CERTS;
+
 for (const name of names) await runBenchmark(name, await import(`./${name}.mjs`));
 
 async function runBenchmark(name, { title, subjects, cases, measure, targets = [] }) {
