@@ -320,3 +320,8 @@ export function pointAt(text: string, { start, end }: TextSpan): readonly string
 }
 
 const printable = (code: number): string => (code >= 0x20 && code < 0x7f ? String.fromCharCode(code) : '?');
+
+/** Whether a privilege is what it lacks. */
+export function isPermissionError(error: unknown): error is SocketError {
+  return error instanceof SocketError && (error.code === 'EPERM' || error.code === 'EACCES');
+}

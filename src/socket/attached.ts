@@ -2,9 +2,11 @@
  * Which addresses are near: this machine's own, and those of the networks that its interfaces are on. Packets to all
  * others go through somebody else's routers.
  */
+
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import type { IPAddress } from '../sockaddr/ip.js';
 import { type IPPrefix, parsePrefix } from '../sockaddr/prefix.js';
+import { withoutZone } from '../sockaddr/zone.js';
 
 /** No router hands these on: RFC 919 section 7, RFC 5771 section 4, RFC 4291 sections 2.5.6 and 2.7 (scopes 1 and 2). */
 const NEVER_ROUTED = ['127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/24', '255.255.255.255/32', '::1/128', 'fe80::/10'];
@@ -29,7 +31,7 @@ export function attachedNetworks(
   return {
     // The unspecified address stands for this machine (RFC 1122 section 3.2.1.3).
     has: (address) =>
-      address.isUnspecified || isNarrow(address) || networks.some((network) => network.contains(plain(address))),
+      address.isUnspecified || isNarrow(address) || networks.some((network) => network.contains(withoutZone(address))),
     hasAll: (block) => isNarrowBlock(block) || networks.some((network) => network.containsPrefix(block)),
   };
 }
@@ -41,9 +43,4 @@ function isNarrow(address: IPAddress): boolean {
 
 function isNarrowBlock(block: IPPrefix): boolean {
   return block.length >= 16 && isNarrow(block.first);
-}
-
-/** Networks are known without a zone. */
-function plain(address: IPAddress): IPAddress {
-  return address.family === 'ipv6' ? address.withZone('') : address;
 }

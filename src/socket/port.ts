@@ -31,6 +31,9 @@ export interface OpenedSocket {
 /** Is shown every socket that is opened. */
 export type OpenObserver = (socket: OpenedSocket) => void;
 
+/** IPPROTO_RAW of raw(7): a socket of this protocol sends packets of any, and receives none. */
+export const IPPROTO_RAW = 255;
+
 /** What to do without the capability that raw and packet sockets take (capabilities(7)). */
 export const RAW_ADVICE =
   "needs CAP_NET_RAW: run it with sudo, or 'sudo setcap cap_net_raw+ep $(readlink -f $(command -v node))'";

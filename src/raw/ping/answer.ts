@@ -2,7 +2,7 @@
  * What a message that came in says of a probe. Replies, which come by the million, are read at their fixed places;
  * errors, which quote a packet, by the dissector. Nothing here throws, whatever the bytes are.
  */
-import { type IPAddress, type IPFamily, IPv6Address, tryParseIP } from '../../sockaddr/ip.js';
+import { type IPAddress, type IPFamily, tryParseIP } from '../../sockaddr/ip.js';
 import { dissectProtocol } from '../../wire/dissect.js';
 import { ICMP_HEADER, IcmpType } from '../../wire/icmp.js';
 import { ICMPV6_PROTOCOL, Icmpv6Type } from '../../wire/icmpv6.js';
@@ -92,15 +92,4 @@ export function isTooBig(family: IPFamily, icmpType: number, icmpCode: number): 
 /** The words for an ICMP error, with the numbers. */
 export function errorText(family: IPFamily, icmpType: number, icmpCode: number): string {
   return family === 'ipv4' ? icmpName(icmpType, icmpCode) : icmpv6Name(icmpType, icmpCode);
-}
-
-/** The address without a zone: the kernel adds one for link-local senders, the user may have named it otherwise. */
-export function plainText(address: IPAddress): string {
-  return address instanceof IPv6Address && address.zone !== '' ? address.withZone('').toString() : address.toString();
-}
-
-/** Whether the two are the same but for the zone. */
-export function sameAddress(a: IPAddress, b: IPAddress): boolean {
-  if (a.family === 'ipv4') return b.family === 'ipv4' && a.value === b.value;
-  return b.family === 'ipv6' && a.withZone('').equals(b.withZone(''));
 }

@@ -2,24 +2,16 @@
  * Ping as a state machine (probes/machine.ts): who is sent to when is the schedule's to say (schedule.ts), what became of
  * a probe the ledger's (ledger.ts), and whose an answer is probe-finder.ts's.
  */
+
 import type { SocketError } from '../../errors.js';
 import type { Timestamp } from '../../measure/clock.js';
 import type { IPFamily } from '../../sockaddr/ip.js';
+import { sameAddress, withoutZone } from '../../sockaddr/zone.js';
 import { ICMP_HEADER } from '../../wire/icmp.js';
 import { ICMPV6_PROTOCOL } from '../../wire/icmpv6.js';
 import type { ProbeMachine } from '../probes/machine.js';
 import type { OutgoingProbe, PacketAnswer, ProbeAnswer, ReportAnswer } from '../probes/port.js';
-import {
-  errorText,
-  ICMP_PROTOCOL,
-  isReply,
-  isTooBig,
-  plainText,
-  readError,
-  readShort,
-  sameAddress,
-  settles,
-} from './answer.js';
+import { errorText, ICMP_PROTOCOL, isReply, isTooBig, readError, readShort, settles } from './answer.js';
 import { readClocks } from './clocks.js';
 import { PingHost } from './host.js';
 import { type ErrorFacts, Ledger, type PingRoute, type ReplyFacts } from './ledger.js';
@@ -196,7 +188,7 @@ export class PingMachine implements ProbeMachine<PingRecord> {
           : 0;
     const { recordRoute } = this.#options.plan;
     const facts: ReplyFacts = {
-      address: plainText(from),
+      address: withoutZone(from).toString(),
       foreignAddress: !host.group && !sameAddress(from, host.address),
       bytes: bytes.length,
       ttl: answer.hopLimit,
@@ -263,7 +255,7 @@ export class PingMachine implements ProbeMachine<PingRecord> {
       ledger.foreign++;
       return;
     }
-    this.#fail(ledger, number, { address: plainText(from), icmpType, icmpCode, mtu, gateway, time }, now);
+    this.#fail(ledger, number, { address: withoutZone(from).toString(), icmpType, icmpCode, mtu, gateway, time }, now);
   }
 
   /** What the error queue of a ping socket tells. */
@@ -275,7 +267,7 @@ export class PingMachine implements ProbeMachine<PingRecord> {
       ledger.foreign++;
       return;
     }
-    this.#fail(ledger, number, { address: plainText(from), icmpType, icmpCode, mtu, time }, now);
+    this.#fail(ledger, number, { address: withoutZone(from).toString(), icmpType, icmpCode, mtu, time }, now);
   }
 
   #fail(ledger: Ledger, number: number, facts: IcmpFacts, now: number): void {

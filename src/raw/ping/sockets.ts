@@ -1,10 +1,10 @@
 /** The sockets that ping goes through: raw where that is allowed, the kernel's ping sockets (icmp(7)) otherwise. */
 import { readFileSync } from 'node:fs';
-import { SocketError, UsageError } from '../../errors.js';
+import { isPermissionError, SocketError, UsageError } from '../../errors.js';
 import { type OptionSetting, setting } from '../../options/settings.js';
 import { inetEndpoint } from '../../sockaddr/endpoint.js';
 import type { IPFamily } from '../../sockaddr/ip.js';
-import { type MessageSocket, RAW_ADVICE } from '../../socket/port.js';
+import { IPPROTO_RAW, type MessageSocket, RAW_ADVICE } from '../../socket/port.js';
 import { IPV4_HEADER } from '../../wire/ipv4.js';
 import { answerTypes, ICMP_PROTOCOL } from './answer.js';
 import { DEFAULT_SIZE, type PingPlan, type PingSocketOptions, tellsReplies } from './options.js';
@@ -55,7 +55,7 @@ export async function openPingSocket(family: IPFamily, options: Options): Promis
       const socket = await backend.raw({ ...common, protocol, icmpTypes: answerTypes(family, kind) });
       return { family, socket, kind: 'raw' };
     } catch (error) {
-      if (!isPermission(error) || backend.name !== 'native') throw error;
+      if (!isPermissionError(error) || backend.name !== 'native') throw error;
     }
     const need =
       kind === 'timestamp' ? 'timestamp requests take' : options.recordRoute === true && 'a recorded route takes';
@@ -65,7 +65,7 @@ export async function openPingSocket(family: IPFamily, options: Options): Promis
       logger.log('info', { event: 'fallback', message: 'no permission for a raw socket: using the ping socket' });
       return { family, socket, kind: 'dgram' };
     } catch (error) {
-      if (isPermission(error) && error.syscall.startsWith('socket')) throw denied(error.syscall, ADVICE, error);
+      if (isPermissionError(error) && error.syscall.startsWith('socket')) throw denied(error.syscall, ADVICE, error);
       throw error;
     }
   };
@@ -74,7 +74,7 @@ export async function openPingSocket(family: IPFamily, options: Options): Promis
   try {
     return await open([setting('SO_BINDTODEVICE', device), ...settings]);
   } catch (error) {
-    if (!isPermission(error) || !error.syscall.includes('SO_BINDTODEVICE')) throw error;
+    if (!isPermissionError(error) || !error.syscall.includes('SO_BINDTODEVICE')) throw error;
   }
   // What comes in by another interface is heard as well then, but what goes out leaves by this one.
   logger.log('info', { event: 'fallback', message: `no permission to bind to ${device}: only sending through it` });
@@ -107,7 +107,7 @@ export async function openSweepSender(options: Options): Promise<SweepSender | u
       sendBuffer: SEND_BUFFER,
     });
   } catch (error) {
-    if (isPermission(error)) return undefined;
+    if (isPermissionError(error)) return undefined;
     throw error;
   }
   const header = new Uint8Array(IPV4_HEADER);
@@ -119,8 +119,6 @@ export async function openSweepSender(options: Options): Promise<SweepSender | u
   return { socket, header };
 }
 
-/** Sends what it is given, and receives nothing. */
-const IPPROTO_RAW = 255;
 /** The flag in the byte that the fragment offset begins in (RFC 791). */
 const DONT_FRAGMENT = 0x40;
 /** Every path takes 576 bytes whole, less headers with options. */
@@ -180,8 +178,4 @@ const UNTOLD = {
 function denied(syscall: string, advice: string, cause?: SocketError): SocketError {
   const { code = 'EPERM', errno = 1 } = cause ?? {};
   return new SocketError({ syscall, code, errno, advice, cause });
-}
-
-function isPermission(error: unknown): error is SocketError {
-  return error instanceof SocketError && (error.code === 'EPERM' || error.code === 'EACCES');
 }

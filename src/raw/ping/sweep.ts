@@ -7,16 +7,18 @@
  * which reads replies whenever a table has gone. The time of a probe is that of its table, as that of
  * any probe is the time of its call: round trips are what they are at most.
  */
+
 import type { SocketError } from '../../errors.js';
 import { interfaceIndex } from '../../sockaddr/interfaces.js';
 import { type IPAddress, IPv4Address } from '../../sockaddr/ip.js';
+import { withoutZone } from '../../sockaddr/zone.js';
 import type { MessageColumns, MessageTable } from '../../socket/columns.js';
 import type { MessageSocket, ReceivedMessage } from '../../socket/port.js';
 import { ICMP_HEADER, IcmpType } from '../../wire/icmp.js';
 import { ICMPV6_PROTOCOL, Icmpv6Type } from '../../wire/icmpv6.js';
 import { IPV4_HEADER } from '../../wire/ipv4.js';
 import type { RecordQueue } from '../record-queue.js';
-import { errorText, ICMP_PROTOCOL, plainText, readError, readShort, settles } from './answer.js';
+import { errorText, ICMP_PROTOCOL, readError, readShort, settles } from './answer.js';
 import type { PingRoute, ReplyFacts } from './ledger.js';
 import { DEFAULT_SIZE, type PingPlan } from './options.js';
 import type { PingOrder } from './order.js';
@@ -283,7 +285,7 @@ export class Sweep {
       return;
     }
     const { family } = this.#options.socket;
-    const facts = { address: plainText(from.address), icmpType, icmpCode, mtu, gateway, time: timestamp };
+    const facts = { address: withoutZone(from.address).toString(), icmpType, icmpCode, mtu, gateway, time: timestamp };
     const message_ = errorText(family, icmpType, icmpCode);
     this.#ledger.error(step, { ...facts, message: message_, settles: settles(family, icmpType) }, performance.now());
   }
@@ -398,7 +400,7 @@ function factsOf(
   corruptAt: number,
   corruptBytes: number,
 ): ReplyFacts {
-  const address = from === undefined || from.family === 'unix' ? '' : plainText(from.address);
+  const address = from === undefined || from.family === 'unix' ? '' : withoutZone(from.address).toString();
   const common = { address, foreignAddress, bytes, ttl: hopLimit, time: timestamp, timestamp: timestampSource };
   return { ...common, userTime: timestamp, corruptAt, corruptBytes };
 }

@@ -8,14 +8,19 @@ import type { Timestamp } from '../../measure/clock.js';
 import { type OptionSetting, setting } from '../../options/settings.js';
 import { inetEndpoint } from '../../sockaddr/endpoint.js';
 import type { IPFamily } from '../../sockaddr/ip.js';
-import type { Backend, MessageHandlers, OutgoingMessage, RawSocket, ReceivedMessage } from '../../socket/port.js';
+import {
+  type Backend,
+  IPPROTO_RAW,
+  type MessageHandlers,
+  type OutgoingMessage,
+  type RawSocket,
+  type ReceivedMessage,
+} from '../../socket/port.js';
 import { encodeIPv6, IPV6_HEADER } from '../../wire/ipv6.js';
 import { LinkType } from '../../wire/link-types.js';
 import { IPProtocol } from '../../wire/numbers.js';
 import type { BuiltPacket, PacketLink } from './built-packet.js';
 
-/** IPPROTO_RAW of raw(7): it sends packets of any protocol, and receives none. */
-const ANY_PROTOCOL = 255;
 /** Of each socket that answers come to. */
 const RECEIVE_BUFFER = 4 << 20;
 
@@ -156,7 +161,7 @@ export class PacketSockets {
   #openPackets(family: IPFamily): Promise<RawSocket> {
     const { backend, logger } = this.#options;
     const settings = family === 'ipv4' ? [setting('SO_BROADCAST', true), ...this.#bound()] : this.#bound();
-    return backend.raw({ family, protocol: ANY_PROTOCOL, ownHeader: true, settings, logger });
+    return backend.raw({ family, protocol: IPPROTO_RAW, ownHeader: true, settings, logger });
   }
 
   async #openFrames(): Promise<RawSocket> {

@@ -1,5 +1,7 @@
 /** What comes in, as a trace reads it: who says what about which probe. Nothing in here trusts a byte of it. */
-import { type IPAddress, type IPFamily, IPv6Address } from '../../sockaddr/ip.js';
+
+import type { IPAddress, IPFamily } from '../../sockaddr/ip.js';
+import { sameAddress } from '../../sockaddr/zone.js';
 import { checksum } from '../../wire/checksum.js';
 import { dissectProtocol } from '../../wire/dissect.js';
 import { ICMP_HEADER, type IcmpMessage, IcmpType } from '../../wire/icmp.js';
@@ -142,13 +144,4 @@ function oldExtensionsAt(sent: Uint8Array, family: IPFamily): number {
   const at = OLD_QUOTE - (family === 'ipv4' ? IPV4_HEADER : IPV6_HEADER);
   const sound = sent.length >= at + 4 && read16(sent, at + 2) !== 0 && checksum(sent, at, sent.length) === 0;
   return sound ? at : sent.length;
-}
-
-/** Equal but for their zones, which packets do not carry. */
-export function sameAddress(a: IPAddress, b: IPAddress): boolean {
-  return plain(a).equals(plain(b));
-}
-
-export function plain(address: IPAddress): IPAddress {
-  return address instanceof IPv6Address && address.zone !== '' ? address.withZone('') : address;
 }

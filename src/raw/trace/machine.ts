@@ -5,13 +5,15 @@
  * change it any more; no more probes are on their way than IN_FLIGHT_MAX, no more are remembered than REMEMBERED; rounds
  * begin on an absolute schedule.
  */
+
 import type { SocketError } from '../../errors.js';
 import { elapsedMs, roundMs, steadyMs, type Timestamp } from '../../measure/clock.js';
 import type { IPAddress } from '../../sockaddr/ip.js';
+import { sameAddress, withoutZone } from '../../sockaddr/zone.js';
 import type { BackendName } from '../../socket/port.js';
 import type { ProbeMachine } from '../probes/machine.js';
 import type { OutgoingProbe, ProbeAnswer } from '../probes/port.js';
-import { type ErrorReading, plain, readAnswer, sameAddress, type TargetReading } from './answers.js';
+import { type ErrorReading, readAnswer, type TargetReading } from './answers.js';
 import type { TraceMultipath, TraceProtocol, TraceTarget } from './options.js';
 import { type Outcome, outcomeOf, toldOf } from './outcome.js';
 import { Patience } from './patience.js';
@@ -92,7 +94,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
 
   constructor(options: TraceMachineOptions) {
     this.#options = options;
-    this.#to = plain(options.target.address);
+    this.#to = withoutZone(options.target.address);
     this.#table = options.table ?? new TraceTable();
     this.#control = options.control ?? new TraceControl();
     this.#patience = new Patience(options.timeoutMs, options.adaptive);

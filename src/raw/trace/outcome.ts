@@ -1,8 +1,10 @@
 /** What an answer says of the probe that it is to, and how a probe is told. */
+
 import type { IPAddress } from '../../sockaddr/ip.js';
+import { sameAddress, withoutZone } from '../../sockaddr/zone.js';
 import { IPProtocol } from '../../wire/numbers.js';
 import type { ProbeAnswer } from '../probes/port.js';
-import { type ErrorReading, isTimeExceeded, plain, sameAddress, type TargetReading } from './answers.js';
+import { type ErrorReading, isTimeExceeded, type TargetReading } from './answers.js';
 import { unreachableMark } from './marks.js';
 import type { TraceTarget } from './options.js';
 import type { ProbeFormat } from './probe-format.js';
@@ -40,7 +42,7 @@ export function outcomeOf(
   const said = {
     flow: probe.flow,
     query: probe.query,
-    address: plain(answer.from).toString(),
+    address: withoutZone(answer.from).toString(),
     time: answer.time,
     timestamp: answer.timestampSource,
     ttl: answer.hopLimit,

@@ -1,8 +1,9 @@
 /** Which way packets go to a host, hop by hop (RFC 792, RFC 4443 section 3.3: time exceeded). */
+
 import { randomBytes, randomInt } from 'node:crypto';
+import { withoutZone } from '../../sockaddr/zone.js';
 import { runMachine } from '../probes/run.js';
 import { RecordQueue } from '../record-queue.js';
-import { plain } from './answers.js';
 import { IcmpFormat } from './icmp-format.js';
 import { TraceMachine } from './machine.js';
 import type { TraceOptions, TraceTarget } from './options.js';
@@ -54,8 +55,8 @@ export async function* traceOn(
   // Whoever does not see them can't guess them.
   const firstSerial = randomInt(1, SERIAL_MAX + 1);
   const format = formatOf(plan, {
-    target: plain(target.address),
-    source: plain(source),
+    target: withoutZone(target.address),
+    source: withoutZone(source),
     multipath: plan.multipath,
     port: plan.port,
     portIsFree: plan.portIsFree,
@@ -69,7 +70,7 @@ export async function* traceOn(
   const machine = new TraceMachine({
     ...plan,
     target,
-    source: plain(source),
+    source: withoutZone(source),
     port: plan.protocol === 'icmp' ? null : plan.port,
     format,
     firstSerial,

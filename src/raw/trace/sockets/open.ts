@@ -1,5 +1,5 @@
 /** Which sockets a trace goes through: raw ones where they are allowed, otherwise what takes no privilege. */
-import { SocketError, UsageError } from '../../../errors.js';
+import { isPermissionError, SocketError, UsageError } from '../../../errors.js';
 import { RAW_ADVICE } from '../../../socket/port.js';
 import { sourceAddressFor } from '../../../socket/source-address.js';
 import type { TraceOptions } from '../options.js';
@@ -31,7 +31,7 @@ export async function openWorld(
   try {
     return { world: await openRawWorld(options, plan, source), plan };
   } catch (error) {
-    if (!isPermission(error)) throw error;
+    if (!isPermissionError(error)) throw error;
     denied = error;
   }
   if (backend.name === 'portable') throw denied;
@@ -49,7 +49,7 @@ export async function openWorld(
     notice('no permission for a raw socket: tracing with the ping socket, headers quoted are not seen');
     return { world, plan };
   } catch (error) {
-    if (!isPermission(error)) throw error;
+    if (!isPermissionError(error)) throw error;
     if (!plan.protocolIsFree) throw withAdvice(error, PING_ADVICE);
   }
   const udp = replan(target.family, asked, 'udp');
@@ -62,10 +62,6 @@ function refusePortable({ target }: WorldOptions, plan: TracePlan): void {
   const no = (what: string) => new UsageError(`portable backend: ${what}`, 'use the native backend', 'BACKEND_LIMIT');
   if (target.family === 'ipv6') throw no('a trace over IPv6 takes headers that raw-socket does not show');
   if (plan.protocol === 'tcp') throw no('a trace with TCP takes a filter, and raw-socket has none');
-}
-
-function isPermission(error: unknown): error is SocketError {
-  return error instanceof SocketError && (error.code === 'EPERM' || error.code === 'EACCES');
 }
 
 function withAdvice({ syscall, code, errno }: SocketError, advice: string): SocketError {

@@ -9,7 +9,7 @@ import { randomInt } from 'node:crypto';
 import { LET_NOTHING_IN, type OptionSetting, setting } from '../../../options/settings.js';
 import { inetEndpoint } from '../../../sockaddr/endpoint.js';
 import type { IPAddress, IPFamily } from '../../../sockaddr/ip.js';
-import type { MessageSocket, RawSocket } from '../../../socket/port.js';
+import { IPPROTO_RAW, type MessageSocket, type RawSocket } from '../../../socket/port.js';
 import { IcmpType } from '../../../wire/icmp.js';
 import { ICMPV6_PROTOCOL, Icmpv6Type } from '../../../wire/icmpv6.js';
 import { encodeIPv4, IPV4_HEADER } from '../../../wire/ipv4.js';
@@ -19,9 +19,6 @@ import type { TracePlan } from '../plan.js';
 import { receiveDatagrams, receivePackets } from './answers.js';
 import { SocketPort } from './socket-port.js';
 import { openReservations, pathMtuSetting, portOf, type TraceWorld, type WorldOptions } from './world.js';
-
-/** linux/in.h: a socket to send on, which receives nothing. */
-const IPPROTO_RAW = 255;
 
 const ANSWER_TYPES: Readonly<Record<IPFamily, readonly number[]>> = {
   ipv4: [IcmpType.echoReply, IcmpType.destinationUnreachable, IcmpType.timeExceeded, IcmpType.parameterProblem],
