@@ -102,7 +102,7 @@ function fromStrace(line: string): string[] {
     case 'recvmmsg':
     case 'sendmmsg':
       // What sends nothing only makes the next call faster.
-      return second === '[]' ? [] : [`${name} ${fd} = ${result}`];
+      return text.includes('MSG_PROBE') ? [] : [`${name} ${fd} = ${result}`];
     default:
       return [];
   }

@@ -176,6 +176,8 @@ function openMessages(
     segments: args.kind === 'datagram' && !options.settings.some(({ option }) => SHAPING.has(option.name)),
     ipv6: args.family === 'AF_INET6',
     single: args.kind !== 'datagram',
+    // What is too long with a header of its own would be in the error queue twice.
+    rehearses: args.kind === 'ping' || (args.kind === 'raw' && !errorQueue),
     // A second ping socket would have another identifier.
     sibling: args.kind === 'raw' ? () => openSibling(opening, args, { ...options, settings }) : undefined,
   });
@@ -224,6 +226,7 @@ function openFrames(opening: Opening, options: FrameOptions): RawSocket {
     segments: false,
     ipv6: false,
     single: true,
+    rehearses: false,
     sibling: undefined,
   });
 }

@@ -80,6 +80,8 @@ export const C = {
   SOCK_NONBLOCK: 0o4000,
   SOCK_CLOEXEC: 0o2000000,
   MSG_PEEK: 0x2,
+  /** linux/socket.h: everything is done but the sending. */
+  MSG_PROBE: 0x10,
   MSG_TRUNC: 0x20,
   MSG_DONTWAIT: 0x40,
   MSG_CTRUNC: 0x8,
