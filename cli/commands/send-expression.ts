@@ -1,6 +1,6 @@
 /** The packets of an expression: names looked up, what is left open filled in, made one by one as they are sent. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { SockctlError, toSockctlError, UsageError } from '../../src/errors.js';
 import { setting } from '../../src/options/settings.js';
 import type { BuiltPacket } from '../../src/raw/send/built-packet.js';
@@ -63,17 +63,27 @@ export function newSeed(): number {
   return randomBytes(4).readUInt32LE();
 }
 
+/** All of a file, of which a byte more than a packet can hold is read at most: devices have no end. */
 function readPayload(path: string): Uint8Array {
-  let bytes: Uint8Array;
+  const bytes = new Uint8Array(FILE_MAX + 1);
+  let length = 0;
   try {
-    bytes = readFileSync(path);
+    // A pipe that nobody writes to is not waited for.
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+        read = readSync(fd, bytes, length, bytes.length - length, null);
+      }
+    } finally {
+      closeSync(fd);
+    }
   } catch (error) {
     throw toSockctlError(error, path);
   }
-  if (bytes.length > FILE_MAX) {
-    throw new UsageError(`${path}: ${bytes.length} bytes are more than a packet can hold`, 'cut it with head -c 1400');
+  if (length > FILE_MAX) {
+    throw new UsageError(`${path}: more than the ${FILE_MAX} bytes that a packet can hold`, 'cut it with head -c 1400');
   }
-  return bytes;
+  return bytes.subarray(0, length);
 }
 
 export interface ExpressionOptions {

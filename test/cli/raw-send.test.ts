@@ -317,6 +317,14 @@ describe('what is not sent', () => {
     return undefined;
   });
 
+  it('is no file that has no end', async () => {
+    const endless = await sockctl(['raw', 'send', 'ip(dst=127.0.0.1,protocol=253)/file("/dev/zero")', '--dry-run']);
+    expect([endless.code, endless.stderr]).toMatchObject([
+      2,
+      expect.stringContaining('/dev/zero: more than the 65535'),
+    ]);
+  });
+
   it('is written to a file all the same', async (ctx) => {
     if (obstacle !== undefined) return ctx.skip(obstacle);
     const files = ['dry', 'sent'].map((name) => join(folder, `${name}.pcapng`)) as [string, string];
