@@ -33,7 +33,7 @@ export async function run([words]: [string[]], flags: PingFlags, context: Comman
   const near = entries.map((entry) => ('prefix' in entry ? entry.prefix : entry.address));
   checkFarRate(paceOf(flags, plan, set.size), near);
   if (set.repeated > 0) {
-    const message = `${counted(set.repeated, 'host is', 'hosts are')} there more than once: each is pinged once`;
+    const message = `${counted(set.repeated, 'host is', 'hosts are')} named again: each is pinged once`;
     context.logger.log('info', { event: 'notice', message });
   }
   const output = openPingOutput(hosts, flags, plan, context);
@@ -72,6 +72,7 @@ export async function run([words]: [string[]], flags: PingFlags, context: Comman
  */
 async function findHosts(words: readonly string[], flags: PingFlags, context: CommandContext): Promise<HostSet> {
   const { signal } = context;
+  if (words.includes('-')) throw new UsageError('-: is no host', 'hosts from stdin are --file -');
   const texts = words.map((text) => ({ text }));
   const more = flags.file === undefined ? [] : await readHostFile(flags.file, signal);
   if (texts.length + more.length === 0) {

@@ -89,8 +89,13 @@ function chart(histogram: readonly HistogramBucket[] | undefined): string[] {
   return histogram === undefined ? [] : histogramText(histogram);
 }
 
-function pathMtuText({ mtu, tooBig, reporter, unreachable }: PathMtu, { address }: PingSummary): string {
+function pathMtuText(found: PathMtu, { address }: PingSummary): string {
+  const { mtu, tooBig, reporter, unreachable, complete } = found;
   if (unreachable || mtu === null) return 'path MTU not known: nothing is answered';
+  if (!complete) {
+    const most = tooBig === null ? '' : ` and less than ${grouped(tooBig)}`;
+    return `path MTU not known yet: at least ${grouped(mtu)} bytes${most}`;
+  }
   const headers = address.includes(':') ? 48 : 28;
   const limit = tooBig === null ? 'as much as the interface takes' : `${grouped(tooBig)} is too much`;
   const who = reporter === null ? '' : `, says ${reporter}`;

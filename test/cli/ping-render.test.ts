@@ -187,15 +187,20 @@ describe('lines', () => {
   it('tell the MTU of a path', () => {
     const of = (pathMtu: NonNullable<PingSummary['pathMtu']>, address = '192.0.2.1') =>
       pingText(summary(address, { pathMtu }), LINES)?.split('\n').at(-1);
-    expect(of({ mtu: 1400, tooBig: 1401, reporter: '192.0.2.254', unreachable: false })).toBe(
+    expect(of({ mtu: 1400, tooBig: 1401, reporter: '192.0.2.254', unreachable: false, complete: true })).toBe(
       'path MTU 1,400 bytes, 1,372 of payload; 1,401 is too much, says 192.0.2.254',
     );
-    expect(of({ mtu: 1500, tooBig: null, reporter: null, unreachable: false }, '2001:db8::1')).toBe(
+    expect(of({ mtu: 1500, tooBig: null, reporter: null, unreachable: false, complete: true }, '2001:db8::1')).toBe(
       'path MTU 1,500 bytes, 1,452 of payload; as much as the interface takes',
     );
-    expect(of({ mtu: null, tooBig: null, reporter: null, unreachable: true })).toBe(
+    expect(of({ mtu: null, tooBig: null, reporter: null, unreachable: true, complete: true })).toBe(
       'path MTU not known: nothing is answered',
     );
+    const open = { reporter: null, unreachable: false, complete: false };
+    expect(of({ mtu: 784, tooBig: 1500, ...open })).toBe(
+      'path MTU not known yet: at least 784 bytes and less than 1,500',
+    );
+    expect(of({ mtu: 68, tooBig: null, ...open })).toBe('path MTU not known yet: at least 68 bytes');
   });
 
   it('of a batch are one write', () => {

@@ -142,7 +142,7 @@ describe('hosts', () => {
       '127.0.1.1',
       '127.0.1.2',
     ]);
-    expect(result.stderr).toContain('2 hosts are there more than once');
+    expect(result.stderr).toContain('2 hosts are named again');
     expect(records(result.stdout).at(-1)).toMatchObject({ type: 'ping.total', hosts: 4, of: 4, alive: 4 });
     return undefined;
   });

@@ -73,6 +73,7 @@ export class PathMtuSearch {
       tooBig: this.#high === BEYOND[this.#family] ? null : this.#high,
       reporter: this.#reporter,
       unreachable: this.#unreachable,
+      complete: this.done,
     };
   }
 
@@ -160,6 +161,11 @@ export class PathMtuSearch {
     this.#told = believable ? mtu : undefined;
     this.#high = believable ? mtu + 1 : size;
     this.#reporter = reporter;
+    // Less than every link of the Internet takes: whoever says so lets nothing through.
+    if (this.#high <= LEAST[this.#family]) {
+      this.#unreachable = true;
+      return;
+    }
     this.#choose();
   }
 
@@ -186,7 +192,7 @@ export class PathMtuSearch {
     if (fits(this.#told)) this.#size = this.#told as number;
     else if (fits(USUAL)) this.#size = USUAL;
     else if (this.#high > most) this.#size = most;
-    else this.#size = (this.#low + this.#high) >> 1;
+    else this.#size = Math.max(LEAST[this.#family], (this.#low + this.#high) >> 1);
   }
 }
 

@@ -160,6 +160,8 @@ export interface PathMtu {
   readonly reporter: string | null;
   /** The address answers no packet of a size that it should, so that nothing is known. */
   readonly unreachable: boolean;
+  /** The search has come to its end: `mtu` is at least that much, and less than `tooBig`, where it has not. */
+  readonly complete: boolean;
 }
 
 /** The last record of a run over several hosts. */

@@ -42,7 +42,7 @@ describe.for(['raw', 'dgram'] as const)('on a %s socket', (socket) => {
     const refuse = refuseAbove(9000);
     const { summary, tookMs, records } = await simulate(path([9000, 1500, 1400]), [target], PLAN, { socket, refuse });
     const reporter = target === HOST ? '10.50.2.1' : 'fd50:0:2::1';
-    expect(summary.pathMtu).toEqual({ mtu: 1400, tooBig: 1401, reporter, unreachable: false });
+    expect(summary.pathMtu).toEqual({ mtu: 1400, tooBig: 1401, reporter, unreachable: false, complete: true });
     expect(summary.endReason).toBe('count');
     expect(records.at(-1)).toBe(summary);
     expect(tookMs).toBeLessThan(100);
@@ -52,18 +52,18 @@ describe.for(['raw', 'dgram'] as const)('on a %s socket', (socket) => {
 describe('the search', () => {
   it('finds the interface, where that is the narrowest', async () => {
     const { summary } = await simulate(path([9000, 9000, 9000]), [HOST], PLAN, { refuse: refuseAbove(1492) });
-    expect(summary.pathMtu).toEqual({ mtu: 1492, tooBig: 1493, reporter: null, unreachable: false });
+    expect(summary.pathMtu).toEqual({ mtu: 1492, tooBig: 1493, reporter: null, unreachable: false, complete: true });
   });
 
   it('finds out that nothing is too large', async () => {
     const { summary } = await simulate(path([65_535, 65_535, 65_535]), [HOST], PLAN);
-    expect(summary.pathMtu).toEqual({ mtu: 65_535, tooBig: null, reporter: null, unreachable: false });
+    expect(summary.pathMtu).toEqual({ mtu: 65_535, tooBig: null, reporter: null, unreachable: false, complete: true });
   });
 
   it('tries it out where routers say nothing', async () => {
     const network = path([9000, 1400, 9000], { silent: true });
     const { summary, errors } = await simulate(network, [HOST], PLAN, { refuse: refuseAbove(9000) });
-    expect(summary.pathMtu).toEqual({ mtu: 1400, tooBig: 1401, reporter: null, unreachable: false });
+    expect(summary.pathMtu).toEqual({ mtu: 1400, tooBig: 1401, reporter: null, unreachable: false, complete: true });
     expect(errors.every(({ icmpType }) => icmpType === null)).toBe(true);
   });
 
@@ -77,13 +77,13 @@ describe('the search', () => {
 
   it('says that a host is not reachable at all', async () => {
     const { summary } = await simulate(path([1500, 1500, 1500], {}, { drop: 1 }), [HOST], PLAN);
-    expect(summary.pathMtu).toEqual({ mtu: null, tooBig: null, reporter: null, unreachable: true });
+    expect(summary.pathMtu).toEqual({ mtu: null, tooBig: null, reporter: null, unreachable: true, complete: true });
   });
 
   it('says what it knows when it is interrupted', async () => {
     const network = path([1500, 1400, 1500], { silent: true });
     const { summary } = await simulate(network, [HOST], PLAN, { refuse: refuseAbove(1500), interruptAt: 1500 });
-    expect(summary).toMatchObject({ endReason: 'interrupted', pathMtu: { unreachable: false } });
+    expect(summary).toMatchObject({ endReason: 'interrupted', pathMtu: { unreachable: false, complete: false } });
     expect(summary.pathMtu?.mtu).toBeGreaterThanOrEqual(68);
     expect(summary.pathMtu?.mtu).toBeLessThanOrEqual(1400);
   });
@@ -122,6 +122,19 @@ describe('the search', () => {
         },
       ),
     );
+  });
+
+  it.each(['ipv4', 'ipv6'] as const)('ends where a router lets nothing through over %s', (family) => {
+    for (const mtu of [0, 1, 20, 67, 1279]) {
+      const search = new PathMtuSearch(family, 3);
+      for (let steps = 0; !search.done; steps++) {
+        const tried = search.next();
+        if (tried === undefined || steps > 20) throw new Error('no end');
+        expect(tried.size).toBeGreaterThanOrEqual(family === 'ipv4' ? 68 : 1280);
+        search.tooBig(tried, mtu, 'router');
+      }
+      expect(search.result).toMatchObject({ mtu: null, unreachable: true, complete: true });
+    }
   });
 
   it('begins again where the path has become narrower', () => {
