@@ -135,11 +135,12 @@ export function planPing(flags: PingFlags, several: boolean): PingPlan {
   const names = namesOf(flags);
   const retries = retry ?? (names !== undefined && count === undefined ? NAMES_RETRIES : undefined);
   const once = retries === undefined && pmtuSearch !== true && !isEndless(flags, several) ? 1 : undefined;
+  const ratePerSecond = rate === undefined ? usualRate(flags, several) : perSecond(rate, size ?? DEFAULT_SIZE);
   return {
     count: count ?? once,
     retries,
-    intervalMs: flags.interval,
-    ratePerSecond: rate === undefined ? usualRate(flags, several) : perSecond(rate, size ?? DEFAULT_SIZE),
+    intervalMs: flags.interval ?? intervalOf(flags, several, ratePerSecond),
+    ratePerSecond,
     timeoutMs: flags.timeout ?? (names === undefined ? undefined : NAMES_TIMEOUT_MS),
     deadlineMs: flags.deadline,
     flood: flags.flood,
@@ -154,6 +155,11 @@ export function planPing(flags: PingFlags, several: boolean): PingPlan {
     histogram: flags.histogram,
     userLatency: (flags.verbose ?? 0) > 0,
   };
+}
+
+/** Of one host, the rate alone says how often. */
+function intervalOf({ rate, flood, adaptive }: PingFlags, several: boolean, ratePerSecond = 1): number | undefined {
+  return several || rate === undefined || flood === true || adaptive === true ? undefined : 1000 / ratePerSecond;
 }
 
 /** Of several hosts, where no flag says how fast. */

@@ -138,6 +138,14 @@ describe('the plan', () => {
     expect(planPing({ rate }, false).ratePerSecond).toBe(1_000_000 / 8 / 64);
   });
 
+  it('has the rate alone say how often one host is pinged', () => {
+    const rate = { value: 100, unit: 'datagrams' } as const;
+    expect(planPing({ rate }, false)).toMatchObject({ ratePerSecond: 100, intervalMs: 10 });
+    expect(planPing({ rate, interval: 1000 }, false)).toMatchObject({ ratePerSecond: 100, intervalMs: 1000 });
+    expect(planPing({ rate }, true).intervalMs).toBeUndefined();
+    expect(planPing({ rate, flood: true }, false).intervalMs).toBeUndefined();
+  });
+
   it('knows how fast it may get', () => {
     const pace = (flags: Parameters<typeof paceOf>[0], hosts: number) =>
       paceOf(flags, planPing(flags, hosts > 1), hosts).perSecond;
@@ -146,6 +154,7 @@ describe('the plan', () => {
     expect(pace({ count: 9 }, 65_536)).toBe(1000);
     expect(pace({ interval: 10 }, 1)).toBe(100);
     expect(pace({ interval: 10, count: 5 }, 100)).toBe(10_000);
+    expect(pace({ pmtuSearch: true }, 100)).toBe(2000);
     expect(pace({ interval: 0 }, 1)).toBe(Number.POSITIVE_INFINITY);
     expect(pace({ adaptive: true }, 3)).toBe(3000);
     expect(pace({ flood: true, rate: { value: 5, unit: 'datagrams' } }, 3)).toBe(5);
