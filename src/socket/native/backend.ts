@@ -177,7 +177,7 @@ function openMessages(
     ipv6: args.family === 'AF_INET6',
     single: args.kind !== 'datagram',
     // What is too long with a header of its own would be in the error queue twice.
-    rehearses: args.kind === 'ping' || (args.kind === 'raw' && !errorQueue),
+    rehearses: args.kind === 'raw' && args.family === 'AF_INET' && !errorQueue,
     // A second ping socket would have another identifier.
     sibling: args.kind === 'raw' ? () => openSibling(opening, args, { ...options, settings }) : undefined,
   });

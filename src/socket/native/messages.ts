@@ -65,7 +65,7 @@ export interface NativeMessageOptions {
   readonly receiveBuffer: number;
   /** Whether each message is one, so that batches may be delivered in columns. */
   readonly single: boolean;
-  /** Whether the kernel makes a message with MSG_PROBE and does not send it; packet sockets do send it. */
+  /** Whether the kernel makes a message with MSG_PROBE and does not send it: packet sockets do. */
   readonly rehearses: boolean;
   /** Opens a second socket that sends as this one does and receives nothing; undefined where that is another one to the peer. */
   readonly sibling: (() => Descriptor) | undefined;
@@ -350,8 +350,9 @@ export class NativeMessageSocket implements RawSocket {
       const flags = C.MSG_DONTWAIT | C.MSG_NOSIGNAL;
       // After a pause the way into the kernel is cold, and its first steps would be part of the time between the clock
       // and the packet: a call that sends nothing takes them before. What it says is of no interest.
-      if (this.#options.rehearses && outbox.headers === 1) {
-        this.#libc.sendmmsg(this.#descriptor.fd, outbox.address, 1, flags | C.MSG_PROBE);
+      if (this.#options.single && outbox.headers === 1) {
+        const messages = this.#options.rehearses ? 1 : 0;
+        this.#libc.sendmmsg(this.#descriptor.fd, outbox.address, messages, flags | C.MSG_PROBE);
       }
       // What it says is read afterwards.
       this.#libc.clock_gettime(C.CLOCK_REALTIME, clock);
