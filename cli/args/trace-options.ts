@@ -44,12 +44,17 @@ export function addTraceOptions(command: Command): Command {
     .option('--source-port <N>', 'own port, of the first flow (default: a free one)', port)
     .option('-f, --first-hop <N>', 'hop to begin with (default: 1)', hops)
     .option('-m, --max-hops <N>', 'hops at most (default: 30)', hops)
+    .option('--gap <N>', 'silent hops in a row after which it goes no further (default: none)', hops)
     .option(
       '-q, --queries <N>',
       'probes to each hop, in each round and flow (default: 3; 1 with --report, --live and --flows)',
       integer(1, 100),
     )
-    .option('-W, --timeout <T>', 'time to wait for each answer (default: 3s)', positiveDuration)
+    .option(
+      '-W, --timeout <T>',
+      'time to wait for each answer (default: 3s; without --report and --live less where hops around have answered)',
+      positiveDuration,
+    )
     .option('--report <N>', 'trace N times, then print the figures of each hop', count)
     .option('--live', 'trace on and on, with the figures on the terminal; q quits')
     .option(

@@ -46,11 +46,11 @@ export interface TraceOptions {
   readonly maxHops?: number | undefined;
   /** Probes to each hop in each round and flow, 1 to 100; default 3, and 1 with several rounds or flows. */
   readonly queries?: number | undefined;
-  /** Milliseconds after which a probe is lost, whatever else is known; default 3000. */
+  /** Milliseconds after which a probe is lost; default 3000 at most, see {@link adaptive}. */
   readonly timeoutMs?: number | undefined;
   /**
    * Whether a silent hop is given up sooner than {@link timeoutMs}, by the round trips of the answers that there are;
-   * default true.
+   * default where nobody has asked for a timeout, nor for several rounds, whose figures are to be right.
    */
   readonly adaptive?: boolean | undefined;
   /** Milliseconds from one probe to the next; default 1. */

@@ -106,7 +106,7 @@ export function planOf(family: IPFamily, options: TraceOptions): TracePlan {
     maxHops,
     queries: whole(options, 'queries', flows > 1 || rounds > 1 ? 1 : 3, 1, QUERIES_MAX),
     timeoutMs: milliseconds(options, 'timeoutMs', 3000, 1),
-    adaptive: options.adaptive ?? true,
+    adaptive: options.adaptive ?? (options.timeoutMs === undefined && rounds === 1),
     spacingMs: milliseconds(options, 'spacingMs', 1, 0),
     window: whole(options, 'window', 16, 1, 255),
     gap: options.gap === undefined ? undefined : whole(options, 'gap', 1, 1, 255),

@@ -78,12 +78,18 @@ describe('rounds', () => {
 
   it('late answers are late, and not lost', async () => {
     const network = chain({ routers: 3, odd: { 2: { thinkingMs: 260 } } });
-    const { hops, summary } = await traceIn(network, target, { rounds: 3, intervalMs: 1000 });
+    const { hops, summary } = await traceIn(network, target, { rounds: 3, intervalMs: 1000, adaptive: true });
     // Given up after 200 ms, since the hops behind it have answered long ago; known to take its time from then on.
     expect(hops[1]?.probes[0]).toMatchObject({ address: null, reason: 'timeout' });
     expect(hops[5]?.probes[0]).toMatchObject({ address: router(2), rttMs: 264 });
     expect(summary.path[1]).toMatchObject({ sent: 3, received: 2, late: 1, lost: 0, lossPercent: 0 });
     expect(summary).toMatchObject({ sent: 12, received: 11, late: 1, lost: 0 });
+  });
+
+  it.each([{ rounds: 3 }, { timeoutMs: 3000 }])('with %o a slow hop has the time that it takes', async (asked) => {
+    const network = chain({ routers: 3, odd: { 2: { thinkingMs: 260 } } });
+    const { summary } = await traceIn(network, target, asked);
+    expect(summary).toMatchObject({ received: summary.sent, late: 0, lost: 0 });
   });
 
   it('pause and go on: what is on its way is waited for, the schedule stays', async () => {
