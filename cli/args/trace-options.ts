@@ -23,6 +23,8 @@ export interface TraceFlags extends FamilyOptions, CommonOptions {
   readonly interface?: string;
   readonly source?: string;
   readonly deadline?: number;
+  readonly gap?: number;
+  readonly dontFragment?: boolean;
   readonly resolve?: boolean;
   readonly as?: boolean;
 }
@@ -70,6 +72,7 @@ export function addTraceOptions(command: Command): Command {
     )
     .option('--flows <N>', 'flows to follow, for parallel paths (default: 1)', integer(1, 64))
     .option('-s, --size <N>', 'bytes of a probe, IP header included', size(65_535))
+    .option('-F, --dont-fragment', 'no fragments: who has a link that is too small for a probe says so (!F-MTU)')
     .option('-Q, --tos <CLASS>', 'TOS byte or traffic class: ef, af41+ect0, or a number', trafficClass)
     .option('-I, --interface <NAME>', 'interface to leave by')
     .option('-S, --source <ADDR>', 'own address')
@@ -113,9 +116,13 @@ export function traceOptions(flags: TraceFlags) {
     maxHops: flags.maxHops,
     queries: flags.queries,
     timeoutMs: flags.timeout,
+    // The figures of a report are to be right, however long it takes.
+    adaptive: report === undefined ? undefined : false,
     rounds: live === true ? Number.POSITIVE_INFINITY : report,
     intervalMs: flags.interval,
     deadlineMs: flags.deadline,
+    gap: flags.gap,
+    dontFragment: flags.dontFragment,
     packetSize: flags.size,
     trafficClass: flags.tos,
   } satisfies Partial<TraceOptions>;

@@ -81,12 +81,34 @@ describe.skipIf(obstacle !== undefined).each(cases)(
       ]);
     });
 
+    if (options.name === 'five hops') {
+      it.each(traced)('probes of 3,000 bytes with $protocol over $family', async ({ protocol, family }) => {
+        const asked = { protocol, queries: 1, timeoutMs: 500, packetSize: 3000 } as const;
+        const records = await probing.trace(chain.server[family], asked);
+        const hops = records.filter((record): record is TraceHop => record.type === 'trace.hop');
+        expect(hops.map((hop) => answersOf(hop)[0]?.address)).toEqual(chain.hops(family).flat());
+        const [refused] = await probing.trace(chain.server[family], { ...asked, dontFragment: true });
+        const message = `sendmmsg ${chain.server[family]} (3000 bytes, the way there takes 1500): message too long (EMSGSIZE)`;
+        expect((refused as TraceHop).probes).toMatchObject([{ reason: 'refused', message }]);
+      });
+    }
     if (options.mtu !== undefined) it.each(FAMILIES)('the path MTU over %s', findMtu);
+    if (options.mtu !== undefined) it.each(traced)('who says that $protocol over $family is too large', tellTooLarge);
     if (options.parallel !== undefined) it.each(FAMILIES)('flows show both paths over %s', showBoth);
 
     async function findMtu(family: (typeof FAMILIES)[number]): Promise<void> {
       const records = await probing.ping(chain.server[family], { pmtuSearch: true, timeoutMs: 500 });
       expect((records.at(-1) as PingSummary).pathMtu).toMatchObject({ mtu: options.mtu?.bytes, unreachable: false });
+    }
+
+    async function tellTooLarge({ protocol, family }: (typeof traced)[number]): Promise<void> {
+      const { behind, bytes } = options.mtu as NonNullable<typeof options.mtu>;
+      const asked = { protocol, queries: 1, timeoutMs: 500, packetSize: bytes + 1, dontFragment: true } as const;
+      const records = await probing.trace(chain.server[family], asked);
+      const hops = records.filter((record): record is TraceHop => record.type === 'trace.hop');
+      expect(hops.at(-1)).toMatchObject({ ttl: behind + 1, unreachable: `!F-${bytes}` });
+      expect(hops.at(-1)?.probes[0]?.address).toBe(chain.hops(family)[behind - 1]?.[0]);
+      expect(records.at(-1)).toMatchObject({ endReason: 'unreachable', reached: false });
     }
 
     async function showBoth(family: (typeof FAMILIES)[number]): Promise<void> {

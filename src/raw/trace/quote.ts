@@ -5,6 +5,7 @@
 import { type IPAddress, type IPFamily, IPv4Address, IPv6Address } from '../../sockaddr/ip.js';
 import { IPV4_HEADER } from '../../wire/ipv4.js';
 import { IPV6_HEADER } from '../../wire/ipv6.js';
+import { IPProtocol } from '../../wire/numbers.js';
 
 export interface Quote {
   readonly source: IPAddress;
@@ -21,6 +22,8 @@ export interface Quote {
 
 /** What every error quotes of a message. */
 export const QUOTED_BYTES = 8;
+
+const FRAGMENT_HEADER = 8;
 
 /**
  * Reads what `bytes` quote; undefined for what is no IP header of this family with eight bytes behind it, and for
@@ -52,15 +55,24 @@ function readIPv4(bytes: Uint8Array, view: DataView): Quote | undefined {
 function readIPv6(bytes: Uint8Array, view: DataView): Quote | undefined {
   if (bytes.length < IPV6_HEADER + QUOTED_BYTES || view.getUint8(0) >> 4 !== 6) return undefined;
   const totalLength = IPV6_HEADER + view.getUint16(4);
+  let protocol = view.getUint8(6);
+  let from = IPV6_HEADER;
+  // A probe that is larger than the first link has left this machine in fragments (RFC 8200 section 4.5).
+  if (protocol === IPProtocol.fragment) {
+    if (view.getUint16(from + 2) >> 3 !== 0) return undefined;
+    protocol = view.getUint8(from);
+    from += FRAGMENT_HEADER;
+    if (bytes.length < from + QUOTED_BYTES) return undefined;
+  }
   return {
     source: IPv6Address.fromBytes(bytes, 8),
     destination: IPv6Address.fromBytes(bytes, 24),
-    protocol: view.getUint8(6),
+    protocol,
     ttl: view.getUint8(7),
     trafficClass: (view.getUint16(0) >> 4) & 255,
     totalLength,
     identification: null,
-    message: messageOf(bytes, IPV6_HEADER, totalLength),
+    message: messageOf(bytes, from, totalLength),
   };
 }
 

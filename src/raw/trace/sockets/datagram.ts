@@ -12,7 +12,7 @@ import type { TracePlan } from '../plan.js';
 import { read16 } from '../probe-format.js';
 import { receiveDatagrams, receivePackets } from './answers.js';
 import { SocketPort } from './socket-port.js';
-import { openReservations, pathMtuSetting, portOf, type TraceWorld, type WorldOptions } from './world.js';
+import { openPathMtu, openReservations, pathMtuSetting, portOf, type TraceWorld, type WorldOptions } from './world.js';
 
 /** @throws SocketError EACCES where the system does not allow ping sockets */
 export async function openPingWorld(options: WorldOptions, plan: TracePlan, source: IPAddress): Promise<TraceWorld> {
@@ -27,23 +27,24 @@ export async function openPingWorld(options: WorldOptions, plan: TracePlan, sour
     local: inetEndpoint(source, 0),
   });
   const to = inetEndpoint(target, 0);
-  let alarm: ReturnType<typeof backend.alarm>;
+  const opened: MessageSocket[] = [socket];
   try {
-    alarm = backend.alarm();
+    const pathMtu = await openPathMtu(options, plan, source, opened);
+    const port = new SocketPort({
+      socket: 'dgram',
+      ownHeader: false,
+      alarm: backend.alarm(),
+      sockets: opened,
+      pathMtu,
+      send: ({ bytes, hopLimit, trafficClass }) => socket.send([{ bytes, to, hopLimit, trafficClass }]),
+      listen: (deliver, failed) =>
+        receivePackets(socket, family === 'ipv4' ? IPProtocol.icmp : ICMPV6_PROTOCOL, false, deliver, failed),
+    });
+    return { port, source, sourcePorts: [], identifier: portOf(socket), backend: backend.name };
   } catch (error) {
-    await socket.close();
+    await Promise.all(opened.map((each) => each.close()));
     throw error;
   }
-  const port = new SocketPort({
-    socket: 'dgram',
-    ownHeader: false,
-    alarm,
-    sockets: [socket],
-    send: ({ bytes, hopLimit, trafficClass }) => socket.send([{ bytes, to, hopLimit, trafficClass }]),
-    listen: (deliver, failed) =>
-      receivePackets(socket, family === 'ipv4' ? IPProtocol.icmp : ICMPV6_PROTOCOL, false, deliver, failed),
-  });
-  return { port, source, sourcePorts: [], identifier: portOf(socket), backend: backend.name };
 }
 
 /** @throws SocketError EADDRINUSE for a source port that somebody has */
@@ -55,6 +56,7 @@ export async function openUdpWorld(options: WorldOptions, plan: TracePlan, sourc
       errorQueue: true,
       settings: [pathMtuSetting(target.family, plan)],
     });
+    const pathMtu = await openPathMtu(options, plan, source, opened);
     const byPort = new Map(sockets.map((socket) => [portOf(socket), socket]));
     /** The same object for the same place: encoded once. */
     const places = new Map<number, InetEndpoint>();
@@ -63,6 +65,7 @@ export async function openUdpWorld(options: WorldOptions, plan: TracePlan, sourc
       ownHeader: false,
       alarm: backend.alarm(),
       sockets: opened,
+      pathMtu,
       send: ({ bytes, hopLimit, trafficClass }) => {
         const socket = byPort.get(read16(bytes, 0)) ?? (sockets[0] as MessageSocket);
         const destinationPort = read16(bytes, 2);

@@ -6,7 +6,7 @@ import type { TraceOptions } from '../options.js';
 import { replan, type TracePlan } from '../plan.js';
 import { openPingWorld, openUdpWorld } from './datagram.js';
 import { openRawWorld } from './raw.js';
-import type { TraceWorld, WorldOptions } from './world.js';
+import { routeSettings, type TraceWorld, type WorldOptions } from './world.js';
 
 const PING_ADVICE = `${RAW_ADVICE}, allow ping sockets ('sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"'), or trace with UDP`;
 
@@ -24,8 +24,7 @@ export async function openWorld(
 ): Promise<{ readonly world: TraceWorld; readonly plan: TracePlan }> {
   const { backend, logger, target, settings } = options;
   if (backend.name === 'portable') refusePortable(options, plan);
-  const routing = settings.filter(({ option }) => option.name === 'SO_BINDTODEVICE' || option.name === 'SO_MARK');
-  const source = await sourceAddressFor(backend, target, routing, plan.source);
+  const source = await sourceAddressFor(backend, target, routeSettings(settings), plan.source);
   const notice = (message: string) => logger.log('info', { event: 'fallback', message });
   let denied: SocketError;
   try {

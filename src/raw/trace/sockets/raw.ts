@@ -13,12 +13,13 @@ import { IPPROTO_RAW, type MessageSocket, type RawSocket } from '../../../socket
 import { IcmpType } from '../../../wire/icmp.js';
 import { ICMPV6_PROTOCOL, Icmpv6Type } from '../../../wire/icmpv6.js';
 import { encodeIPv4, IPV4_HEADER } from '../../../wire/ipv4.js';
+import { fragmentIPv4 } from '../../../wire/ipv4-fragment.js';
 import { IPProtocol } from '../../../wire/numbers.js';
 import type { OutgoingProbe } from '../../probes/port.js';
 import type { TracePlan } from '../plan.js';
 import { receiveDatagrams, receivePackets } from './answers.js';
 import { SocketPort } from './socket-port.js';
-import { openReservations, pathMtuSetting, portOf, type TraceWorld, type WorldOptions } from './world.js';
+import { openPathMtu, openReservations, pathMtuSetting, portOf, type TraceWorld, type WorldOptions } from './world.js';
 
 const ANSWER_TYPES: Readonly<Record<IPFamily, readonly number[]>> = {
   ipv4: [IcmpType.echoReply, IcmpType.destinationUnreachable, IcmpType.timeExceeded, IcmpType.parameterProblem],
@@ -72,16 +73,23 @@ export async function openRawWorld(options: WorldOptions, plan: TracePlan, sourc
       : plan.protocol === 'icmp'
         ? icmp
         : (tcp ?? (await open(IPProtocol.udp, { settings: [...discovery, LET_NOTHING_IN], ...local })));
+    const pathMtu = await openPathMtu(options, plan, source, opened);
     const to = inetEndpoint(target, 0);
     const port = new SocketPort({
       socket: 'raw',
       ownHeader: !v6,
       alarm: backend.alarm(),
       sockets: opened,
-      send: (probe) =>
-        v6
-          ? sender.send([{ bytes: probe.bytes, to, hopLimit: probe.hopLimit, trafficClass: probe.trafficClass }])
-          : sender.send([{ bytes: withHeader(probe, source, plan), to }]),
+      pathMtu,
+      send: (probe) => {
+        const { bytes, hopLimit, trafficClass } = probe;
+        if (v6) return sender.send([{ bytes, to, hopLimit, trafficClass }]);
+        const packet = withHeader(probe, source, plan);
+        // With a header of our own the kernel makes no fragments (raw(7)).
+        const mtu = plan.dontFragment ? null : pathMtu();
+        const packets = mtu === null ? [packet] : fragmentIPv4(packet, mtu);
+        return sender.send(packets.map((piece) => ({ bytes: piece, to })));
+      },
       listen: (deliver, failed) => {
         receivePackets(icmp, icmpProtocol, !v6, deliver, failed);
         if (tcp !== undefined) receivePackets(tcp, IPProtocol.tcp, !v6, deliver, failed);

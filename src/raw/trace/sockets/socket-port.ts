@@ -3,6 +3,8 @@ import { SocketError } from '../../../errors.js';
 import { monotonicMs, type Timestamp } from '../../../measure/clock.js';
 import type { Alarm } from '../../../measure/pacer.js';
 import type { MessageSocket } from '../../../socket/port.js';
+import { IPV4_HEADER } from '../../../wire/ipv4.js';
+import { IPV6_HEADER } from '../../../wire/ipv6.js';
 import type { OutgoingProbe, ProbeAnswer, ProbeHandlers, ProbePort, SendOutcome } from '../../probes/port.js';
 import { Waker } from '../../probes/waker.js';
 
@@ -17,6 +19,8 @@ export interface SocketPortOptions {
   readonly sockets: readonly MessageSocket[];
   /** Sends one; the time just before the call that the system took it with. */
   readonly send: (probe: OutgoingProbe) => Promise<Timestamp>;
+  /** What the first link, or the path as far as it is known, takes in one packet; null where that is not known. */
+  readonly pathMtu: () => number | null;
   /** Starts reception on all sockets. */
   readonly listen: (deliver: (answers: readonly ProbeAnswer[]) => void, failed: (error: SocketError) => void) => void;
 }
@@ -50,11 +54,21 @@ export class SocketPort implements ProbePort {
       try {
         times.push(await this.#options.send(probe));
       } catch (error) {
-        if (error instanceof SocketError) return { times, refused: error };
+        if (error instanceof SocketError) return { times, refused: this.#told(error, probe) };
         throw error;
       }
     }
     return { times };
+  }
+
+  /** Of a probe that is too large: how large it was, and how large it may be. */
+  #told(error: SocketError, { to, bytes }: OutgoingProbe): SocketError {
+    const mtu = error.code === 'EMSGSIZE' ? this.#options.pathMtu() : null;
+    if (mtu === null) return error;
+    const header = to.family === 'ipv4' ? IPV4_HEADER : IPV6_HEADER;
+    const address = `${to} (${header + bytes.length} bytes, the way there takes ${mtu})`;
+    const { syscall, code, errno } = error;
+    return new SocketError({ syscall, code, errno, address, advice: `send ${mtu} bytes at most` });
   }
 
   turn(): Promise<void> {

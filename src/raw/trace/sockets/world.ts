@@ -4,6 +4,7 @@ import { type OptionSetting, setting } from '../../../options/settings.js';
 import { inetEndpoint } from '../../../sockaddr/endpoint.js';
 import type { IPAddress, IPFamily } from '../../../sockaddr/ip.js';
 import type { Backend, BackendName, DatagramOptions, MessageSocket } from '../../../socket/port.js';
+import { openRoute } from '../../../socket/source-address.js';
 import type { ProbePort } from '../../probes/port.js';
 import type { TracePlan } from '../plan.js';
 
@@ -52,6 +53,31 @@ export async function openReservations(
     sockets.push(socket);
   }
   return sockets;
+}
+
+/** RFC 1122 section 3.3.2: what every host takes; for probes up to this nobody looks at the path's MTU. */
+const SMALL_PACKET = 576;
+
+/**
+ * What the system knows of the path's MTU, now and later; null where it is not known, and for small probes.
+ *
+ * @param opened as for {@link openReservations}
+ */
+export async function openPathMtu(
+  { backend, target, settings }: WorldOptions,
+  { packetSize }: TracePlan,
+  source: IPAddress,
+  opened: MessageSocket[],
+): Promise<() => number | null> {
+  if (packetSize <= SMALL_PACKET) return () => null;
+  const route = await openRoute(backend, target, routeSettings(settings), source);
+  opened.push(route);
+  return () => route.pathMtu();
+}
+
+/** Those that decide about the route. */
+export function routeSettings(settings: readonly OptionSetting[]): OptionSetting[] {
+  return settings.filter(({ option }) => option.name === 'SO_BINDTODEVICE' || option.name === 'SO_MARK');
 }
 
 /** IP_PMTUDISC_PROBE of ip(7) has no look at what routers have said of the path before; or packets may be fragmented. */
