@@ -7,6 +7,7 @@
  */
 import { IPProtocol } from '../../src/wire/numbers.js';
 import {
+  datagramReply,
   type ErrorKind,
   echoReply,
   errorAbout,
@@ -250,7 +251,9 @@ export class NetworkModel {
       const changed = changes !== undefined && happens(changes.when, state.echoes, state.random);
       return Array.from({ length: copies }, () => echoReply(packet, from, ttl, changed ? changes.offset : undefined));
     }
-    if (packet.protocol === IPProtocol.udp) return udp === 'closed' ? 'closed' : [];
+    if (packet.protocol === IPProtocol.udp) {
+      return udp === 'closed' ? 'closed' : udp === 'silent' ? [] : [datagramReply(packet, from, ttl)];
+    }
     const wallMs = this.epochMs + at + (speaker.clockAheadMs ?? 0);
     const reply =
       packet.protocol === IPProtocol.tcp

@@ -34,7 +34,7 @@ import { VirtualTime } from './network/virtual-time.js';
 import { type NetworkDescription, NetworkModel } from './network-model.js';
 
 export interface SimulatedPortOptions {
-  /** Default `raw`. `dgram` shows what unprivileged sockets do: echo replies, and reports from the error queue. */
+  /** Default `raw`. `dgram` shows what unprivileged sockets do: echo replies, datagrams, and reports from the error queue. */
   readonly socket?: 'raw' | 'dgram';
   /** Default false. */
   readonly ownHeader?: boolean;
@@ -234,8 +234,9 @@ class SimulatedPort implements ProbePort {
     const { protocol, bytes, at } = packet;
     if (!isSound(packet)) return undefined;
     if (isIcmpError(packet)) return this.#report(packet);
-    const isReply = bytes[at] === (protocol === IPProtocol.icmp ? 0 : 129);
-    if (!isReply || (protocol !== IPProtocol.icmp && protocol !== IPProtocol.icmpv6)) return undefined;
+    const isEchoReply = bytes[at] === (protocol === IPProtocol.icmp ? 0 : 129);
+    const isIcmp = protocol === IPProtocol.icmp || protocol === IPProtocol.icmpv6;
+    if (!(protocol === IPProtocol.udp || (isIcmp && isEchoReply))) return undefined;
     return { kind: 'packet', ...this.#common(packet), protocol, bytes: bytes.subarray(at) };
   }
 

@@ -34,7 +34,9 @@ export interface ErrorReading {
 /** Something that the target itself has sent to one of our probes. */
 export interface TargetReading {
   readonly kind: 'target';
-  readonly serial: number;
+  /** Null where it may be to any probe of {@link flow}. */
+  readonly serial: number | null;
+  readonly flow: number;
   readonly icmpType: number | null;
   readonly icmpCode: number | null;
   readonly tcpFlags: readonly TcpFlag[] | undefined;
@@ -66,14 +68,15 @@ export function readAnswer(
   }
   if (answer.protocol !== format.protocol) return undefined;
   const found = format.answer(answer.bytes);
-  // An echo reply proves by its token that the target has got the probe, whoever brings it; TCP's numbers are fewer.
-  if (found === undefined || (answer.protocol === IPProtocol.tcp && !sameAddress(answer.from, target))) {
-    return sameAddress(answer.from, target) ? FOREIGN : undefined;
-  }
+  const fromTarget = sameAddress(answer.from, target);
+  // A token proves that the target has got the probe, whoever brings it; TCP's numbers and ports prove less.
+  const proven = answer.protocol !== IPProtocol.tcp && found?.flow === undefined;
+  if (found === undefined || !(proven || fromTarget)) return fromTarget ? FOREIGN : undefined;
   const isIcmp = answer.protocol === icmp;
   return {
     kind: 'target',
     serial: found.serial,
+    flow: found.flow ?? 0,
     icmpType: isIcmp ? (answer.bytes[0] ?? null) : null,
     icmpCode: isIcmp ? (answer.bytes[1] ?? null) : null,
     tcpFlags: found.tcpFlags,

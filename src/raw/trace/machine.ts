@@ -2,8 +2,7 @@
  * Traces a path: probes with every TTL leave one shortly after another, and the answers are put together to hops.
  *
  * Promises: every probe has one outcome; hops are told in order, each once in a round and only when nothing can
- * change it any more; no more probes are on their way than IN_FLIGHT_MAX, no more are remembered than REMEMBERED; rounds
- * begin on an absolute schedule.
+ * change it any more; no more probes are on their way than IN_FLIGHT_MAX; rounds begin on an absolute schedule.
  */
 
 import type { SocketError } from '../../errors.js';
@@ -17,15 +16,15 @@ import { type ErrorReading, readAnswer, type TargetReading } from './answers.js'
 import type { TraceMultipath, TraceProtocol, TraceTarget } from './options.js';
 import { type Outcome, outcomeOf, toldOf } from './outcome.js';
 import { Patience } from './patience.js';
+import { ProbeBook } from './probe-book.js';
 import { type ProbeFormat, SERIAL_MAX } from './probe-format.js';
 import type { AnsweredProbe, TraceEndReason, TraceHop, TraceRecord, TraceSocketKind } from './records.js';
 import { HEADER_BYTES, Round, type RoundOptions, type SentProbe } from './round.js';
 import { TraceControl, TraceTable } from './table.js';
+import { type UnnamedAnswer, UnnamedAnswers } from './unnamed-answers.js';
 
 /** Probes on their way at most. */
 const IN_FLIGHT_MAX = 512;
-/** Probes that have left and are known when something comes back for them: the last ones. */
-const REMEMBERED = 8192;
 /** Rounds that are not complete, at most: the next one waits. */
 const ROUNDS_MAX = 64;
 /** Answers to one that are kept while it is not known when it left. */
@@ -78,12 +77,10 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
   #nextRound = 0;
   #nextSend = 0;
   #serial: number;
-  /** Probes that the port has and has not told of yet. */
-  readonly #leaving: SentProbe[] = [];
-  /** What has come back for those meanwhile. */
+  readonly #probes: ProbeBook;
+  /** What has come back for probes that the port has not told of yet. */
   readonly #early = new Map<SentProbe, Outcome[]>();
-  readonly #waiting = new Set<SentProbe>();
-  readonly #known = new Map<number, SentProbe>();
+  readonly #unnamed = new UnnamedAnswers();
   #foreign = 0;
   /** The first hop from which on addresses are translated. */
   #translatedFrom = NEVER;
@@ -99,6 +96,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
     this.#control = options.control ?? new TraceControl();
     this.#patience = new Patience(options.timeoutMs, options.adaptive);
     this.#serial = options.firstSerial;
+    this.#probes = new ProbeBook(options, this.#to);
     this.#table.span(options.firstHop, undefined);
   }
 
@@ -146,12 +144,14 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
 
   /** Whether the next round has to wait: the ones before have to have sent what they can first. */
   get #busy(): boolean {
+    // Nobody could tell apart what answers one round and what the next, before it is known where the target is.
+    if (this.#complete === undefined && this.#unnamed.flows.length > 0) return true;
     return this.#live.length >= ROUNDS_MAX || this.#live.some((round) => round.candidate() !== undefined);
   }
 
   /** The round that has a probe to send now; undefined where all have to wait. */
   #sending(): Round | undefined {
-    if (this.#waiting.size + this.#leaving.length >= IN_FLIGHT_MAX) return undefined;
+    if (this.#probes.inFlight >= IN_FLIGHT_MAX) return undefined;
     return this.#live.find((round) => round.candidate() !== undefined);
   }
 
@@ -174,10 +174,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
       sentTime: null,
     };
     round.launched(probe);
-    this.#leaving.push(probe);
-    this.#known.delete(serial);
-    this.#known.set(serial, probe);
-    if (this.#known.size > REMEMBERED) this.#known.delete(this.#known.keys().next().value as number);
+    this.#probes.launched(probe);
     return {
       to: target.address,
       protocol: format.protocol,
@@ -190,12 +187,12 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
 
   sent(times: readonly Timestamp[], now: number): void {
     for (const time of times) {
-      const probe = this.#leaving.shift();
+      const probe = this.#probes.leaves();
       if (probe === undefined) return;
       probe.state = 'waiting';
       probe.sentAt = now;
       probe.sentTime = time;
-      this.#waiting.add(probe);
+      this.#probes.waiting.add(probe);
       if (this.#counts(probe)) this.#table.sent(probe.ttl);
       for (const outcome of this.#early.get(probe) ?? []) this.#apply(probe, outcome, now);
       this.#early.delete(probe);
@@ -203,7 +200,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
   }
 
   refused(error: SocketError, time: Timestamp, now: number): void {
-    const probe = this.#leaving.shift();
+    const probe = this.#probes.leaves();
     if (probe === undefined) return;
     this.#early.delete(probe);
     probe.state = 'refused';
@@ -220,7 +217,11 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
       last = answer.userTime;
       const reading = readAnswer(answer, this.#options.format, this.#to);
       if (reading === undefined) continue;
-      const probe = reading.kind === 'foreign' ? undefined : this.#find(reading);
+      if (answer.kind === 'packet' && reading.kind === 'target' && reading.serial === null) {
+        this.#keepUnnamed({ answer, reading, at: now });
+        continue;
+      }
+      const probe = reading.kind === 'foreign' ? undefined : this.#probes.find(reading);
       if (probe === undefined) {
         if (reading.kind !== 'error' || sameAddress(reading.to, this.#to)) this.#foreign++;
         continue;
@@ -228,37 +229,6 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
       if (reading.kind !== 'foreign') this.#outcome(probe, answer, reading, now);
     }
     if (last !== undefined) this.#advance(now, last);
-  }
-
-  /** The probe that a reading is about, if it is one of ours. */
-  #find(reading: ErrorReading | TargetReading): SentProbe | undefined {
-    if (reading.kind === 'target') return this.#known.get(reading.serial);
-    const { format, ownHeader } = this.#options;
-    const { identity, message, quote, to } = reading;
-    if (identity.kind === 'foreign') return undefined;
-    const probe = identity.kind === 'none' ? undefined : this.#known.get(identity.serial);
-    if (identity.kind === 'certain' && probe !== undefined) return probe;
-    if (!sameAddress(to, this.#to)) return undefined;
-    // Without a packet to be seen, ports are all that there is of the header.
-    if (quote === null) {
-      if (probe !== undefined && !format.translated(probe.header, message)) return probe;
-      return identity.kind === 'none' ? undefined : this.#onlyOne(message);
-    }
-    if (probe !== undefined && !format.translated(probe.header, message)) return probe;
-    // A translator has been at the header, but the identification of IPv4 is the packet's own.
-    const named = ownHeader && quote.identification !== null ? this.#known.get(quote.identification) : undefined;
-    return named !== undefined && format.sameButTranslated(named.header, message) ? named : undefined;
-  }
-
-  /** The one probe that is waited for and looks like this. */
-  #onlyOne(message: Uint8Array): SentProbe | undefined {
-    let found: SentProbe | undefined;
-    for (const probe of this.#waiting) {
-      if (this.#options.format.translated(probe.header, message)) continue;
-      if (found !== undefined) return undefined;
-      found = probe;
-    }
-    return found;
   }
 
   #outcome(probe: SentProbe, answer: ProbeAnswer, reading: ErrorReading | TargetReading, now: number): void {
@@ -280,13 +250,30 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
     probe.state = 'answered';
     probe.answer = answer;
     probe.meaning = meaning;
-    this.#waiting.delete(probe);
+    this.#probes.waiting.delete(probe);
     this.#patience.answered(ttl, rttMs);
     if (answer.nat === true) this.#translatedFrom = Math.min(this.#translatedFrom, ttl);
     if (this.#counts(probe)) this.#table.answered(ttl, answer, late, meaning);
     round.heard(probe, exceeded ? 'exceeded' : meaning.reached ? 'reached' : 'unreachable');
     if (meaning.reached) this.#reached = true;
     if (this.#live[0] === round && round.lastHop !== NEVER) this.#table.span(this.#options.firstHop, round.lastHop);
+  }
+
+  #keepUnnamed(unnamed: UnnamedAnswer): void {
+    const { flow } = unnamed.reading;
+    if (this.#unnamed.keep(unnamed, this.#probes.within(flow))) for (const round of this.#live) round.hold(flow, true);
+    else this.#foreign++;
+  }
+
+  /** Gives answers that do not say what they are to to their probes, where that is known by now. */
+  #matchUnnamed(): void {
+    for (const flow of this.#unnamed.flows) {
+      const matched = this.#unnamed.match(flow, this.#probes.within(flow));
+      for (const [probe, { answer, reading, at }] of matched) {
+        this.#apply(probe, outcomeOf(probe, answer, reading, this.#options), at);
+      }
+      if (!this.#unnamed.has(flow)) for (const round of this.#live) round.hold(flow, false);
+    }
   }
 
   /** Whether its figures belong into the table, which may have been emptied since. */
@@ -297,15 +284,22 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
   elapsed(now: number, time: Timestamp): void {
     if (this.#done) return;
     this.#begin(now);
-    for (const probe of this.#waiting) {
-      if (now < probe.sentAt + this.#patience.limit(probe.ttl)) continue;
+    for (const probe of this.#probes.waiting) {
+      if (now < this.#givenUpAt(probe)) continue;
       probe.state = 'lost';
-      this.#waiting.delete(probe);
+      this.#probes.waiting.delete(probe);
       if (this.#counts(probe)) this.#table.lost(probe.ttl);
+      // With one probe less there may be an answer for each of the others.
+      this.#matchUnnamed();
     }
     const { deadlineMs = NEVER } = this.#options;
     if (now - (this.#startedAt ?? now) >= deadlineMs) this.stop('deadline', now, time);
     else this.#advance(now, time);
+  }
+
+  /** Where answers wait for it to be known which probe they are to, nobody's patience is shorter than its timeout. */
+  #givenUpAt({ sentAt, ttl, flow }: SentProbe): number {
+    return sentAt + (this.#unnamed.has(flow) ? this.#options.timeoutMs : this.#patience.limit(ttl));
   }
 
   wakeAt(): number {
@@ -313,7 +307,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
     let next = (this.#startedAt ?? NEVER) + deadlineMs;
     if (this.#sending() !== undefined) next = Math.min(next, this.#nextSend);
     if (this.#begun < rounds && !this.#busy) next = Math.min(next, this.#nextRound);
-    for (const probe of this.#waiting) next = Math.min(next, probe.sentAt + this.#patience.limit(probe.ttl));
+    for (const probe of this.#probes.waiting) next = Math.min(next, this.#givenUpAt(probe));
     for (const round of this.#live) next = Math.min(next, this.#heldUntil(round));
     return next;
   }
@@ -324,6 +318,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
 
   /** Tells the hops that have all their outcomes, and ends the rounds, and the trace, that have told all their hops. */
   #advance(now: number, time: Timestamp): void {
+    this.#matchUnnamed();
     const overdue = this.#patience.overdue();
     for (const round of this.#live) {
       round.pass(now, overdue);

@@ -48,7 +48,10 @@ export const PAYLOAD_MIN = 8;
 
 /** What the target itself has sent. */
 export interface TargetAnswer {
-  readonly serial: number;
+  /** Null where it may be to any probe of {@link flow}. */
+  readonly serial: number | null;
+  /** Of what does not say which probe it is to: only that the target itself has sent it makes it an answer. */
+  readonly flow?: number;
   readonly tcpFlags?: readonly TcpFlag[];
 }
 

@@ -50,6 +50,8 @@ interface Flow {
   reachedAt: number;
   unreachableAt: number;
   refusedAt: number;
+  /** Nothing more goes out for now: see {@link Round.hold}. */
+  held: boolean;
   /** The end that the round before has found. */
   readonly expected: number | undefined;
 }
@@ -85,6 +87,7 @@ export class Round {
       reachedAt: NEVER,
       unreachableAt: NEVER,
       refusedAt: NEVER,
+      held: false,
       expected: before?.foundEnd(flow),
     }));
   }
@@ -157,7 +160,7 @@ export class Round {
     let found: number | undefined;
     for (let i = 0; i < this.#flows.length; i++) {
       const flow = this.#flows[i] as Flow;
-      if (flow.ttl > this.#limitOf(i)) continue;
+      if (flow.held || flow.ttl > this.#limitOf(i)) continue;
       const best = found === undefined ? undefined : (this.#flows[found] as Flow);
       if (best === undefined || flow.ttl < best.ttl || (flow.ttl === best.ttl && flow.query < best.query)) found = i;
     }
@@ -193,6 +196,21 @@ export class Round {
       flow.query = 1;
       flow.ttl++;
     }
+  }
+
+  /** Whether the probe goes beyond all routers that have answered, and as far as to where the path has ended before. */
+  mayReach({ flow: index, ttl }: SentProbe): boolean {
+    const { exceeded, expected = 0, reachedAt } = this.#flows[index] as Flow;
+    return ttl > exceeded && ttl >= (reachedAt === NEVER ? expected : reachedAt);
+  }
+
+  /**
+   * Keeps a flow from sending, or lets it go on: the target has answered it, and it is only not known yet how far away it
+   * is. A flow whose end is expected goes no further than that anyway.
+   */
+  hold(index: number, held: boolean): void {
+    const flow = this.#flows[index];
+    if (flow !== undefined) flow.held = held && flow.expected === undefined;
   }
 
   /** Somebody has answered. */

@@ -94,14 +94,21 @@ export class UdpFormat implements ProbeFormat {
     return !sameBytes(header, message, 0, 4) || (read16(message, 6) !== 0 && !sameBytes(header, message, 6, 8));
   }
 
-  /** A service that sends back what it was sent; other answers do not say which probe they are to. */
+  /**
+   * What a service says from the port that was asked. One that sends back what it was sent says which probe that was, and
+   * so does its port with `classic`; of others only the flow is known.
+   */
   answer(message: Uint8Array): TargetAnswer | undefined {
-    const { sourcePorts, token, multipath } = this.#options;
-    if (message.length < UDP_HEADER || !sourcePorts.includes(read16(message, 2)) || multipath === 'dublin') {
-      return undefined;
-    }
+    const { sourcePorts, token, multipath, port, portIsFree } = this.#options;
+    if (message.length < UDP_HEADER) return undefined;
+    const from = read16(message, 0);
+    const flow = sourcePorts.indexOf(read16(message, 2));
+    if (flow < 0 || from < port) return undefined;
     const serial = serialInPayload(message, UDP_HEADER, token);
-    return typeof serial === 'number' ? { serial } : undefined;
+    if (typeof serial === 'number' && multipath !== 'dublin') return { serial };
+    if (multipath === 'classic') return { serial: this.#latest(from - port, this.#ports), flow };
+    if (multipath === 'dublin' && portIsFree) return { serial: null, flow: from - port };
+    return from === port ? { serial: null, flow } : undefined;
   }
 
   /** How many ports there are from the first one on. */

@@ -8,6 +8,7 @@ import { encodeIPv4 } from '../../../src/wire/ipv4.js';
 import { encodeIPv6, IPV6_HEADER } from '../../../src/wire/ipv6.js';
 import { IPProtocol } from '../../../src/wire/numbers.js';
 import { encodeTcp, TCP_HEADER } from '../../../src/wire/tcp.js';
+import { encodeUdp } from '../../../src/wire/udp.js';
 import type { HostDescription, Refusal, RouterDescription } from './description.js';
 import { addressOf, type IPPacket, sealHeader, sealTransport, trafficClassOf } from './packet.js';
 
@@ -222,6 +223,17 @@ export function segmentReply(
         ? { ...ports, sequence: view.getUint32(at + 8), flags: ['RST'] as const, window: 0 }
         : { ...ports, acknowledgment, flags: ['RST', 'ACK'] as const, window: 0 };
   const body = encodeTcp(fields, new Uint8Array(0), pseudo(from, to));
+  return inPacket({ from, to, ttl, trafficClass: 0, identification: 0, protocol, body });
+}
+
+/** What a service says that does not repeat what it was sent. */
+const WORDS = new TextEncoder().encode('hello');
+
+export function datagramReply(datagram: IPPacket, from: Uint8Array, ttl: number): Uint8Array {
+  const { protocol, at, view } = datagram;
+  const to = addressOf(datagram, 'source').slice();
+  const ports = { sourcePort: view.getUint16(at + 2), destinationPort: view.getUint16(at) };
+  const body = encodeUdp(ports, WORDS, pseudo(from, to));
   return inPacket({ from, to, ttl, trafficClass: 0, identification: 0, protocol, body });
 }
 

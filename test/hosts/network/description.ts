@@ -119,8 +119,8 @@ export interface HostDescription extends NodeDescription {
       };
   /** Whether it answers ICMP timestamp requests; default true. */
   readonly timestamp?: boolean;
-  /** UDP ports are closed, the default: answered with 'port unreachable'. */
-  readonly udp?: 'closed' | 'silent';
+  /** UDP ports are closed, the default: answered with 'port unreachable'; or have a service with words of its own. */
+  readonly udp?: 'closed' | 'silent' | 'answers';
   readonly tcp?: { readonly open?: readonly number[]; readonly others?: 'closed' | 'silent' };
   /** Broadcast and multicast addresses that it hears. */
   readonly groups?: readonly string[];

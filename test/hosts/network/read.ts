@@ -136,7 +136,7 @@ const host = object({
     }),
   ),
   'timestamp?': flag,
-  'udp?': one('closed', 'silent'),
+  'udp?': one('closed', 'silent', 'answers'),
   'tcp?': object({ 'open?': list(port), 'others?': one('closed', 'silent') }),
   'groups?': list(address, 1),
 });

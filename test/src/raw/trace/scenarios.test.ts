@@ -53,6 +53,46 @@ describe.each(FAMILIES)('over %s', (family) => {
     expect([sent, received, late, lost, inFlight, duplicates, foreign]).toEqual([15, 15, 0, 0, 0, 0, 0]);
   });
 
+  const SERVICE = [
+    ['paris', 'raw'],
+    ['dublin', 'raw'],
+    ['classic', 'raw'],
+    ['paris', 'dgram'],
+  ] as const;
+  it.each(SERVICE)('%s, %s: a service that answers with words of its own', async (multipath, socket) => {
+    const network = chain({ routers: 3, server: { udp: 'answers' } });
+    for (const flows of [1, 4]) {
+      const asked = { protocol: 'udp', multipath, flows, queries: 3 } as const;
+      const { hops, summary } = await traceIn(network, target, asked, { port: { socket } });
+      expect(answersOf(hops)).toEqual([...chainTo(3, family), [target]]);
+      expect(hops[3]?.probes).toMatchObject(Array(3 * flows).fill({ rttMs: 8, icmpType: null, icmpCode: null }));
+      expect(summary).toMatchObject({ reached: true, endReason: 'reached', hops: 4, lost: 0, inFlight: 0, foreign: 0 });
+    }
+  });
+
+  it('a service behind a silent router is found where it is, however many rounds there are', async () => {
+    const network = chain({ routers: 3, odd: { 3: { silent: true } }, server: { udp: 'answers' } });
+    const { hops, summary } = await traceIn(network, target, { protocol: 'udp', rounds: 4, intervalMs: 100 });
+    const round = [...chainTo(2, family), null, [target]];
+    expect(answersOf(hops)).toEqual(Array(4).fill(round).flat());
+    expect(summary.path.map(({ received, lost }) => [received, lost])).toEqual([
+      [4, 0],
+      [4, 0],
+      [0, 4],
+      [4, 0],
+    ]);
+  });
+
+  it("what the port says to probes that are answered already, or from another port, is nobody's", async () => {
+    const network = chain({
+      routers: 1,
+      server: { udp: 'answers' },
+      links: { 1: { back: { duplicate: { every: 1 } } } },
+    });
+    const { summary } = await traceIn(network, target, { protocol: 'udp', queries: 1, window: 1 });
+    expect(summary).toMatchObject({ reached: true, hops: 2, received: 2, foreign: 1 });
+  });
+
   it('quotes show the packet as the router has met it', async () => {
     const { hops, summary } = await traceIn(chain({ routers: 2, odd: { 1: { dscp: 10 } } }), target, {
       trafficClass: 0xb9,
