@@ -58,7 +58,7 @@ export async function sendCapture(path: string, flags: SendFlags, context: Comma
     open,
     loops: loop,
     pace,
-    admit: far === undefined ? undefined : (destination, dueMs, number) => far.check(destination, dueMs, number),
+    admit: far === undefined ? undefined : (...packet) => far.check(...packet),
     onOpen: context.dropPrivileges,
     onFailed: failureTeller(context),
     signal,

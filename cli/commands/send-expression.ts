@@ -122,7 +122,7 @@ export async function* expressionPackets(
       const at = index;
       const known = keep ? kept[at % expression.count] : undefined;
       if (known !== undefined) {
-        batch.push(known);
+        batch.push({ packet: known.packet, number: at + 1 });
         continue;
       }
       const packet = await defaults.make((known) => expression.at(at, known));

@@ -12,6 +12,7 @@ import { type FrameLink, openFrameLink } from '../../src/socket/native/frame-lin
 import { backendLimit } from '../../src/socket/portable/limits.js';
 import type { Layer } from '../../src/wire/layer.js';
 import { IPProtocol } from '../../src/wire/numbers.js';
+import { farRate } from '../args/far-packets.js';
 import { checkFarRate, FAR_RATE_MAX } from '../args/far-rate.js';
 import type { SendFlags } from '../args/send-flags.js';
 import { choosePace } from '../args/send-pace.js';
@@ -123,19 +124,15 @@ async function* begun<Value>(first: IteratorResult<Value>, rest: AsyncGenerator<
 }
 
 /** A product is known beforehand, with all of its addresses. */
-function checkFar({ destinations }: PacketExpression, total: number, pace: Pace, { yes }: SendFlags): void {
+function checkFar({ destinations, example }: PacketExpression, total: number, pace: Pace, { yes }: SendFlags): void {
   // As fast as it goes, which is more than that in a second where there are more.
-  const perSecond =
-    pace.kind === 'packets'
-      ? pace.perSecond
-      : pace.kind === 'topspeed' && total > FAR_RATE_MAX
-        ? Number.POSITIVE_INFINITY
-        : 0;
-  const flag = pace.kind === 'packets' ? '--rate' : `${total} packets`;
+  if (pace.kind === 'topspeed' && total <= FAR_RATE_MAX) return;
+  const rate = farRate(pace, example.bytes.length);
+  const flag = pace.kind === 'topspeed' ? `${total} packets` : rate.flag;
   const blocks = destinations.map(([first, last]) =>
     first.equals(last) ? first : new IPPrefix(first, common(first, last)),
   );
-  checkFarRate({ flag, perSecond, yes }, blocks);
+  checkFarRate({ ...rate, flag, yes }, blocks);
 }
 
 /** How many bits two addresses begin with that are the same. */

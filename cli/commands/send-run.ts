@@ -79,8 +79,8 @@ export async function sendPlan(plan: SendPlan, flags: SendFlags, context: Comman
       admit:
         far === undefined
           ? undefined
-          : (destination, dueMs, number) =>
-              far.check(destination, pace.kind === 'topspeed' ? performance.now() : dueMs, number),
+          : (destinations, length, dueMs, number) =>
+              far.check(destinations, length, pace.kind === 'topspeed' ? performance.now() : dueMs, number),
       onOpen: context.dropPrivileges,
       onSent:
         !shown && files.length === 0

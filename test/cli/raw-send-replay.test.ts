@@ -310,7 +310,19 @@ describe('what can not be sent', () => {
       ['--file', path, '-i', 'link0', '--topspeed'],
       '--topspeed: 198.51.100.1 is on no network of this machine',
     );
-    await refused(['--file', path, '-i', 'link0'], 'packet 1001: more than 1000 packets a second');
+    const message = 'packet 1001: more than 1000 packets a second, and 198.51.100.1 is on no network';
+    const late = await refused(['--file', path, '-i', 'link0'], message);
+    expect(summaryOf(late)).toMatchObject({ sent: 1000 });
+    const slow = fileOf('slow-far.pcap', pcap(far.slice(0, 600).map(({ bytes }, i) => ({ bytes, ms: i * 2 }))));
+    await refused(['--file', slow, '-i', 'link0', '--speed', '100x', '--loop', '3'], message.replace('1001', '401'));
+    const bits = '--rate, packets of 60 bytes: 198.51.100.1 is on no network of this machine';
+    const { stdout } = await sockctl(['capture', 'read', '--json', path]);
+    for (const args of [
+      ['--file', path],
+      ['--from-json', fileOf('far.ndjson', stdout)],
+    ]) {
+      expect(summaryOf(await refused([...args, '-i', 'link0', '--rate', '1mbit'], bits))).toMatchObject({ sent: 0 });
+    }
     const allowed = await send(['--file', path, '-i', 'link0', '--topspeed', '--yes']);
     expect(summaryOf(allowed)).toMatchObject({ sent: 1100 });
     return undefined;

@@ -346,14 +346,30 @@ describe('what is not sent', () => {
     if (obstacle !== undefined) return ctx.skip(obstacle);
     const far = 'ip(src=10.99.0.1,dst=198.51.100.0/24)/udp(dport=9)';
     hosts.ip(hosts.a, 'route', 'replace', '198.51.100.0/24', 'via', '10.99.0.2');
-    for (const flags of [
-      ['--count', '4'],
-      ['--rate', '1001'],
-    ]) {
-      const refused = await send([far, ...flags, '--json']);
+    const routed = 'ip(src=10.99.0.1,dst=10.99.0.2,options=(lsrr(198.51.100.1)))/udp(dport=9)';
+    const header = 'eth(dst=02:00:00:00:00:02,type=0x800)/hex(4500001400000000400100000a630001c6336401)';
+    for (const [text, ...flags] of [
+      [far, '--count', '4'],
+      [far, '--rate', '1001'],
+      // 28 bytes each, which is 4464 of them a second.
+      [far, '--rate', '1mbit'],
+      [routed, '--count', '1001'],
+      [header, '--count', '1001', '-i', 'link0'],
+      ['ip6(src=fd99::1,dst=fd99::2)/routing(addresses=(2001:db8::1))/udp(dport=9)', '--rate', '1001'],
+    ] as const) {
+      const refused = await send([text, ...flags, '--json']);
       expect([refused.code, refused.stderr]).toMatchObject([2, expect.stringContaining('add --yes')]);
-      expect(summaryOf(refused)).toMatchObject({ endReason: 'error' });
+      // Nothing has left.
+      expect(records(refused.stdout)).toMatchObject([{ type: 'summary', endReason: 'error' }]);
     }
+    // What the first packet does not show is refused when it comes.
+    const later = 'ip(src=10.99.0.1,dst=10.99.0.2,options=[(nop),(lsrr(198.51.100.1))])/udp(dport=9)';
+    const refused = await send([later, '--count', '2000', '--json']);
+    expect([refused.code, refused.stderr]).toMatchObject([
+      2,
+      expect.stringContaining('packet 2002: more than 1000 packets a second, and 198.51.100.1 is on no network'),
+    ]);
+    expect(summaryOf(refused)).toMatchObject({ sent: 2001, endReason: 'error' });
     const allowed = await send([far, '--count', '4', '--yes', '--json']);
     expect(summaryOf(allowed)).toMatchObject({ sent: 1024, endReason: 'count' });
     // On the link, and slowly anywhere, nobody is asked.

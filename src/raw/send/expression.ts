@@ -8,6 +8,7 @@
 import type { IPAddress, IPFamily } from '../../sockaddr/ip.js';
 import { PacketBuilder } from './builder.js';
 import type { BuiltPacket, PacketDefaults, PacketLink } from './built-packet.js';
+import { DestinationReader } from './destination.js';
 import { Reading } from './kinds/kind.js';
 import { readLayers } from './layers-of.js';
 
@@ -49,9 +50,12 @@ export interface PacketExpression {
   /** What stands first. */
   readonly outermost: PacketLink;
   readonly needs: PacketNeeds;
+  /** The first packet, with addresses of documentation where those of the machine are to be filled in. */
+  readonly example: BuiltPacket;
   /**
    * Where the packets go, without making them: the first and the last of each run of addresses that is written, with
-   * those between them. Empty for frames without IP.
+   * those between them; and where else the first packet is handed on to, by its source route for instance. Empty for
+   * frames without IP.
    */
   readonly destinations: readonly (readonly [IPAddress, IPAddress])[];
   /** Each packet once, in order, made one by one as it is asked for. Throws as {@link PacketExpression.at} does. */
@@ -74,14 +78,18 @@ export interface PacketExpression {
 export function parsePacket(text: string, { file, seed, host }: ParsePacketOptions): PacketExpression {
   const reading = new Reading(text, file, host);
   const builder = new PacketBuilder(text, readLayers(text, reading), seed);
-  const first = builder.check().destination;
+  const example = builder.check();
   const { count, outermost, needs } = builder;
+  const runs = builder.destinations ?? [];
+  const read = new DestinationReader().read(example.bytes, outermost);
+  const others = runs.length === 0 ? read : read.filter(({ key }) => key !== example.destination?.key);
   return {
     text,
     count,
     outermost,
     needs: { ...needs, random: reading.random },
-    destinations: builder.destinations ?? (first === undefined ? [] : [[first, first]]),
+    example,
+    destinations: [...runs, ...others.map((one) => [one, one] as const)],
     at: (index, defaults) => builder.build(index, defaults),
     *packets(defaults) {
       for (let index = 0; index < count; index++) yield builder.build(index, defaults);

@@ -13,7 +13,7 @@ import type { FrameSender } from '../../socket/frame-sender.js';
 import type { Backend } from '../../socket/port.js';
 import { DestinationReader } from './destination.js';
 import { type Pace, Schedule } from './pace.js';
-import { type FailedPacket, type SendCounts, tooLarge } from './send.js';
+import { type Admit, type FailedPacket, type SendCounts, tooLarge } from './send.js';
 
 export interface CapturedFrame {
   readonly bytes: Uint8Array;
@@ -31,8 +31,7 @@ export interface ReplayOptions {
   /** How often all of them are sent. */
   readonly loops: number;
   readonly pace: Pace;
-  /** Asked about each frame before it leaves, `dueMs` after the first one; what it throws ends the sending. */
-  readonly admit?: ((destination: IPAddress | undefined, dueMs: number, number: number) => void) | undefined;
+  readonly admit?: Admit | undefined;
   readonly onOpen?: (() => void) | undefined;
   readonly onFailed?: ((failed: FailedPacket) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -79,8 +78,11 @@ class Replay {
   readonly #numbers = new Float64Array(FRAMES);
   readonly #lengths = new Uint32Array(FRAMES);
   readonly #times: (Timestamp | null)[] = [];
-  /** Frames from here on are loaded and not sent yet. */
+  /** Where somebody asks for them. */
+  readonly #goingTo: (readonly IPAddress[])[] = [];
+  /** Frames from here on, up to the last that is planned, are loaded and not sent yet. */
   #next = 0;
+  #planned = 0;
   #sequence = 0;
   #failed = 0;
   #firstFailure: SockctlError | undefined;
@@ -125,9 +127,13 @@ class Replay {
     let whole = false;
     for (let loop = 0; loop < loops && !this.#stopped; loop++) {
       if (loop > 0) this.#schedule.again();
-      if (whole) this.#planAgain();
-      else whole = await this.#load();
-      await this.#sendLoaded();
+      try {
+        if (whole) this.#planAgain();
+        else whole = await this.#load();
+      } finally {
+        // Where the capture ends early, or somebody objects to a frame, those before it go all the same.
+        await this.#sendLoaded();
+      }
     }
   }
 
@@ -162,33 +168,45 @@ class Replay {
     this.#sender.clear();
     this.#times.length = 0;
     this.#next = 0;
+    this.#planned = 0;
   }
 
   #plan(i: number, { bytes, number, timestamp }: CapturedFrame): void {
     const { admit } = this.#options;
     const due = this.#schedule.next(bytes.length, timestamp);
-    if (admit !== undefined) admit(this.#destinations.read(bytes, 'ethernet'), due, number);
+    if (admit !== undefined) {
+      const destinations = this.#destinations.read(bytes, 'ethernet');
+      admit(destinations, bytes.length, due, number);
+      this.#goingTo[i] = destinations;
+    }
     this.#due[i] = due;
     this.#numbers[i] = number;
     this.#lengths[i] = bytes.length;
     this.#times[i] = timestamp;
+    this.#planned = i + 1;
   }
 
   /** The same frames once more. */
   #planAgain(): void {
+    const { admit } = this.#options;
+    const { loaded } = this.#sender;
     this.#next = 0;
-    if (this.#lateness === undefined) return;
-    for (let i = 0; i < this.#sender.loaded; i++) {
-      this.#due[i] = this.#schedule.next(this.#lengths[i] as number, this.#times[i] ?? null);
+    this.#planned = 0;
+    for (let i = 0; i < loaded; i++) {
+      const length = this.#lengths[i] as number;
+      const due = this.#schedule.next(length, this.#times[i] ?? null);
+      admit?.(this.#goingTo[i] as readonly IPAddress[], length, due, this.#numbers[i] as number);
+      this.#due[i] = due;
+      this.#planned = i + 1;
     }
   }
 
   async #sendLoaded(): Promise<void> {
-    const { loaded } = this.#sender;
+    const planned = this.#planned;
     if (Number.isNaN(this.#started)) this.#started = performance.now();
-    while (this.#next < loaded && !this.#stopped) {
+    while (this.#next < planned && !this.#stopped) {
       const from = this.#next;
-      const to = this.#lateness === undefined ? loaded : await this.#untilDue(from, loaded);
+      const to = this.#lateness === undefined ? planned : await this.#untilDue(from, planned);
       if (this.#stopped) return;
       const { sent, refused } = await this.#sender.send(from, to, this.#options.signal);
       this.#next = from + sent;
@@ -198,10 +216,10 @@ class Replay {
   }
 
   /** Waits until frame `from` is due, and says up to which one they are by then. */
-  async #untilDue(from: number, loaded: number): Promise<number> {
+  async #untilDue(from: number, planned: number): Promise<number> {
     await waitUntil(this.#started + (this.#due[from] as number), this.#alarm, this.#options.signal);
     const now = performance.now() - this.#started;
-    const limit = Math.min(loaded, from + TOGETHER);
+    const limit = Math.min(planned, from + TOGETHER);
     let to = from;
     for (; to < limit && (to === from || (this.#due[to] as number) <= now); to++) {
       this.#lateness?.add(Math.max(0, now - (this.#due[to] as number)));

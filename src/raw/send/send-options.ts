@@ -51,6 +51,16 @@ export interface FailedPacket {
   readonly error: SockctlError;
 }
 
+/**
+ * Asked about each packet before it leaves; what it throws ends the sending.
+ *
+ * @param destinations as {@link DestinationReader.read} has them
+ * @param length in bytes
+ * @param dueMs when it leaves, in milliseconds since the first one
+ * @param number in where it comes from
+ */
+export type Admit = (destinations: readonly IPAddress[], length: number, dueMs: number, number: number) => void;
+
 export interface SendPacketsOptions extends PacketSocketOptions {
   readonly packets: AsyncIterable<readonly OutgoingPacket[]> | Iterable<readonly OutgoingPacket[]>;
   /** The links of the packets, as far as they are known beforehand: their sockets are opened at once. */
@@ -64,8 +74,7 @@ export interface SendPacketsOptions extends PacketSocketOptions {
   readonly isForMany?: ((destination: IPAddress) => boolean) | undefined;
   /** IPv4 headers that the kernel would change are an error instead of a number in the summary. */
   readonly exact?: boolean | undefined;
-  /** Asked about each packet before it leaves, `dueMs` after the first one; what it throws ends the sending. */
-  readonly admit?: ((destination: IPAddress | undefined, dueMs: number, number: number) => void) | undefined;
+  readonly admit?: Admit | undefined;
   readonly onOpen?: (() => void) | undefined;
   /** A promise holds the next ones back. */
   readonly onSent?: ((sent: SentPacket) => void | Promise<void>) | undefined;

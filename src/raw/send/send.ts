@@ -5,6 +5,7 @@ import { Histogram } from '../../measure/histogram.js';
 import { type Alarm, waitUntil } from '../../measure/pacer.js';
 import { AnswerWait, turn } from './answer-wait.js';
 import type { BuiltPacket, PacketLink } from './built-packet.js';
+import { DestinationReader } from './destination.js';
 import { rewrittenFields } from './kernel-header.js';
 import { Schedule } from './pace.js';
 import { type ArrivedPacket, PacketSockets } from './packet-sockets.js';
@@ -53,6 +54,7 @@ class SendRun {
   readonly #schedule: Schedule;
   readonly #lateness: Histogram | undefined;
   readonly #answers: AnswerWait | undefined;
+  readonly #destinations = new DestinationReader();
   #sockets: PacketSockets | undefined;
   #alarm: Alarm | undefined;
   /** When the first packet was there, and could leave. */
@@ -121,23 +123,28 @@ class SendRun {
   async #sendAll(): Promise<void> {
     for await (const batch of this.#options.packets) {
       if (Number.isNaN(this.#started)) this.#started = performance.now();
-      for (const outgoing of batch) {
-        if (this.#stopped) return;
-        await this.#plan(outgoing);
+      try {
+        for (const outgoing of batch) {
+          if (this.#stopped) return;
+          await this.#plan(outgoing);
+        }
+      } finally {
+        // What comes by and by is not held back for the next batch; nor is what stands before one that may not leave.
+        if (!this.#stopped) await this.#flush();
       }
-      // What comes by and by is not held back for the next batch.
-      await this.#flush();
     }
   }
 
   async #plan(outgoing: OutgoingPacket): Promise<void> {
     const { packet, fragments = [packet], number } = outgoing;
+    const { admit } = this.#options;
     const sequence = ++this.#sequence;
     for (const [i, piece] of fragments.entries()) {
-      const dueMs = this.#schedule.next(piece.bytes.length, i === 0 ? (outgoing.time ?? null) : null);
-      this.#options.admit?.(piece.destination, dueMs, number);
+      const { bytes, link } = piece;
+      const dueMs = this.#schedule.next(bytes.length, i === 0 ? (outgoing.time ?? null) : null);
+      if (admit !== undefined) admit(this.#destinations.read(bytes, link), bytes.length, dueMs, number);
       this.#inspect(piece, number);
-      await this.#makeRoom(piece.link, dueMs);
+      await this.#makeRoom(link, dueMs);
       if (this.#stopped) return;
       this.#group.push({ packet: piece, outgoing, sequence, dueMs, first: i === 0 });
     }

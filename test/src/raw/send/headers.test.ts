@@ -7,34 +7,63 @@ import { expression, packetOf } from './packets.js';
 
 const FRAME = 'eth(src=02:00:00:00:00:01,dst=02:00:00:00:00:02)';
 
-describe('the destination of a packet', () => {
+/** An IPv4 header to 192.0.2.9, and one of IPv6 to 2001:db8::9, as bytes alone. */
+const IPV4 = '45000014000000004011000001020304c0000209';
+const IPV6 = `6000000000003b40${'0'.repeat(32)}20010db8000000000000000000000009`;
+
+describe('where a packet goes', () => {
   it.each([
-    ['ip(dst=192.0.2.9)/udp(dport=9)', '192.0.2.9'],
-    ['ip6(dst=2001:db8::9)/udp(dport=9)', '2001:db8::9'],
-    [`${FRAME}/ip(dst=192.0.2.9)/udp(dport=9)`, '192.0.2.9'],
-    [`${FRAME}/vlan(id=5)/vlan(id=6)/ip6(dst=2001:db8::9)/udp(dport=9)`, '2001:db8::9'],
-    [`${FRAME}/arp(op=request,tpa=192.0.2.9,spa=192.0.2.1)`, undefined],
-  ])('%s goes to %s', (text, destination) => {
+    ['ip(dst=192.0.2.9)/udp(dport=9)', ['192.0.2.9']],
+    ['ip6(dst=2001:db8::9)/udp(dport=9)', ['2001:db8::9']],
+    [`${FRAME}/ip(dst=192.0.2.9)/udp(dport=9)`, ['192.0.2.9']],
+    [`${FRAME}/vlan(id=5)/vlan(id=6)/ip6(dst=2001:db8::9)/udp(dport=9)`, ['2001:db8::9']],
+    [`${FRAME}/arp(op=request,tpa=192.0.2.9,spa=192.0.2.1)`, []],
+    // Behind a type of IP any bytes are a header of it.
+    [`${FRAME.slice(0, -1)},type=0x800)/hex(${IPV4})`, ['192.0.2.9']],
+    [`${FRAME.slice(0, -1)},type=0x86dd)/hex(${IPV6})`, ['2001:db8::9']],
+    [`${FRAME.slice(0, -1)},type=0x800)/hex(45)`, []],
+    [`${FRAME}/vlan(id=5)/vlan(id=6,type=0x800)/hex(${IPV4})`, ['192.0.2.9']],
+    [`${FRAME}/mpls(label=20)/ip(dst=192.0.2.9)/udp(dport=9)`, ['192.0.2.9']],
+    [
+      'ip(dst=127.0.0.1,options=(nop,lsrr((192.0.2.9,192.0.2.8))))/udp(dport=9)',
+      ['127.0.0.1', '192.0.2.9', '192.0.2.8'],
+    ],
+    ['ip(dst=127.0.0.1,options=(ssrr(192.0.2.9)))/udp(dport=9)', ['127.0.0.1', '192.0.2.9']],
+    [`${FRAME}/ip(dst=127.0.0.1,options=(lsrr(192.0.2.9)))/udp(dport=9)`, ['127.0.0.1', '192.0.2.9']],
+    ['ip(dst=127.0.0.1,options=(record-route(192.0.2.9)))/udp(dport=9)', ['127.0.0.1']],
+    ['ip6(dst=::1)/routing(addresses=(2001:db8::9,2001:db8::8))/udp(dport=9)', ['::1', '2001:db8::9', '2001:db8::8']],
+    [
+      'ip6(dst=::1)/hop-by-hop()/dstopts()/routing(type=4,addresses=(2001:db8::9))/udp(dport=9)',
+      ['::1', '2001:db8::9'],
+    ],
+    // The other end of a tunnel hands on what it carries.
+    ['ip(dst=192.0.2.9)/ip(dst=10.0.0.1)/udp(dport=9)', ['192.0.2.9']],
+    ['ip6(dst=2001:db8::9)/ip6(dst=::1)/routing(addresses=(2001:db8::8))/udp(dport=9)', ['2001:db8::9']],
+    // Of what is no header the kernel takes the address all the same.
+    ['ip(dst=192.0.2.9,version=7)/udp(dport=9)', ['192.0.2.9']],
+    ['ip(dst=192.0.2.9,headerLength=0)/udp(dport=9)', ['192.0.2.9']],
+    ['ip6(dst=2001:db8::9,version=4)/udp(dport=9)', ['2001:db8::9']],
+  ])('%s: %j', (text, destinations) => {
     const { bytes, link } = packetOf(text);
-    expect(new DestinationReader().read(bytes, link)?.toString()).toBe(destination);
+    expect(new DestinationReader().read(bytes, link).map(String)).toEqual(destinations);
   });
 
-  it('is the same object while it is the same address', () => {
+  it('is the same array while it is the same address', () => {
     const reader = new DestinationReader();
     const read = (text: string) => reader.read(packetOf(text).bytes, 'ipv4');
     const first = read('ip(dst=192.0.2.9)/udp(dport=9)');
     expect(read('ip(dst=192.0.2.9)/tcp(dport=9)')).toBe(first);
-    expect(read('ip(dst=192.0.2.8)/udp(dport=9)')?.toString()).toBe('192.0.2.8');
+    expect(read('ip(dst=192.0.2.8)/udp(dport=9)').map(String)).toEqual(['192.0.2.8']);
   });
 
-  it('of bytes of any kind is an address or none', () => {
+  it('is read off bytes of any kind', () => {
     const reader = new DestinationReader();
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 80 }),
-        fc.constantFrom('ethernet' as const, 'ipv4' as const),
+        fc.constantFrom('ethernet' as const, 'ipv4' as const, 'ipv6' as const),
         (bytes, link) => {
-          reader.read(bytes, link)?.toString();
+          reader.read(bytes, link).map(String);
         },
       ),
     );
@@ -71,6 +100,14 @@ describe('where the packets of an expression go', () => {
     [`${FRAME}/ip6(dst=2001:db8::/64)/udp(dport=9)`, [['2001:db8::', '2001:db8::ffff:ffff:ffff:ffff']]],
     [`${FRAME}/arp(tpa=10.0.0.0/8,spa=10.0.0.1)`, []],
     ['ip(dst=192.0.2.9)/ip(dst=10.0.0.0/8)/udp(dport=9)', [['192.0.2.9', '192.0.2.9']]],
+    [
+      'ip(dst=127.0.0.1,options=(lsrr(192.0.2.9)))/udp(dport=9)',
+      [
+        ['127.0.0.1', '127.0.0.1'],
+        ['192.0.2.9', '192.0.2.9'],
+      ],
+    ],
+    [`${FRAME.slice(0, -1)},type=0x800)/hex(${IPV4})`, [['192.0.2.9', '192.0.2.9']]],
   ])('%s', (text, runs) => {
     expect(destinations(text)).toEqual(runs);
   });
