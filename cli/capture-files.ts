@@ -4,12 +4,13 @@ import { type CaptureSource, mergeSources, openFileSource } from '../capture/rea
 /**
  * Several are merged by time.
  *
- * @throws SocketError, SockctlError for the first that can't be opened or is none
+ * @param signal ends the waiting for a pipe
+ * @throws SocketError, SockctlError for the first that can't be opened or is none; the reason of `signal`
  */
-export async function openFiles(files: readonly string[]): Promise<CaptureSource> {
+export async function openFiles(files: readonly string[], signal: AbortSignal): Promise<CaptureSource> {
   const sources: CaptureSource[] = [];
   try {
-    for (const file of files) sources.push(await openFileSource(file));
+    for (const file of files) sources.push(await openFileSource(file, signal));
   } catch (error) {
     for (const source of sources) await source.close();
     throw error;

@@ -13,18 +13,25 @@ import { type Compression, type Input, inputName, openInput } from './input.js';
  * Opens a pcap or pcapng file, told by its content, gzip or zstd around it allowed.
  *
  * @param path `-` is standard input
- * @throws SocketError when it can't be opened; SockctlError BAD_CAPTURE when it is something else
+ * @param signal ends the opening, which on a pipe waits for the file's head
+ * @throws SocketError when it can't be opened; SockctlError BAD_CAPTURE when it is something else; the reason of `signal`
  */
-export async function openFileSource(path: string): Promise<FileSource> {
+export async function openFileSource(path: string, signal?: AbortSignal): Promise<FileSource> {
   const name = inputName(path);
-  const input = await openInput(path);
+  const input = await openInput(path, signal);
   try {
     const source = new FileSource(name, input, openReader(name, input.start), await isPlain(path, input));
+    signal?.throwIfAborted();
+    signal?.addEventListener('abort', input.destroy, { once: true });
     await source.readHead();
+    signal?.throwIfAborted();
     return source;
   } catch (error) {
     input.destroy();
+    signal?.throwIfAborted();
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', input.destroy);
   }
 }
 

@@ -1,15 +1,12 @@
 /** A file, standard input, or compressed data as one stream of uncompressed chunks. */
-import { createReadStream, open } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import { SockctlError, toSockctlError } from '../../src/errors.js';
+import { openFileStream } from '../../src/socket/file-stream.js';
 import { DETECT_LENGTH, detectFormat } from '../format/detect.js';
 import { cutFrames } from './zstd-frames.js';
 
-/** Few, large reads: the calls cost more than the bytes. */
+/** What comes out of a decompressor at a time at most. */
 const CHUNK = 256 * 1024;
 
 export type Compression = 'gzip' | 'zstd';
@@ -25,18 +22,23 @@ export interface Input {
 }
 
 /**
+ * Reads the first bytes, which a pipe may let its reader wait for.
+ *
  * @param path `-` is standard input
+ * @param signal ends the waiting
  * @throws SocketError when it can't be opened or read; SockctlError TRUNCATED_CAPTURE or BAD_CAPTURE when compressed
- *   data is cut or corrupt
+ *   data is cut or corrupt; the reason of `signal`
  */
-export async function openInput(path: string): Promise<Input> {
+export async function openInput(path: string, signal?: AbortSignal): Promise<Input> {
   const name = inputName(path);
-  const raw = await openRaw(path, name);
+  const raw = path === '-' ? process.stdin : await openFileStream(path);
   const plain = new Peeked(raw, name);
   const destroy = (): void => {
     raw.destroy();
   };
   try {
+    signal?.throwIfAborted();
+    signal?.addEventListener('abort', destroy, { once: true });
     const start = await plain.peek();
     const { kind } = detectFormat(start);
     if (kind !== 'gzip' && kind !== 'zstd') return { start, compression: null, chunks: plain.chunks(), destroy };
@@ -44,18 +46,10 @@ export async function openInput(path: string): Promise<Input> {
     return { start: await inflated.peek(), compression: kind, chunks: inflated.chunks(), destroy };
   } catch (error) {
     destroy();
+    signal?.throwIfAborted();
     throw error;
-  }
-}
-
-async function openRaw(path: string, name: string): Promise<Readable> {
-  if (path === '-') return process.stdin;
-  try {
-    if (!(await stat(path)).isFIFO()) return createReadStream(path, { highWaterMark: CHUNK });
-    // A read of a quiet pipe as a file would hold a thread, and with it the program, until the writer ends.
-    return new Socket({ fd: await promisify(open)(path, 'r'), readable: true, writable: false });
-  } catch (error) {
-    throw toSockctlError(error, name);
+  } finally {
+    signal?.removeEventListener('abort', destroy);
   }
 }
 

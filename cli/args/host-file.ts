@@ -1,8 +1,7 @@
 /** A file of hosts, one a line. */
-import { closeSync, constants, createReadStream, openSync } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
-import { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { clip, toSockctlError, UsageError } from '../../src/errors.js';
+import { openFileStream } from '../../src/socket/file-stream.js';
 
 /** A host as the user wrote it. */
 export interface HostText {
@@ -15,7 +14,6 @@ export interface HostText {
 const LINE_MAX = 1024;
 /** Hosts of a file at most; larger sets are blocks. */
 const HOSTS_MAX = 1 << 20;
-const RETRY_MS = 5;
 
 /**
  * The hosts of a file, one a line; `-` is stdin. Empty lines, and what follows a `#`, are left out.
@@ -42,7 +40,7 @@ export async function readHostFile(path: string, signal: AbortSignal): Promise<H
   };
   let rest: Buffer = Buffer.alloc(0);
   try {
-    for await (const chunk of abortable(await openInput(path, signal), signal)) {
+    for await (const chunk of abortable(path === '-' ? process.stdin : await openFileStream(path), signal)) {
       const all = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       let start = 0;
       for (let end = all.indexOf(10); end >= 0; end = all.indexOf(10, start)) {
@@ -60,7 +58,7 @@ export async function readHostFile(path: string, signal: AbortSignal): Promise<H
 }
 
 /** stdin may never end, and reading it can't be called off; what it would have said is not waited for. */
-async function* abortable(input: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
+async function* abortable(input: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
   let abort: () => void = () => undefined;
   const aborted = new Promise<never>((_, reject) => {
     abort = () => reject(signal.reason);
@@ -68,7 +66,7 @@ async function* abortable(input: AsyncIterable<Buffer>, signal: AbortSignal): As
     else signal.addEventListener('abort', abort, { once: true });
   });
   aborted.catch(() => undefined);
-  const chunks = input[Symbol.asyncIterator]();
+  const chunks = input[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   try {
     for (;;) {
       const { done, value } = await Promise.race([chunks.next(), aborted]);
@@ -79,6 +77,7 @@ async function* abortable(input: AsyncIterable<Buffer>, signal: AbortSignal): As
     signal.removeEventListener('abort', abort);
     // Not waited for: a read that goes on may do so for ever.
     void chunks.return?.().catch(() => undefined);
+    if (input !== process.stdin) input.destroy();
   }
 }
 
@@ -93,27 +92,4 @@ function lineText(bytes: Buffer, where: string): string {
   if (/[\s\p{C}\ufffd]/u.test(text))
     throw new UsageError(`${where}: '${clip(text)}' is not one host`, 'write one host a line');
   return text;
-}
-
-/** Whatever it is, reading it must not hold the process when somebody ends it: a thread that reads a pipe would. */
-async function openInput(path: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
-  if (path === '-') return process.stdin;
-  if (!(await stat(path)).isFIFO()) return createReadStream(path, { signal });
-  signal.throwIfAborted();
-  // Opening one waits for its writer (fifo(7)), and whoever opens it to write lets the reader go on.
-  let opening = true;
-  const release = () => {
-    try {
-      closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK));
-    } catch {
-      // The reader is not there yet, or not any more.
-      if (opening) setTimeout(release, RETRY_MS);
-    }
-  };
-  signal.addEventListener('abort', release, { once: true });
-  const { fd } = await open(path).finally(() => {
-    opening = false;
-    signal.removeEventListener('abort', release);
-  });
-  return new Socket({ fd, readable: true, writable: false });
 }

@@ -15,7 +15,7 @@ interface FollowFlags {
 }
 
 export async function run([files]: [string[]], flags: FollowFlags, context: CommandContext): Promise<ExitCode> {
-  const source = await openFiles(files);
+  const source = await openFiles(files, context.signal);
   context.dropPrivileges();
   const protocol = flags.udp === true ? 'udp' : 'tcp';
   const wanted = flags.stream ?? 0;

@@ -26,7 +26,7 @@ export async function run([files]: [string[]], _flags: unknown, context: Command
 }
 
 async function inspect(file: string, context: CommandContext): Promise<{ subject: InfoSubject; error?: SockctlError }> {
-  const source = await openFileSource(file);
+  const source = await openFileSource(file, context.signal);
   const collector = new CaptureInfoCollector();
   const summary = await runPipeline({
     source,

@@ -22,7 +22,7 @@ export async function run([args]: [string[]], flags: ReadFlags, context: Command
   const { files, filter: expression } = splitFilter(args);
   if (files.length === 0) throw new UsageError('capture read: no file', 'name one before the filter; - is stdin');
   const hosts = await filterHosts(expression, flags, context);
-  const source = await openFiles(files);
+  const source = await openFiles(files, context.signal);
   const filter = expression === '' ? undefined : createPacketFilter(expression, source.interfaces, { hosts });
   const counter = createCountSink();
   const sinks = flags.countOnly === true ? [counter] : await packets(flags, context, source);

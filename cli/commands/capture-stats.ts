@@ -20,7 +20,7 @@ interface StatsFlags {
 const VIEWS = ['protocols', 'conversations', 'endpoints', 'rate'] as const;
 
 export async function run([files]: [string[]], flags: StatsFlags, context: CommandContext): Promise<ExitCode> {
-  const source = await openFiles(files);
+  const source = await openFiles(files, context.signal);
   context.dropPrivileges();
   const collector = new CaptureStatisticsCollector({ intervalMs: flags.interval });
   const summary = await runPipeline({

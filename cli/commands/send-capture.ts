@@ -22,9 +22,9 @@ export async function sendCapture(path: string, flags: SendFlags, context: Comma
   link?.close();
   // What is a stream can't be looked through beforehand.
   if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) {
-    await inspectCapture(await openFiles([path]), cut, signal);
+    await inspectCapture(await openFiles([path], signal), cut, signal);
   }
-  let source = await orAborted(openFiles([path]), signal);
+  let source = await openFiles([path], signal);
   const frames = areFrames(source.interfaces);
   const backend = await context.backend();
   if (flags.dryRun === true || !frames) {
@@ -41,7 +41,7 @@ export async function sendCapture(path: string, flags: SendFlags, context: Comma
   const far = flags.yes === true ? undefined : new FarPackets(pace);
   let opened = 0;
   async function* open(): AsyncGenerator<readonly CapturedFrame[]> {
-    if (opened++ > 0) source = await orAborted(openFiles([path]), signal);
+    if (opened++ > 0) source = await openFiles([path], signal);
     for await (const packets of source.packets(signal)) {
       for (const packet of packets) {
         checkCut(packet, cut);
@@ -64,14 +64,4 @@ export async function sendCapture(path: string, flags: SendFlags, context: Comma
     signal,
   });
   return finishSending(summary, { pace, seed: undefined }, context);
-}
-
-/** A pipe may let its reader wait for the first byte. */
-function orAborted<Value>(opening: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason as Error);
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    void opening.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
 }

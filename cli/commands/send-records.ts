@@ -1,10 +1,10 @@
 /** The packets of records, as `capture read --json` writes them, and of captures. */
-import { createReadStream } from 'node:fs';
 import type { CapturedPacket, CaptureInterface, CaptureSource } from '../../capture/index.js';
 import { clip, toSockctlError, UsageError } from '../../src/errors.js';
 import { fragmentPacket } from '../../src/raw/send/expression.js';
 import { packetFromCapture, packetFromRecord } from '../../src/raw/send/from-record.js';
 import type { OutgoingPacket } from '../../src/raw/send/send.js';
+import { openFileStream } from '../../src/socket/file-stream.js';
 import { LinkType, linkTypeName } from '../../src/wire/link-types.js';
 
 /** The longest line: a record of the largest packet takes some 300 KiB. */
@@ -49,8 +49,9 @@ function parse(text: string, name: string, line: number): unknown {
 
 /** The lines of each chunk that is read. */
 async function* linesOf(path: string, name: string, signal: AbortSignal): AsyncGenerator<readonly string[]> {
-  const input = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 1 << 18 });
+  const input = path === '-' ? process.stdin : await openFileStream(path);
   const stop = () => input.destroy();
+  if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   let rest: Buffer = Buffer.alloc(0);
   let line = 0;

@@ -1,7 +1,9 @@
 /** Captures sent again: every byte, in their time or as fast as it goes, and what of a capture can't be sent. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdtempSync, open, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasCommand, namespaceObstacle } from '../hosts/machine.js';
 import { createHostPair, type HostPair } from '../hosts/namespaces.js';
@@ -180,6 +182,23 @@ describe('a capture', () => {
     const rest = await arriving(4, async () => running.child.stdin?.end(whole.subarray(cut)));
     expect(rest.map(({ bytes }) => bytes.readUInt32BE(42))).toEqual([1, 2, 3, 4]);
     expect(summaryOf(await running.done)).toMatchObject({ sent: 5 });
+    return undefined;
+  });
+
+  it.for([
+    ['--file', 'summary'],
+    ['--from-json', 'send.summary'],
+  ] as const)('that a pipe of %s does not bring can be interrupted', async ([flag, type], ctx) => {
+    if (obstacle !== undefined) return ctx.skip(obstacle);
+    const path = join(folder, `silent${flag}`);
+    execFileSync('mkfifo', [path]);
+    const running = start(['raw', 'send', flag, path, '-i', 'link0', '--json'], { under: hosts.a.under });
+    // Opening it to write waits for its reader, and is over when that has opened it.
+    const fd = await promisify(open)(path, 'w');
+    const whole = await running.signal('SIGTERM');
+    closeSync(fd);
+    expect(whole.code).toBe(130);
+    expect(records(whole.stdout)).toMatchObject([{ type, endReason: 'interrupted' }]);
     return undefined;
   });
 

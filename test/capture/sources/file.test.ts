@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { runPipeline } from '../../../capture/pipeline.js';
@@ -148,6 +148,24 @@ describe('a capture file', () => {
     const onPacket = (one: { number: number }): void => void (one.number === 3000 && abort.abort());
     const summary = await runPipeline({ source, sinks: [], signal: abort.signal, onPacket });
     expect(summary).toMatchObject({ captured: 3000, endReason: 'interrupted' });
+    writer.stdin.end();
+  });
+
+  test('a pipe that nobody writes to, and one without a whole head, do not hold up an abort', async () => {
+    const path = file('silent');
+    execFileSync('mkfifo', [path]);
+    const reason = new Error('enough');
+    const silent = new AbortController();
+    const opening = openFileSource(path, silent.signal);
+    const ended = expect(opening).rejects.toBe(reason);
+    setImmediate(() => silent.abort(reason));
+    await ended;
+    const writer = spawn('sh', ['-c', `exec 3>"${path}"; printf '\\012\\015' >&3; echo written; read _`]);
+    const early = new AbortController();
+    const waiting = expect(openFileSource(path, early.signal)).rejects.toBe(reason);
+    await new Promise((resolve) => writer.stdout.once('data', resolve));
+    early.abort(reason);
+    await waiting;
     writer.stdin.end();
   });
 });
