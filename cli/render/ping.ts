@@ -67,7 +67,7 @@ function timeOfDay(value: number | undefined): string {
 }
 
 function corruptText({ corruptAt, corruptBytes }: PingReply): string {
-  if (corruptAt === undefined) return ' (CORRUPT!)';
+  if (corruptAt === undefined) return ' (CORRUPT! wrong checksum)';
   return corruptBytes === undefined || corruptBytes < 2
     ? ` (CORRUPT! at byte ${corruptAt})`
     : ` (CORRUPT! ${corruptBytes} bytes, the first at byte ${corruptAt})`;

@@ -3,6 +3,7 @@
  * errors, which quote a packet, by the dissector. Nothing here throws, whatever the bytes are.
  */
 import { type IPAddress, type IPFamily, tryParseIP } from '../../sockaddr/ip.js';
+import { checksum } from '../../wire/checksum.js';
 import { dissectProtocol } from '../../wire/dissect.js';
 import { ICMP_HEADER, IcmpType } from '../../wire/icmp.js';
 import { ICMPV6_PROTOCOL, Icmpv6Type } from '../../wire/icmpv6.js';
@@ -50,6 +51,20 @@ export function readShort(bytes: Uint8Array, at: number): number {
   return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
 }
 
+/**
+ * Whether the checksum of a message is right, or nobody here has to look: raw sockets of IPv4 are given what is wrong
+ * (raw(7)), those of IPv6 and ping sockets are not.
+ */
+export function isSound(family: IPFamily, bytes: Uint8Array, start = 0, end = bytes.length): boolean {
+  return family === 'ipv6' || checksum(bytes, start, end) === 0;
+}
+
+/** What an error may quote: the requests that are sent. */
+const REQUESTS: Readonly<Record<AnyIcmp['protocol'], ReadonlySet<number>>> = {
+  icmp: new Set([IcmpType.echoRequest, IcmpType.timestampRequest]),
+  icmpv6: new Set([Icmpv6Type.echoRequest]),
+};
+
 type AnyIcmp = Extract<Layer, { protocol: 'icmp' | 'icmpv6' }>;
 
 /** What an error says of the echo or timestamp request that it quotes; undefined for anything else. */
@@ -57,12 +72,13 @@ export function readError(protocol: number, bytes: Uint8Array): ErrorAnswer | un
   if (protocol !== ICMP_PROTOCOL && protocol !== ICMPV6_PROTOCOL) return undefined;
   const { layers } = dissectProtocol(bytes, protocol);
   const [message] = layers;
-  if (message === undefined || !isIcmp(message)) return undefined;
+  if (message === undefined || !isIcmp(message) || message.checksumValid === false) return undefined;
   const ipAt = layers.findIndex((layer) => layer.protocol === 'ipv4' || layer.protocol === 'ipv6');
   const probeAt = layers.findIndex((layer, i) => i > ipAt && isIcmp(layer));
   const ip = layers[ipAt];
   const probe = layers[probeAt];
   if (ip === undefined || probe === undefined || !isIcmp(probe) || !('destination' in ip)) return undefined;
+  if (!REQUESTS[probe.protocol].has(probe.icmpType)) return undefined;
   const { identifier, sequence } = probe;
   const destination = typeof ip.destination === 'string' ? tryParseIP(ip.destination) : undefined;
   if (identifier === undefined || sequence === undefined || destination === undefined) return undefined;

@@ -3,7 +3,8 @@
  * bit set. What they say of the other's clock is that of NTP (RFC 5905 section 8) with whole milliseconds.
  */
 import type { Timestamp } from '../../measure/clock.js';
-import { millisecondsOfDay, readWord } from './probe-writer.js';
+import { ICMP_HEADER } from '../../wire/icmp.js';
+import { millisecondsOfDay, readWord, TIMESTAMP_LENGTH } from './probe-writer.js';
 import type { PingClocks } from './records.js';
 
 const DAY_MS = 86_400_000;
@@ -11,6 +12,17 @@ const DAY_MS = 86_400_000;
 /** The three times of a whole timestamp reply. */
 export function readClocks(bytes: Uint8Array): Omit<PingClocks, 'clockOffsetMs'> {
   return { originate: readWord(bytes, 8), receive: readWord(bytes, 12), transmit: readWord(bytes, 16) };
+}
+
+/**
+ * The first byte behind the ICMP header of a timestamp reply that is not as it must be, the request's time or what is too
+ * much; -1 for none.
+ *
+ * @param length of the whole message
+ */
+export function damageAt({ originate }: ReturnType<typeof readClocks>, length: number, asked: number): number {
+  if (originate !== asked) return 0;
+  return length > TIMESTAMP_LENGTH ? TIMESTAMP_LENGTH - ICMP_HEADER : -1;
 }
 
 /**

@@ -38,6 +38,8 @@ export interface ReplyFacts {
   readonly time: Timestamp;
   readonly timestamp: TimestampSource;
   readonly userTime: Timestamp;
+  /** Something about the message is not as it was sent: its payload, or else what its checksum covers. */
+  readonly corrupt: boolean;
   /** First byte of the payload that differs, and how many do; -1 for none. */
   readonly corruptAt: number;
   readonly corruptBytes: number;
@@ -185,7 +187,7 @@ export class Ledger {
     const passed = now - (ring.sentAt[place] as number);
     const steady = steadyMs(wallMs, passed);
     const rttMs = roundMs(steady);
-    const corrupt = facts.corruptAt >= 0;
+    const { corrupt, corruptAt, corruptBytes } = facts;
     for (const tally of [host.tally, this.total]) {
       if (duplicate) tally.duplicates++;
       else tally.replies++;
@@ -220,7 +222,7 @@ export class Ledger {
         timestamp: steady === wallMs ? facts.timestamp : 'user',
         duplicate,
         corrupt,
-        ...(corrupt ? { corruptAt: facts.corruptAt, corruptBytes: facts.corruptBytes } : {}),
+        ...(corruptAt >= 0 ? { corruptAt, corruptBytes } : {}),
         late,
         ...this.#options.routes(host.address.family),
         ...(facts.route === undefined ? {} : { route: facts.route }),

@@ -11,15 +11,15 @@ import { ICMP_HEADER } from '../../wire/icmp.js';
 import { ICMPV6_PROTOCOL } from '../../wire/icmpv6.js';
 import type { ProbeMachine } from '../probes/machine.js';
 import type { OutgoingProbe, PacketAnswer, ProbeAnswer, ReportAnswer } from '../probes/port.js';
-import { errorText, ICMP_PROTOCOL, isReply, isTooBig, readError, readShort, settles } from './answer.js';
-import { readClocks } from './clocks.js';
+import { errorText, ICMP_PROTOCOL, isReply, isSound, isTooBig, readError, readShort, settles } from './answer.js';
+import { damageAt, readClocks } from './clocks.js';
 import { PingHost } from './host.js';
 import { type ErrorFacts, Ledger, type PingRoute, type ReplyFacts } from './ledger.js';
 import { DEFAULT_SIZE, DEFAULT_TIMEOUT_MS, type PingPlan } from './options.js';
 import type { PingOrder } from './order.js';
 import { ProbeFinder } from './probe-finder.js';
 import { ProbeState } from './probe-ring.js';
-import { millisecondsOfDay, ProbeWriter } from './probe-writer.js';
+import { millisecondsOfDay, ProbeWriter, TIMESTAMP_LENGTH } from './probe-writer.js';
 import { readRoute } from './record-route.js';
 import type { PingEndReason, PingRecord, PingStanding } from './records.js';
 import { type Schedule, TurnSchedule } from './schedule.js';
@@ -183,9 +183,7 @@ export class PingMachine implements ProbeMachine<PingRecord> {
     const corruptAt =
       clocks === undefined
         ? this.#writer.compare(bytes, payload, bytes.length, number, this.#sentLength(number, host, bytes.length))
-        : clocks.originate === ledger.ring.originate[place]
-          ? -1
-          : 0;
+        : damageAt(clocks, bytes.length, ledger.ring.originate[place] as number);
     const { recordRoute } = this.#options.plan;
     const facts: ReplyFacts = {
       address: withoutZone(from).toString(),
@@ -195,8 +193,10 @@ export class PingMachine implements ProbeMachine<PingRecord> {
       time: answer.time,
       timestamp: answer.timestampSource,
       userTime: answer.userTime,
+      corrupt: corruptAt >= 0 || !isSound(host.address.family, bytes),
       corruptAt,
-      corruptBytes: clocks === undefined ? this.#writer.differing : 4,
+      corruptBytes:
+        clocks === undefined ? this.#writer.differing : corruptAt === 0 ? 4 : bytes.length - TIMESTAMP_LENGTH,
       route: recordRoute === true && answer.header !== undefined ? readRoute(answer.header) : undefined,
       clocks,
     };

@@ -38,11 +38,11 @@ export interface PingReply extends PingEvent, Partial<PingClocks> {
   readonly timestamp: TimestampSource;
   /** The same host has answered this probe before. */
   readonly duplicate: boolean;
-  /** The payload differs from what was sent. */
+  /** The payload differs from what was sent, or the checksum is wrong. */
   readonly corrupt: boolean;
-  /** First byte of the payload, from 0, that differs, or is missing or too many; with `corrupt`. */
+  /** First byte of the payload, from 0, that differs, or is missing or too many; left out where only the checksum is wrong. */
   readonly corruptAt?: number;
-  /** How many bytes differ, missing and additional ones included; with `corrupt`. */
+  /** How many bytes differ, missing and additional ones included; with `corruptAt`. */
   readonly corruptBytes?: number;
   /** It came after the timeout had been reported: neither received nor lost. */
   readonly late: boolean;

@@ -143,7 +143,7 @@ export class SweepLedger {
     facts: ReplyFacts,
     { roundTripMs, ...kind }: { roundTripMs: number; duplicate: boolean; late: boolean },
   ): void {
-    const { time, address, foreignAddress, bytes, ttl, timestamp, corruptAt, corruptBytes } = facts;
+    const { time, address, foreignAddress, bytes, ttl, timestamp, corrupt, corruptAt, corruptBytes } = facts;
     this.#records.push({
       type: 'ping.reply',
       time,
@@ -156,7 +156,7 @@ export class SweepLedger {
       rttMs: roundTripMs,
       timestamp,
       duplicate: kind.duplicate,
-      corrupt: corruptAt >= 0,
+      corrupt,
       ...(corruptAt >= 0 ? { corruptAt, corruptBytes } : {}),
       late: kind.late,
       ...this.#options.route,

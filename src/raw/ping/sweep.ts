@@ -18,7 +18,7 @@ import { ICMP_HEADER, IcmpType } from '../../wire/icmp.js';
 import { ICMPV6_PROTOCOL, Icmpv6Type } from '../../wire/icmpv6.js';
 import { IPV4_HEADER } from '../../wire/ipv4.js';
 import type { RecordQueue } from '../record-queue.js';
-import { errorText, ICMP_PROTOCOL, readError, readShort, settles } from './answer.js';
+import { errorText, ICMP_PROTOCOL, isSound, readError, readShort, settles } from './answer.js';
 import type { PingRoute, ReplyFacts } from './ledger.js';
 import { DEFAULT_SIZE, type PingPlan } from './options.js';
 import type { PingOrder } from './order.js';
@@ -230,10 +230,11 @@ export class Sweep {
         continue;
       }
       const corruptAt = this.#writer.compareBehindToken(bytes, start + ICMP_HEADER, end);
-      if (foreign || corruptAt >= 0) this.#odd(step, foreign, corruptAt);
+      const corrupt = corruptAt >= 0 || !isSound(this.#options.socket.family, bytes, start, end);
+      if (foreign || corrupt) this.#odd(step, foreign, corrupt);
       const wall = ledger.wall(seconds[i] as number, nanoseconds[i] as number);
       const told = ledger.tellsReplies
-        ? factsOf(columns.message(i), end - start, foreign, corruptAt, this.#writer.differing)
+        ? factsOf(columns.message(i), end - start, { foreignAddress: foreign, corrupt, ...this.#corruption(corruptAt) })
         : undefined;
       ledger.reply(step, wall, now, told);
     }
@@ -252,10 +253,14 @@ export class Sweep {
     return true;
   }
 
-  #odd(step: number, foreign: boolean, corruptAt: number): void {
+  #corruption(corruptAt: number) {
+    return { corruptAt, corruptBytes: this.#writer.differing };
+  }
+
+  #odd(step: number, foreign: boolean, corrupt: boolean): void {
     for (const tally of [this.#ledger.total, this.#ledger.oddities(step)]) {
       if (foreign) tally.foreignAddress++;
-      if (corruptAt >= 0) tally.corrupt++;
+      if (corrupt) tally.corrupt++;
     }
   }
 
@@ -300,9 +305,14 @@ export class Sweep {
       return;
     }
     const corruptAt = this.#writer.compare(bytes, ICMP_HEADER, bytes.length, step);
-    if (corruptAt >= 0) this.#odd(step, false, corruptAt);
+    const corrupt = corruptAt >= 0 || !isSound(this.#options.socket.family, bytes);
+    if (corrupt) this.#odd(step, false, corrupt);
     const wall = this.#ledger.wall(timestamp.seconds, timestamp.nanoseconds);
-    const facts = factsOf(message, bytes.length, false, corruptAt, this.#writer.differing);
+    const facts = factsOf(message, bytes.length, {
+      foreignAddress: false,
+      corrupt,
+      ...this.#corruption(corruptAt),
+    });
     this.#ledger.reply(step, wall, performance.now(), facts);
   }
 
@@ -396,11 +406,9 @@ function writeHeader(bytes: Uint8Array, at: number, step: number, destination: n
 function factsOf(
   { from, hopLimit, timestamp, timestampSource }: ReceivedMessage,
   bytes: number,
-  foreignAddress: boolean,
-  corruptAt: number,
-  corruptBytes: number,
+  what: Pick<ReplyFacts, 'foreignAddress' | 'corrupt' | 'corruptAt' | 'corruptBytes'>,
 ): ReplyFacts {
   const address = from === undefined || from.family === 'unix' ? '' : withoutZone(from.address).toString();
-  const common = { address, foreignAddress, bytes, ttl: hopLimit, time: timestamp, timestamp: timestampSource };
-  return { ...common, userTime: timestamp, corruptAt, corruptBytes };
+  const times = { time: timestamp, timestamp: timestampSource, userTime: timestamp };
+  return { address, bytes, ttl: hopLimit, ...times, ...what };
 }

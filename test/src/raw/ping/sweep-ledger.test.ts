@@ -48,6 +48,7 @@ const replyFacts = (ms: number, { corruptAt, foreignAddress }: Event & { kind: '
   time: at(ms),
   timestamp: 'kernel',
   userTime: at(ms),
+  corrupt: corruptAt >= 0,
   corruptAt,
   corruptBytes: corruptAt < 0 ? 0 : 2,
 });

@@ -8,7 +8,18 @@ const RESPONDER = new URL('programs/odd-hosts.mjs', import.meta.url).pathname;
 const obstacle = namespaceObstacle();
 
 /** By the last part of the address; see programs/odd-hosts.mjs. */
-const KINDS = ['plain', 'silent', 'twice', 'changed', 'cut', 'foreign', 'unreachable', 'redirected'] as const;
+const KINDS = [
+  'plain',
+  'silent',
+  'twice',
+  'changed',
+  'cut',
+  'foreign',
+  'unreachable',
+  'redirected',
+  'wrong checksum',
+  'false errors',
+] as const;
 
 interface Outcome {
   readonly target: string;
@@ -126,9 +137,11 @@ function expected(address: string) {
     case 'twice':
       return { ...none, received: 1, duplicates: 1 };
     case 'silent':
+    case 'false errors':
       return { ...none, lost: 1 };
     case 'changed':
     case 'cut':
+    case 'wrong checksum':
       return { ...none, received: 1, corrupt: 1 };
     case 'foreign':
       return { ...none, received: 1, foreignAddress: 1 };

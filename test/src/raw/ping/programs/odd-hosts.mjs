@@ -1,7 +1,7 @@
 /**
- * Answers echo requests for whatever address they were sent to, each address in its own way, by its last part modulo 8:
+ * Answers echo requests for whatever address they were sent to, each address in its own way, by its last part modulo 10:
  * plainly, not at all, twice, with a byte changed, cut by half, from another address, with an error, with a redirect before
- * the reply. Ends with stdin.
+ * the reply, with a wrong checksum, with errors that are none. Ends with stdin.
  */
 import { silentLogger } from '../../../../../dist/src/log/events.js';
 import { inetEndpoint } from '../../../../../dist/src/sockaddr/endpoint.js';
@@ -35,7 +35,11 @@ function answers(request) {
     );
   const error = (icmpType, icmpCode) =>
     packet('10.64.0.254', from, encodeIcmp({ icmpType, icmpCode, gateway: '10.99.0.2' }, request.slice(0, 28)));
-  switch (asked.value % 8) {
+  const withByte = (message, at, bits) => {
+    message.bytes[at] ^= bits;
+    return message;
+  };
+  switch ((asked.value & 255) % 10) {
     case 1:
       return [];
     case 2:
@@ -51,9 +55,19 @@ function answers(request) {
       return [error(3, 1)];
     case 7:
       return [error(5, 1), echo()];
+    case 8:
+      return [withByte(echo(), 22, 0x40)];
+    case 9:
+      // One with a wrong checksum, one that quotes a reply.
+      return [withByte(error(3, 1), 22, 0x40), falseQuote(request, error)];
     default:
       return [echo()];
   }
+}
+
+function falseQuote(request, error) {
+  request[20] = 0;
+  return error(3, 1);
 }
 
 requests.receive({
