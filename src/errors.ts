@@ -196,6 +196,13 @@ export interface SocketErrorInit {
   readonly cause?: unknown;
 }
 
+const ZONE_ADVICE = 'a link-local address needs the interface that it is on: fe80::1%eth0';
+
+/** RFC 4007 section 6: the kernel says no more than EINVAL to a link-local address that may be on any link. */
+function lacksZone({ code, address = '' }: SocketErrorInit): boolean {
+  return code === 'EINVAL' && /^\[?fe[89ab][0-9a-f]:[^%]*$/i.test(address);
+}
+
 /** A system call that failed, as the manual pages name it. */
 export class SocketError extends SockctlError {
   override readonly name: string = 'SocketError';
@@ -207,7 +214,7 @@ export class SocketError extends SockctlError {
     const on = init.address === undefined ? '' : ` ${init.address}`;
     super(init.code, {
       what: `${init.syscall}${on}: ${describeCode(init.code).message} (${init.code})`,
-      advice: init.advice,
+      advice: init.advice ?? (lacksZone(init) ? ZONE_ADVICE : undefined),
       cause: init.cause,
     });
     this.syscall = init.syscall;

@@ -27,6 +27,7 @@ const CASES: [string[], number, RegExp][] = [
   [['tcp', 'connect', '127.0.0.1:99999'], 2, /bad address '127\.0\.0\.1:99999': the port is above 65535, at '99999'/],
   [['tcp', 'connect', '1.2.3:80'], 2, /bad address '1\.2\.3': expected '\.' and part 4 of four, at its end/],
   [['tcp', 'connect', '1.2.3.256:80'], 2, /part 4 is above 255, at '256'/],
+  [['udp', 'send', '[fe80::1]:9', '--data', 'x'], 1, /connect \[fe80::1\]:9: .*\(EINVAL\); a link-local address needs/],
   [['tcp', 'connect', '[fe80::1:80'], 2, /the closing '\]' is missing/],
   [['tcp', 'connect', '::1:80'], 2, /the port is missing/],
   [['tcp', 'connect', 'localhost'], 2, /the port is missing, at its end; write localhost:PORT/],
