@@ -50,6 +50,12 @@ export function checkSendFlags(text: string | undefined, flags: SendFlags, { jso
   if (fromJson !== undefined) refuse('loop', '--loop', 'records are read once', 'write them into a file: --dry-run -w');
   if (file === '-' && (flags.loop ?? 1) > 1) throw new UsageError('--loop: stdin is read once', 'name a file');
   if (dryRun === true && answer !== undefined) throw new UsageError('--answer: nothing answers what is not sent');
+  if (dryRun === true && print === false && write === undefined) {
+    throw new UsageError(
+      '--no-print: printing is all that --dry-run does',
+      'leave it out, or write the packets: -w FILE',
+    );
+  }
   if (flags.detail === true && dryRun !== true) throw new UsageError('--detail: it is about --dry-run');
   if (write === '-' && (json || print === true || answer !== undefined)) {
     throw new UsageError('-w -: something else would go to stdout too', 'write to a file');

@@ -19,6 +19,7 @@ describe('wrong usage', () => {
     [['ip(dst=127.0.0.1)/udp(dport=9)', '--max-gap', '1s'], '--max-gap'],
     [['ip(dst=127.0.0.1)/udp(dport=9)', '--cut'], '--cut: it is about a capture'],
     [['ip(dst=127.0.0.1)/udp(dport=9)', '-V'], '--detail: it is about --dry-run'],
+    [['ip(dst=127.0.0.1)/udp(dport=9)', '--dry-run', '--no-print'], '--no-print: printing is all that --dry-run does'],
     [['ip(dst=127.0.0.1,df)/udp(dport=9)/zeros(3000)', '--fragment', '1280'], 'must not be fragmented'],
     [
       ['ip(dst=127.0.0.1)/udp(dport=9)', '-i', 'nosuch0'],
