@@ -44,6 +44,7 @@ export function reportJson({ time, target, path }: TraceSummary, facts: FactsOf)
 /** @param hops of the first round, for the distinct paths of several flows */
 export function summaryJson(summary: TraceSummary, hops: readonly TraceHop[]): SummaryRecord {
   const { type, time, path: _, ...rest } = summary;
-  const paths = summary.flows > 1 ? { paths: distinctPaths(hops, summary.flows) } : {};
-  return { type, time: formatTimestamp(time), ...rest, ...paths };
+  if (summary.flows === 1) return { type, time: formatTimestamp(time), ...rest };
+  const { paths, uncertain } = distinctPaths(hops, summary.flows);
+  return { type, time: formatTimestamp(time), ...rest, paths, uncertainFlows: uncertain };
 }

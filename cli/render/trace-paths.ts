@@ -1,5 +1,6 @@
 /** The distinct paths of a trace with several flows: which flows go together, and where they part. */
 import type { TraceHop } from '../../src/raw/trace/records.js';
+import { counted } from './report.js';
 
 /** Flows that have met the same addresses wherever each of them has heard anything. */
 export interface TracePath {
@@ -9,13 +10,20 @@ export interface TracePath {
   readonly addresses: readonly (string | null)[];
 }
 
+export interface FlowPaths {
+  readonly paths: readonly TracePath[];
+  /** Flows that have heard too little to be of one path for certain, ascending; they are of none. */
+  readonly uncertain: readonly number[];
+}
+
 /**
- * The paths of the flows, that of flow 0 first. A hop that has not answered a flow parts nobody: with routers that answer
- * now and then there would be as many paths as flows.
+ * The paths of the flows, that of the lowest flow first. A hop that has not answered a flow parts nobody: with routers
+ * that answer now and then there would be as many paths as flows. But a flow that could be of several paths, or that has
+ * not heard from a hop of the only one, may as well have gone another way.
  *
  * @param hops of one round, in order; of several queries the first answer counts
  */
-export function distinctPaths(hops: readonly TraceHop[], flows: number): TracePath[] {
+export function distinctPaths(hops: readonly TraceHop[], flows: number): FlowPaths {
   const paths: { flows: number[]; addresses: (string | null)[] }[] = [];
   const each = Array.from({ length: flows }, (_, flow) => {
     const addresses = hops.map(({ probes }) => answerOf(probes, flow));
@@ -23,24 +31,36 @@ export function distinctPaths(hops: readonly TraceHop[], flows: number): TracePa
   });
   // Those who know most make the paths, the others are of the first that they do not contradict.
   each.sort((a, b) => b.known - a.known || a.flow - b.flow);
-  for (const { flow, addresses } of each) {
-    const path = paths.find((one) => one.addresses.every((address, at) => agree(address, addresses[at] ?? null)));
-    if (path === undefined) paths.push({ flows: [flow], addresses });
+  const joined: typeof each = [];
+  for (const one of each) {
+    const path = paths.find((known) => agree(known.addresses, one.addresses));
+    if (path === undefined) paths.push({ flows: [one.flow], addresses: one.addresses });
     else {
-      path.flows.push(flow);
-      path.addresses = path.addresses.map((address, at) => address ?? addresses[at] ?? null);
+      joined.push(one);
+      path.addresses = path.addresses.map((address, at) => address ?? one.addresses[at] ?? null);
     }
   }
+  const uncertain: number[] = [];
+  for (const { flow, addresses } of joined) {
+    const [path, another] = paths.filter((known) => agree(known.addresses, addresses));
+    const all = path?.addresses.every((address, at) => address === null || addresses[at] !== null) === true;
+    if (path === undefined || another !== undefined || (paths.length === 1 && !all)) uncertain.push(flow);
+    else path.flows.push(flow);
+  }
   for (const path of paths) path.flows.sort((a, b) => a - b);
-  return paths.sort((a, b) => (a.flows[0] ?? 0) - (b.flows[0] ?? 0));
+  paths.sort((a, b) => (a.flows[0] ?? 0) - (b.flows[0] ?? 0));
+  return { paths, uncertain: uncertain.sort((a, b) => a - b) };
 }
 
 function answerOf(probes: TraceHop['probes'], flow: number): string | null {
   return probes.find((probe) => probe.flow === flow && probe.address !== null)?.address ?? null;
 }
 
-function agree(one: string | null, other: string | null): boolean {
-  return one === null || other === null || one === other;
+function agree(some: readonly (string | null)[], others: readonly (string | null)[]): boolean {
+  return some.every((one, at) => {
+    const other = others[at] ?? null;
+    return one === null || other === null || one === other;
+  });
 }
 
 /**
@@ -48,22 +68,28 @@ function agree(one: string | null, other: string | null): boolean {
  *
  * @param firstHop the TTL of the first address
  */
-export function pathLines(paths: readonly TracePath[], firstHop: number): string[] {
+export function pathLines({ paths, uncertain }: FlowPaths, firstHop: number): string[] {
   const [first] = paths;
   if (first === undefined) return [];
-  const flows = paths.reduce((sum, path) => sum + path.flows.length, 0);
-  if (paths.length === 1) return [`one path for ${flows} flows`];
+  const flows = counted(
+    paths.reduce((sum, path) => sum + path.flows.length, 0),
+    'flow',
+  );
+  const unknown =
+    uncertain.length === 0 ? [] : [`not known of ${flowsText(uncertain)}: too few answers; fewer flows may get more`];
+  if (paths.length === 1) return [`one path for ${flows}`, ...unknown];
   const apart = first.addresses.map((_, at) => new Set(paths.map(({ addresses }) => addresses[at])).size > 1);
   const from = apart.indexOf(true);
   const to = apart.lastIndexOf(true);
   const where = from === to ? `hop ${firstHop + from}` : `hops ${firstHop + from} to ${firstHop + to}`;
   const width = Math.max(...paths.map((path) => flowsText(path.flows).length));
   return [
-    `${paths.length} paths for ${flows} flows, apart at ${where}`,
+    `${paths.length} paths for ${flows}, apart at ${where}`,
     ...paths.map(({ flows: own, addresses }) => {
       const hops = addresses.slice(from, to + 1).map((address) => address ?? '*');
       return `  ${flowsText(own).padEnd(width)}  ${hops.join(' > ')}`;
     }),
+    ...unknown,
   ];
 }
 

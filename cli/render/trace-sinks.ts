@@ -67,7 +67,7 @@ export function lineSink(options: TraceSinkOptions): TraceSink {
   const ordered = new Ordered(facts);
   const endStatistics = tellTable(options);
   return {
-    opened: (opened) => void output.line(traceHeader(target, opened)),
+    opened: (opened) => void output.line(text.header(target, opened)),
     hop: (hop) => ordered.add(addressesOf(hop), () => output.write(`${text.hop(hop).join('\n')}\n`)),
     end: async (summary) => {
       await ordered.done();

@@ -4,11 +4,14 @@ import { unreachableMark } from '../../src/raw/trace/marks.js';
 import type { TraceOpened, TraceTarget } from '../../src/raw/trace/options.js';
 import type {
   AnsweredProbe,
+  QuotedHeader,
   TraceHop,
   TraceProbe,
   TraceSummary,
   UnansweredProbe,
 } from '../../src/raw/trace/records.js';
+import type { IPAddress } from '../../src/sockaddr/ip.js';
+import { withoutZone } from '../../src/sockaddr/zone.js';
 import { icmpName, icmpv6Name } from '../../src/wire/names.js';
 import { counted, milliseconds } from './report.js';
 import { extensionText, type FactsOf, hostText } from './trace-hosts.js';
@@ -50,6 +53,8 @@ export function traceHeader({ name, address }: TraceTarget, opened: TraceOpened)
 /** The lines of one trace; it remembers what it has said already. */
 export class TraceText {
   readonly #options: TraceTextOptions;
+  /** The addresses that the probes have had, from {@link header} on. */
+  #ends: { readonly source: string; readonly destination: string } | undefined;
   readonly #hops: TraceHop[] = [];
   /** What is true from some hop on is said there, and when it changes. */
   #nat = '';
@@ -57,6 +62,11 @@ export class TraceText {
 
   constructor(options: TraceTextOptions) {
     this.#options = options;
+  }
+
+  header(target: TraceTarget, opened: TraceOpened): string {
+    this.#ends = { source: plain(opened.source), destination: plain(target.address) };
+    return traceHeader(target, opened);
   }
 
   /** @param hop the next one */
@@ -69,9 +79,9 @@ export class TraceText {
 
   /** How it has ended, with the paths of several flows in front. */
   end(summary: TraceSummary): string[] {
-    const paths = this.#options.flows > 1 ? distinctPaths(this.#hops, this.#options.flows) : [];
+    const { flows } = this.#options;
     return [
-      ...pathLines(paths, this.#hops[0]?.ttl ?? 1),
+      ...(flows > 1 ? pathLines(distinctPaths(this.#hops, flows), this.#hops[0]?.ttl ?? 1) : []),
       endOf(summary, lastWord(this.#hops, summary.endReason === 'unreachable')),
     ];
   }
@@ -142,9 +152,17 @@ export class TraceText {
     return [...details];
   }
 
+  #translation({ source, destination }: QuotedHeader): string {
+    const parts = [
+      ...(source === this.#ends?.source ? [] : [`from ${source}`]),
+      ...(destination === this.#ends?.destination ? [] : [`to ${destination}`]),
+    ];
+    return parts.length === 0 ? 'another port, identifier or checksum' : `quoted as ${parts.join(' ')}`;
+  }
+
   /** What routers before this one have done to the probe, as its quote shows. */
   *#changes({ nat, dscpChanged, quoted }: AnsweredProbe): Generator<string> {
-    const translated = nat === true ? `NAT: ${quoted === null ? 'translated' : `quoted as from ${quoted.source}`}` : '';
+    const translated = nat === true ? `NAT: ${quoted === null ? 'translated' : this.#translation(quoted)}` : '';
     if (nat !== null && translated !== this.#nat) {
       this.#nat = translated;
       if (translated !== '') yield translated;
@@ -156,6 +174,10 @@ export class TraceText {
       if (marked !== '') yield marked;
     }
   }
+}
+
+function plain(address: IPAddress): string {
+  return withoutZone(address).toString();
 }
 
 function flowsOf(probes: readonly TraceProbe[]): string {
@@ -186,7 +208,9 @@ export function reportEnd(summary: TraceSummary): string {
 }
 
 /** @param word who was heard of last */
-function endOf({ address, reached, hops, endReason }: TraceSummary, word: string): string {
+function endOf({ address, reached, hops, endReason, path }: TraceSummary, word: string): string {
+  const first = path[0]?.ttl ?? 1;
+  if (reached && first > 1 && hops === first) return `reached ${address} at the first hop tried, ${hops}, or before`;
   if (reached) return `reached ${address} in ${counted(hops, 'hop')}`;
   const why = {
     reached: 'not reached',

@@ -5,11 +5,21 @@ import { reportJson, summaryJson } from '../../cli/render/trace-json.js';
 import { distinctPaths, flowsText, pathLines } from '../../cli/render/trace-paths.js';
 import { timeText, traceTable } from '../../cli/render/trace-table.js';
 import { reportEnd, TraceText, traceHeader } from '../../cli/render/trace-text.js';
+import { TraceTable } from '../../src/raw/trace/table.js';
 import { parseIP } from '../../src/sockaddr/ip.js';
 import { answered, hop, missing, summary, tableOf } from './trace-records.js';
 
 const text = (more: Partial<ConstructorParameters<typeof TraceText>[0]> = {}) =>
   new TraceText({ flows: 1, trafficClass: 0, verbose: false, facts: () => ({}), ...more });
+
+/** From 10.0.0.1 to 10.0.9.9. */
+function begun(more: Parameters<typeof text>[0] = {}): TraceText {
+  const one = text(more);
+  const how = { socket: 'raw', protocol: 'icmp', multipath: 'paris', flows: 1, port: null } as const;
+  const opened = { ...how, source: parseIP('10.0.0.1'), maxHops: 30, packetSize: 60 };
+  one.header({ name: 'host.test', address: parseIP('10.0.9.9') }, opened);
+  return one;
+}
 
 describe('a hop', () => {
   it('has its address where that is another one, each time, and a star where there is none', () => {
@@ -79,8 +89,14 @@ describe('a hop', () => {
   });
 
   it('tells of translation and of another DSCP where they begin, and where they change', () => {
-    const one = text({ trafficClass: 0xb8 });
-    const quoted = (source: string, dscp: number) => ({ ttl: 1, dscp, ecn: 0, totalLength: 60, source });
+    const one = begun({ trafficClass: 0xb8 });
+    const header = { ttl: 1, ecn: 0, totalLength: 60 };
+    const quoted = (source: string, dscp: number, destination = '10.0.9.9') => ({
+      ...header,
+      dscp,
+      source,
+      destination,
+    });
     const probe = (source: string, dscp: number, nat: boolean) =>
       answered('10.0.1.1', 1, { quoted: quoted(source, dscp), nat, dscpChanged: dscp !== 46 });
     expect(one.hop(hop(1, [probe('10.0.0.1', 46, false)]))).toHaveLength(1);
@@ -94,6 +110,18 @@ describe('a hop', () => {
       '    [NAT: quoted as from 192.0.2.2]',
       '    [DSCP: 46 became 8]',
     ]);
+  });
+
+  it('says what a translator has changed', () => {
+    const change = (source: string, destination: string) => {
+      const one = begun();
+      const quoted = { ttl: 1, dscp: 0, ecn: 0, totalLength: 60, source, destination };
+      return one.hop(hop(1, [answered('10.0.1.1', 1, { quoted, nat: true })]))[1];
+    };
+    expect(change('192.0.2.1', '10.0.9.9')).toBe('    [NAT: quoted as from 192.0.2.1]');
+    expect(change('10.0.0.1', '192.0.2.9')).toBe('    [NAT: quoted as to 192.0.2.9]');
+    expect(change('192.0.2.1', '192.0.2.9')).toBe('    [NAT: quoted as from 192.0.2.1 to 192.0.2.9]');
+    expect(change('10.0.0.1', '10.0.9.9')).toBe('    [NAT: another port, identifier or checksum]');
   });
 
   it('has names and autonomous systems that are known', () => {
@@ -116,6 +144,15 @@ describe('the end', () => {
     one.hop(hop(1, [answered('10.0.1.1', 1)]));
     one.hop(hop(2, [missing('timeout')]));
     expect(one.end(summary(how))).toEqual([line]);
+  });
+
+  it('says that the target may be nearer than the first hop tried', () => {
+    const one = text();
+    one.hop(hop(9, [answered('10.0.9.9', 1)], { reached: true }));
+    const path = new TraceTable();
+    path.span(9, 9);
+    const ended = summary({ reached: true, hops: 9, endReason: 'reached', path: path.rows() });
+    expect(one.end(ended)).toEqual(['reached 10.0.9.9 at the first hop tried, 9, or before']);
   });
 
   it('says who lets nothing further, and when nobody has answered', () => {
@@ -171,6 +208,27 @@ describe('several flows', () => {
   it('may all be one path, or none', () => {
     expect(pathLines(distinctPaths(hops.slice(0, 1), 4), 1)).toEqual(['one path for 4 flows']);
     expect(pathLines(distinctPaths([], 4), 1)).toEqual(['one path for 4 flows']);
+  });
+
+  it('are of no path where too few hops have answered to tell which', () => {
+    const limited = [
+      hop(1, [flow(0, '10.0.1.1'), flow(1, '10.0.1.1'), missing('timeout', { flow: 2 }), flow(3, '10.0.1.1')]),
+      hop(2, [
+        flow(0, '10.0.2.1'),
+        missing('timeout', { flow: 1 }),
+        missing('timeout', { flow: 2 }),
+        flow(3, '10.0.2.1'),
+      ]),
+    ];
+    expect(pathLines(distinctPaths(limited, 4), 1)).toEqual([
+      'one path for 2 flows',
+      'not known of flows 1-2: too few answers; fewer flows may get more',
+    ]);
+    const apart = [...limited.slice(0, 1), hop(2, [flow(0, '10.0.2.1'), flow(3, '10.0.2.2')])];
+    expect(distinctPaths(apart, 4)).toMatchObject({ paths: [{ flows: [0] }, { flows: [3] }], uncertain: [1, 2] });
+  });
+
+  it('are told in runs', () => {
     expect(flowsText([0, 1, 2, 5, 7, 8])).toBe('flows 0-2, 5, 7-8');
   });
 
@@ -188,8 +246,11 @@ describe('several flows', () => {
             }),
           ),
         );
-        const paths = distinctPaths(all, flows.length);
-        expect(paths.flatMap((one) => one.flows).sort((a, b) => a - b)).toEqual(flows.map((_, number) => number));
+        const found = distinctPaths(all, flows.length);
+        const { paths, uncertain } = found;
+        const every = [...paths.flatMap((one) => one.flows), ...uncertain].sort((a, b) => a - b);
+        expect(every).toEqual(flows.map((_, number) => number));
+        expect(paths.every((one) => one.flows.length > 0)).toBe(true);
         for (const one of paths) {
           for (const number of one.flows) {
             for (const [at, seen] of (flows[number] ?? []).entries()) {
@@ -197,7 +258,7 @@ describe('several flows', () => {
             }
           }
         }
-        pathLines(paths, 1);
+        pathLines(found, 1);
       }),
     );
   });

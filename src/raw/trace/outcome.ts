@@ -69,8 +69,9 @@ export function outcomeOf(
 
 const NOTHING_QUOTED = { extensions: [], quoted: null, nat: null, dscpChanged: null };
 
-function quotedHeader({ ttl, trafficClass, totalLength, source }: Quote): QuotedHeader {
-  return { ttl, dscp: trafficClass >> 2, ecn: trafficClass & 3, totalLength, source: source.toString() };
+function quotedHeader({ ttl, trafficClass, totalLength, source, destination }: Quote): QuotedHeader {
+  const addresses = { source: source.toString(), destination: destination.toString() };
+  return { ttl, dscp: trafficClass >> 2, ecn: trafficClass & 3, totalLength, ...addresses };
 }
 
 function isTranslated(probe: SentProbe, message: Uint8Array, quote: Quote, context: OutcomeContext): boolean {

@@ -28,6 +28,8 @@ export interface QuotedHeader {
   readonly totalLength: number;
   /** The source address that the probe had by then: another than {@link TraceSummary.source} behind a translator. */
   readonly source: string;
+  /** And the destination: another than {@link TraceSummary.address} where that is translated. */
+  readonly destination: string;
 }
 
 interface ProbeOutcome {
