@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 /** The command line's first lines: the program is loaded, run, and ended. */
 import { loadProgram } from './load-program.js';
+import { interruptSignal } from './signals.js';
 
 // Node would open a port for its inspector; some commands answer it with how they stand (render/statistics-signal.ts).
 process.on('SIGUSR1', () => undefined);
 
+const interrupt = interruptSignal();
 const { runCommandLine } = loadProgram().program;
 // stdin or a socket may still hold the loop; what the command has promised is done.
-process.exit(await runCommandLine(process.argv.slice(2)));
+process.exit(await runCommandLine(process.argv.slice(2), interrupt));

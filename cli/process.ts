@@ -1,5 +1,5 @@
 /**
- * The process around a command: signals in, exit code out, and the single place where an error becomes a line.
+ * The process around a command: arguments in, exit code out, and the single place where an error becomes a line.
  */
 import { CommanderError } from 'commander';
 import { ExitCode, type SockctlError, toSockctlError } from '../src/errors.js';
@@ -14,27 +14,15 @@ import { recordHead } from './render/record.js';
 /** How long a reader of stdout that has stopped is waited for after a signal. */
 const FLUSH_AFTER_INTERRUPT_MS = 2000;
 
-/** timeout(1) signals a process, and its group: what comes so soon after the first, in milliseconds, is the same one. */
-const SAME_SIGNAL_MS = 100;
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-/** Runs what `argv` asks for, to the end of its output; the process may exit then. */
-export async function runCommandLine(argv: readonly string[]): Promise<ExitCode> {
-  const interrupt = new AbortController();
-  let interruptedAt = 0;
-  for (const signal of SIGNALS) {
-    process.on(signal, () => {
-      // The second one means it: whatever is still going on is left where it is.
-      if (interrupt.signal.aborted && performance.now() - interruptedAt < SAME_SIGNAL_MS) return;
-      if (interrupt.signal.aborted) process.exit(ExitCode.interrupted);
-      interruptedAt = performance.now();
-      interrupt.abort(new DOMException(signal, 'AbortError'));
-    });
-  }
+/**
+ * Runs what `argv` asks for, to the end of its output; the process may exit then.
+ *
+ * @param interrupt ends it before its time
+ */
+export async function runCommandLine(argv: readonly string[], interrupt: AbortSignal): Promise<ExitCode> {
   let code: ExitCode = ExitCode.ok;
   const run: CommandRunner = async (options, command) => {
-    code = await runCommand(options, interrupt.signal, command);
+    code = await runCommand(options, interrupt, command);
   };
   const program = buildProgram(run);
   try {

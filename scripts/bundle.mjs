@@ -13,7 +13,9 @@ import { build } from 'esbuild';
 
 const OUT = 'dist/cli';
 /** What starts the program, as the compiler leaves it. */
-const START = ['main.js', 'main.js.map', 'load-program.js', 'load-program.js.map'].map((name) => join(OUT, name));
+const START = ['main', 'signals', 'load-program'].flatMap((name) =>
+  [`${name}.js`, `${name}.js.map`].map((file) => join(OUT, file)),
+);
 const SCRIPT = join(OUT, 'sockctl.cjs');
 /** What the program starts beside itself: the child process for libpcap, and the thread that decodes. */
 const BESIDE = [

@@ -40,6 +40,6 @@ const COMMANDS = [
 ];
 
 const { program, script } = loadProgram();
-for (const command of COMMANDS) await program.runCommandLine(command);
+for (const command of COMMANDS) await program.runCommandLine(command, new AbortController().signal);
 writeFileSync(CACHE, script.createCachedData());
 process.exit();

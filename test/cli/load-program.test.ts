@@ -1,9 +1,9 @@
 /** The start of the command line: the program with its code cache, and without one that fits. */
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MAIN, run } from './process.js';
+import { MAIN, records, run } from './process.js';
 
 let folder: string;
 beforeAll(() => {
@@ -27,6 +27,16 @@ describe('a start', () => {
   it('takes the cache that the build has made', async () => {
     const { loadProgram } = await import(join(dirname(MAIN), 'load-program.js'));
     expect(loadProgram().script.cachedDataRejected).toBe(false);
+  });
+
+  it('is interrupted while it is loaded, and tells how it has ended', async () => {
+    const main = copy('interrupted', undefined);
+    const script = join(dirname(main), 'sockctl.cjs');
+    writeFileSync(script, `process.kill(process.pid, 'SIGINT');${readFileSync(script, 'latin1')}`, 'latin1');
+    const sends = ['raw', 'send', '--file', '-', '--dry-run', '--json'];
+    const { code, stdout, stderr } = await run(process.execPath, [main, ...sends], { holdInput: true });
+    expect([code, stderr]).toEqual([130, '']);
+    expect(records(stdout)).toMatchObject([{ endReason: 'interrupted' }]);
   });
 
   it.each([
