@@ -2,9 +2,10 @@
  * What hosts stand for that a command line or a file names: names, addresses and blocks of addresses. What can't be any of
  * them is refused before anything is looked up; names are looked up several at a time.
  */
-import { clip, ExitCode, SockctlError, UsageError } from '../../src/errors.js';
+import { clip, ExitCode, SockctlError, toSockctlError, UsageError } from '../../src/errors.js';
 import type { PingBlock, PingTarget } from '../../src/raw/ping/targets.js';
-import { type IPFamily, tryParseIP } from '../../src/sockaddr/ip.js';
+import { interfaceIndex } from '../../src/sockaddr/interfaces.js';
+import { type IPAddress, type IPFamily, tryParseIP } from '../../src/sockaddr/ip.js';
 import { parsePrefix } from '../../src/sockaddr/prefix.js';
 import { resolveHost } from '../../src/sockaddr/resolve.js';
 import type { HostText } from './host-file.js';
@@ -77,14 +78,27 @@ function readNumeric(host: HostText, only: OnlyFamily | undefined): PingTarget |
   }
   const address = tryParseIP(text);
   if (address === undefined) return undefined;
+  const nowhere = zoneError(address);
+  if (nowhere !== undefined) return located(nowhere, host);
   return only === undefined || address.family === only.family ? { name: text, address } : otherFamily(text, only);
+}
+
+/** What is wrong with the zone of an address: there may be no such interface. */
+function zoneError(address: IPAddress): SockctlError | undefined {
+  if (address.family === 'ipv4' || address.zone === '') return undefined;
+  try {
+    interfaceIndex(address.zone);
+    return undefined;
+  } catch (error) {
+    return toSockctlError(error);
+  }
 }
 
 function readPrefix(host: HostText) {
   try {
     return parsePrefix(host.text);
   } catch (error) {
-    throw located(error, host);
+    throw located(toSockctlError(error), host);
   }
 }
 
@@ -98,8 +112,9 @@ async function resolveName(
     return address === undefined ? undefined : { name: host.text, address };
   } catch (error) {
     // What is nearly an address is a mistake of whoever wrote it, not of the name service.
-    if (error instanceof SockctlError && error.exitCode === ExitCode.unresolved) return error;
-    throw located(error, host);
+    const known = located(toSockctlError(error), host);
+    if (known.exitCode === ExitCode.unresolved) return known;
+    throw signal.aborted ? error : known;
   }
 }
 
@@ -111,7 +126,7 @@ function otherFamily(text: string, { family, flag }: OnlyFamily): SockctlError {
 }
 
 /** The error with the line of the file that it is about. */
-function located(error: unknown, { where }: HostText): unknown {
-  if (where === undefined || !(error instanceof SockctlError)) return error;
-  return new UsageError(`${where}: ${error.message}`, error.advice);
+function located(error: SockctlError, { where }: HostText): SockctlError {
+  if (where === undefined) return error;
+  return new SockctlError(error.code, { what: `${where}: ${error.message}`, advice: error.advice, cause: error });
 }

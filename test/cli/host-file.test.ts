@@ -56,6 +56,17 @@ describe('a file of hosts', () => {
     await expect(resolved(text)).rejects.toThrow(message);
   });
 
+  it('with zones of no interface, or names of no host: the others are there, these say where they stand', async () => {
+    const { entries, unresolved } = await resolved('fe80::1%nowhere0\n::1%lo\nno-such.invalid\n');
+    expect(entries).toMatchObject([{ name: '::1%lo' }]);
+    expect(unresolved.map(({ target, error: { exitCode } }) => [target, exitCode])).toEqual([
+      ['fe80::1%nowhere0', 1],
+      ['no-such.invalid', 4],
+    ]);
+    expect(unresolved[0]?.error.message).toMatch(/hosts:1: if_nametoindex nowhere0: no such interface \(ENODEV\)$/);
+    expect(unresolved[1]?.error.message).toMatch(/hosts:3: getaddrinfo no-such\.invalid: /);
+  });
+
   it('of the other family: not resolved', async () => {
     const { entries, unresolved } = await resolved('192.0.2.1\n2001:db8::1\n2001:db8::/64\n', {
       family: 'ipv4',
