@@ -154,6 +154,8 @@ class Source implements RingSource {
       }
     } finally {
       signal?.removeEventListener('abort', stop);
+      // Those since the counters were last read: a capture that ends early has lost no less.
+      this.#tellDrops();
     }
   }
 
