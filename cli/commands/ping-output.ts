@@ -72,6 +72,7 @@ export function openPingOutput(
 }
 
 function linesOf({ set, named }: PingHosts, flags: PingFlags, plan: PingPlan): PingLines {
+  const advised = new Set<string>();
   return {
     many: set.count > 1n,
     addressOf: (target) => {
@@ -81,6 +82,11 @@ function linesOf({ set, named }: PingHosts, flags: PingFlags, plan: PingPlan): P
     // Of hosts that are gone through once, the lines about their probes have said everything.
     summaries: plan.count !== 1 && plan.retries === undefined,
     verbose: (flags.verbose ?? 0) > 0,
+    advises: (code) => {
+      const isFirst = !advised.has(code);
+      advised.add(code);
+      return isFirst;
+    },
     // Of a block, those that are not there are of no interest one by one.
     tellsTimeout: (target) => set.count === 1n || named.has(target),
   };

@@ -15,6 +15,8 @@ export interface PingLines extends PingNames {
   readonly summaries: boolean;
   /** Whether messages that are nobody's are counted: a raw socket sees those of every other ping too. */
   readonly verbose: boolean;
+  /** Whether what to try is said with an error of this machine: with the first one of a code. */
+  advises(code: string): boolean;
   /** Whether it is worth a line that this target has not answered. */
   tellsTimeout(target: string): boolean;
 }
@@ -27,7 +29,7 @@ export function pingText(record: PingRecord, lines: PingLines): string | undefin
     case 'ping.timeout':
       return lines.tellsTimeout(record.target) ? timeoutText(record, lines) : undefined;
     case 'ping.error':
-      return errorLine(record, lines);
+      return errorLine(record, lines, record.code !== undefined && lines.advises(record.code));
     case 'ping.summary':
       if (!lines.many) return summaryText(record, lines.verbose);
       return lines.summaries ? summaryLine(record) : undefined;

@@ -77,11 +77,15 @@ export function timeoutText({ target, sequence }: PingTimeout, names: PingNames)
   return `${named(target, names)}: icmp_seq=${sequence} no answer in time`;
 }
 
-export function errorLine(error: PingError, names: PingNames): string {
-  const { target, address, sequence, icmpType, message, mtu, gateway } = error;
+/** @param advises whether what to try is said, too: once is enough */
+export function errorLine(error: PingError, names: PingNames, advises: boolean): string {
+  const { target, address, sequence, icmpType, message, advice, mtu, gateway } = error;
   const more = `${mtu === undefined ? '' : `, mtu ${mtu}`}${gateway === undefined ? '' : `, use ${gateway}`}`;
   // This machine itself has nobody to name.
-  if (icmpType === null) return `${named(target, names)}: icmp_seq=${sequence} ${message}${more}`;
+  if (icmpType === null) {
+    const help = advises && advice !== undefined ? `; ${advice}` : '';
+    return `${named(target, names)}: icmp_seq=${sequence} ${message}${help}`;
+  }
   const about = names.many ? ` (to ${named(target, names)})` : '';
   return `From ${address}: icmp_seq=${sequence} ${message}${more}${about}`;
 }

@@ -92,6 +92,7 @@ const LINES: PingLines = {
   summaries: true,
   verbose: false,
   addressOf: (target) => (target === 'web' ? '192.0.2.1' : undefined),
+  advises: (code) => code === 'EACCES',
   tellsTimeout: (target) => target !== '192.0.2.99',
 };
 const MANY: PingLines = { ...LINES, many: true };
@@ -147,6 +148,11 @@ describe('lines', () => {
     ],
     [error({ message: 'redirect', gateway: '192.0.2.3' }), 'From 192.0.2.254: icmp_seq=2 redirect, use 192.0.2.3'],
     [error({ icmpType: null, message: 'no route' }), '192.0.2.1: icmp_seq=2 no route'],
+    [error({ icmpType: null, code: 'EACCES', message: 'denied', advice: 'ask' }), '192.0.2.1: icmp_seq=2 denied; ask'],
+    [
+      error({ icmpType: null, code: 'EPERM', message: 'denied', advice: 'said before' }),
+      '192.0.2.1: icmp_seq=2 denied',
+    ],
   ])('%j', (record, line) => {
     expect(pingText(record, LINES)).toBe(line);
   });

@@ -34,6 +34,7 @@ const LINES: PingLines = {
   summaries: true,
   verbose: false,
   addressOf: () => undefined,
+  advises: () => true,
   tellsTimeout: () => true,
 };
 

@@ -2,6 +2,7 @@
  * What became of the probes: the one place where a probe gets its outcome, where that is counted, for its host and for
  * all, and where it becomes a record.
  */
+import type { SocketError } from '../../errors.js';
 import { elapsedMs, roundMs, steadyMs, type Timestamp } from '../../measure/clock.js';
 import { RoundTrips } from '../../measure/round-trips.js';
 import type { IPFamily } from '../../sockaddr/ip.js';
@@ -10,6 +11,7 @@ import type { TimestampSource } from '../probes/port.js';
 import { clockOffset } from './clocks.js';
 import { type PingHost, REPLIERS_MAX, Tally } from './host.js';
 import { DEFAULT_TIMEOUT_MS, type PingPlan, tellsReplies } from './options.js';
+import { type ErrorFacts, errorRecord, refusalFacts } from './probe-error.js';
 import { ProbeRing, ProbeState } from './probe-ring.js';
 import type { PingClocks, PingEndReason, PingRecord, PingSocketKind, PingStanding, PingTotal } from './records.js';
 import { summaryOf, totalOf } from './summaries.js';
@@ -45,18 +47,6 @@ export interface ReplyFacts {
   readonly corruptBytes: number;
   readonly route?: readonly string[] | undefined;
   readonly clocks?: Omit<PingClocks, 'clockOffsetMs'> | undefined;
-}
-
-export interface ErrorFacts {
-  readonly address: string;
-  readonly icmpType: number | null;
-  readonly icmpCode: number | null;
-  readonly message: string;
-  readonly mtu?: number | undefined;
-  readonly gateway?: string | undefined;
-  /** Whether it ends the wait for the probe. */
-  readonly settles: boolean;
-  readonly time: Timestamp;
 }
 
 /** Sets up to this size keep their hosts, and tell all summaries at the end; larger ones tell each when it is known. */
@@ -158,11 +148,10 @@ export class Ledger {
   }
 
   /** This machine has refused to send it. */
-  refused(number: number, message: string, time: Timestamp, now: number): void {
+  refused(number: number, error: SocketError, time: Timestamp, now: number): void {
     const host = this.ring.hosts[this.ring.at(number)] as PingHost;
     this.#transmitted(host, now);
-    const address = host.address.toString();
-    this.error(number, { address, icmpType: null, icmpCode: null, message, settles: true, time }, now);
+    this.error(number, refusalFacts(error, host.address, time), now);
   }
 
   /** Nothing more is waited for from the probe. */
@@ -278,23 +267,12 @@ export class Ledger {
       ring.state[place] = ProbeState.failed;
     }
     if (this.#events) {
-      const { address, icmpType, icmpCode, message, mtu, gateway, time } = facts;
-      const rttMs = icmpType === null ? null : roundMs(this.wall(time) - (ring.sentWall[place] as number));
-      this.#records.push({
-        type: 'ping.error',
-        time,
-        target: host.target.name,
-        sequence: ring.sequence[place] as number,
-        address,
-        icmpType,
-        icmpCode,
-        message,
-        ...(mtu === undefined ? {} : { mtu }),
-        ...(gateway === undefined ? {} : { gateway }),
-        settles,
-        rttMs,
-        ...this.#options.routes(host.address.family),
-      });
+      const target = host.target.name;
+      const sequence = ring.sequence[place] as number;
+      const waited = roundMs(this.wall(facts.time) - (ring.sentWall[place] as number));
+      const rttMs = facts.icmpType === null ? null : waited;
+      const route = this.#options.routes(host.address.family);
+      this.#records.push(errorRecord(facts, { target, sequence, settles, rttMs, route }));
     }
     if (settles) this.#close(host, now);
   }

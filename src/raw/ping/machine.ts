@@ -14,9 +14,10 @@ import type { OutgoingProbe, PacketAnswer, ProbeAnswer, ReportAnswer } from '../
 import { errorText, ICMP_PROTOCOL, isReply, isSound, isTooBig, readError, readShort, settles } from './answer.js';
 import { damageAt, readClocks } from './clocks.js';
 import { PingHost } from './host.js';
-import { type ErrorFacts, Ledger, type PingRoute, type ReplyFacts } from './ledger.js';
+import { Ledger, type PingRoute, type ReplyFacts } from './ledger.js';
 import { DEFAULT_SIZE, DEFAULT_TIMEOUT_MS, type PingPlan } from './options.js';
 import type { PingOrder } from './order.js';
+import type { ErrorFacts } from './probe-error.js';
 import { ProbeFinder } from './probe-finder.js';
 import { ProbeState } from './probe-ring.js';
 import { millisecondsOfDay, ProbeWriter, TIMESTAMP_LENGTH } from './probe-writer.js';
@@ -151,7 +152,7 @@ export class PingMachine implements ProbeMachine<PingRecord> {
     const number = this.#confirmed++;
     const ledger = this.#ledger;
     if (ledger === undefined) return;
-    ledger.refused(number, error.message, time, now);
+    ledger.refused(number, error, time, now);
     this.#takeEarly(now);
     this.#searched(ledger, number, error.code === 'EMSGSIZE' ? { mtu: 0, reporter: null } : 'lost', now);
     this.#retry(ledger, number, now);

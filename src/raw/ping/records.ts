@@ -81,6 +81,9 @@ export interface PingError extends PingEvent {
   /** Null for errors of this machine. */
   readonly icmpType: number | null;
   readonly icmpCode: number | null;
+  /** Of an error of this machine: its name, such as EACCES, and what to try. */
+  readonly code?: string;
+  readonly advice?: string;
   readonly message: string;
   /** The next hop's MTU in bytes, with 'fragmentation needed' and 'packet too big'. */
   readonly mtu?: number;

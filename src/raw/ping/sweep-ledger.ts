@@ -5,9 +5,10 @@
 import { elapsedMs, roundMs, steadyMs, type Timestamp } from '../../measure/clock.js';
 import { RoundTrips } from '../../measure/round-trips.js';
 import { PingHost, Tally } from './host.js';
-import { type ErrorFacts, KEPT_MAX, type PingRoute, type ReplyFacts } from './ledger.js';
+import { KEPT_MAX, type PingRoute, type ReplyFacts } from './ledger.js';
 import { DEFAULT_TIMEOUT_MS, type PingPlan, tellsReplies } from './options.js';
 import type { PingOrder } from './order.js';
+import { type ErrorFacts, errorRecord } from './probe-error.js';
 import { ProbeState } from './probe-ring.js';
 import type { PingEndReason, PingRecord } from './records.js';
 import { summaryOf, totalOf } from './summaries.js';
@@ -181,22 +182,10 @@ export class SweepLedger {
       this.#state[step] = ProbeState.failed;
     }
     if (this.tellsReplies) {
-      const { time, address, icmpType, icmpCode, message, mtu, gateway } = facts;
-      this.#records.push({
-        type: 'ping.error',
-        time,
-        target: this.#options.order.at(step).name,
-        sequence: 1,
-        address,
-        icmpType,
-        icmpCode,
-        message,
-        ...(mtu === undefined ? {} : { mtu }),
-        ...(gateway === undefined ? {} : { gateway }),
-        settles,
-        rttMs: icmpType === null ? null : roundMs(elapsedMs(this.#base, time) - (this.#sentWall[step] as number)),
-        ...this.#options.route,
-      });
+      const target = this.#options.order.at(step).name;
+      const waited = roundMs(elapsedMs(this.#base, facts.time) - (this.#sentWall[step] as number));
+      const rttMs = facts.icmpType === null ? null : waited;
+      this.#records.push(errorRecord(facts, { target, sequence: 1, settles, rttMs, route: this.#options.route }));
     }
     if (!settles) return;
     this.unreachable++;

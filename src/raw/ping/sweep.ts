@@ -22,6 +22,7 @@ import { errorText, ICMP_PROTOCOL, isSound, readError, readShort, settles } from
 import type { PingRoute, ReplyFacts } from './ledger.js';
 import { DEFAULT_SIZE, type PingPlan } from './options.js';
 import type { PingOrder } from './order.js';
+import { refusalFacts } from './probe-error.js';
 import { ProbeWriter } from './probe-writer.js';
 import type { PingEndReason, PingRecord, PingStanding } from './records.js';
 import type { PingSocket, SweepSender } from './sockets.js';
@@ -203,10 +204,9 @@ export class Sweep {
     table.toIPv6(i, bytes, address.zone === '' ? 0 : interfaceIndex(address.zone));
   }
 
-  #refused(step: number, { message }: SocketError): void {
-    const address = this.#options.order.at(step).address.toString();
-    const facts = { address, icmpType: null, icmpCode: null, message, settles: true, time: this.#socket.now() };
-    this.#ledger.error(step, facts, performance.now());
+  #refused(step: number, error: SocketError): void {
+    const { address } = this.#options.order.at(step);
+    this.#ledger.error(step, refusalFacts(error, address, this.#socket.now()), performance.now());
   }
 
   #onColumns(columns: MessageColumns): void {

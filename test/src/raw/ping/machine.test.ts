@@ -150,6 +150,17 @@ describe('outcomes', () => {
     expect(summary).toMatchObject({ transmitted: 3, received: 2, errors: 1 });
   });
 
+  it.each([
+    ['EACCES', 13, '--broadcast'],
+    ['EMSGSIZE', 90, '--pmtu-search'],
+    ['ENETUNREACH', 101, 'ip route'],
+  ])('says what to try with %s', async (code, errno, advice) => {
+    const refuse = () => new SocketError({ syscall: 'sendmmsg', code, errno, address: `${HOST}:0` });
+    const { errors } = await simulate(oneHost(), [HOST], { count: 1 }, { refuse });
+    expect(errors).toMatchObject([{ code, advice: expect.stringContaining(advice) }]);
+    expect(errors[0]?.message).toContain(`sendmmsg ${HOST}: `);
+  });
+
   it('leaves in flight what is in flight when it is interrupted', async () => {
     const { summary, tookMs } = await simulate(oneHost(), [HOST], { intervalMs: 1 }, { interruptAt: 10.5 });
     expect(summary).toMatchObject({ transmitted: 11, received: 7, inFlight: 4, lost: 0, lossPercent: 0 });

@@ -2,9 +2,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { PingHost } from '../../../../src/raw/ping/host.js';
-import { type ErrorFacts, Ledger, type ReplyFacts } from '../../../../src/raw/ping/ledger.js';
+import { Ledger, type ReplyFacts } from '../../../../src/raw/ping/ledger.js';
 import type { PingPlan } from '../../../../src/raw/ping/options.js';
 import { pingOrder } from '../../../../src/raw/ping/order.js';
+import type { ErrorFacts } from '../../../../src/raw/ping/probe-error.js';
 import type { PingRecord } from '../../../../src/raw/ping/records.js';
 import { SweepLedger } from '../../../../src/raw/ping/sweep-ledger.js';
 import { TargetSet } from '../../../../src/raw/ping/targets.js';
