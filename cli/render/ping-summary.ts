@@ -12,7 +12,7 @@ export function summaryText(summary: PingSummary, verbose: boolean): string {
   lines.push(
     [...counts(summary), ...repliers(summary), ...(verbose ? foreign(summary) : []), time(durationMs)].join(', '),
   );
-  lines.push(...roundTripText(summary), ...chart(histogram));
+  lines.push(...roundTripText(summary), ...dropped(summary), ...chart(histogram));
   if (pathMtu !== undefined) lines.push(pathMtuText(pathMtu, summary));
   return lines.join('\n');
 }
@@ -42,7 +42,7 @@ export function totalText(total: PingTotal, verbose: boolean): string {
     const spread = [min, mean, max, stddev].map(milliseconds).join('/');
     lines.push(`rtt min/mean/max/stddev ${spread} ms, p50/p90/p99 ${[p50, p90, p99].map(milliseconds).join('/')} ms`);
   }
-  lines.push(...chart(histogram));
+  lines.push(...dropped(total), ...chart(histogram));
   return lines.join('\n');
 }
 
@@ -75,6 +75,15 @@ function repliers({ repliers: hosts, replies }: PingSummary): string[] {
 
 function foreign({ foreign: count = 0 }: { readonly foreign?: number }): string[] {
   return count > 0 ? [`${grouped(count)} of somebody else`] : [];
+}
+
+/** Losses that may be none: whoever reads of lost probes has to know that this machine may have lost the answers. */
+function dropped({ drops }: Pick<PingSummary, 'drops'>): string[] {
+  const { socket, socketAtMost } = drops ?? { socket: 0, socketAtMost: 0 };
+  const count = socket ?? socketAtMost ?? 0;
+  if (count === 0) return [];
+  const what = `${counted(count, 'message')} dropped here${socket === null ? ' at most' : ''}`;
+  return [`${what}, answers perhaps: the receive buffer was full (slower: --rate; a larger one: --opt SO_RCVBUF=32M)`];
 }
 
 function time(durationMs: number): string {

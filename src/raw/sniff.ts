@@ -4,11 +4,13 @@
  * Every packet that the kernel hands to a socket is delivered or counted as dropped: by the kernel for want of room in
  * the socket, or here for want of a consumer. At the end nothing more is let in, and what the sockets hold is delivered.
  */
+
 import { UsageError } from '../errors.js';
 import type { Logger } from '../log/events.js';
 import type { Timestamp } from '../measure/clock.js';
 import { type OptionSetting, setting } from '../options/settings.js';
 import type { IPFamily } from '../sockaddr/ip.js';
+import { type SocketDrops, sumKnown } from '../socket/drops.js';
 import type { Backend, RawSocket, ReceivedMessage } from '../socket/port.js';
 import { RecordQueue } from './record-queue.js';
 
@@ -53,11 +55,7 @@ export interface SniffState {
 }
 
 /** Packets that were not delivered so far. */
-export interface SniffDrops {
-  /** For want of room in a socket; null where the kernel can't tell them from those that a filter would have kept out. */
-  readonly socket: number | null;
-  /** An upper bound of that; null where nothing is known. */
-  readonly socketAtMost: number | null;
+export interface SniffDrops extends SocketDrops {
   /** Because whoever iterates was too slow. */
   readonly queue: number;
 }
@@ -194,10 +192,8 @@ function isComplete({ family, routerAlert }: SniffProtocol): boolean {
 
 /** Each is null as soon as one socket can't tell. */
 function totalDrops(protocols: readonly SniffProtocol[], sockets: readonly RawSocket[], queue: number): SniffDrops {
-  const sum = (counts: (number | null)[]) =>
-    counts.reduce((total, count) => (total === null || count === null ? null : total + count), 0);
-  const socketAtMost = sum(sockets.map(({ droppedAtMost }) => droppedAtMost));
-  const socket = sum(
+  const socketAtMost = sumKnown(sockets.map(({ droppedAtMost }) => droppedAtMost));
+  const socket = sumKnown(
     sockets.map(({ dropped }, i) => (protocols[i]?.accepts !== undefined && dropped !== 0 ? null : dropped)),
   );
   return { socket, socketAtMost, queue };

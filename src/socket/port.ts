@@ -263,6 +263,11 @@ export interface MessageSocket {
   takeFailures(): void;
   /** Messages that the kernel dropped for want of buffer so far, exactly; null where unknown. */
   readonly dropped: number | null;
+  /**
+   * An upper bound of that: a raw socket without room counts a packet before it asks a filter, so that with one nobody can
+   * tell how many of the packets counted it would have let in. Null where unknown.
+   */
+  readonly droppedAtMost: number | null;
   /** Bytes of receive buffer as the kernel counts them, overhead included (SO_RCVBUF of socket(7)). */
   readonly receiveBuffer: number;
   /** The path's MTU as the kernel knows it by now, of a connected socket; null where unknown. */
@@ -272,11 +277,6 @@ export interface MessageSocket {
 
 /** SOCK_RAW (raw(7)). */
 export interface RawSocket extends MessageSocket {
-  /**
-   * An upper bound of {@link MessageSocket.dropped}: a raw socket without room counts a packet before it asks a filter,
-   * so that with one nobody can tell how many of the packets counted it would have let in. Null where unknown.
-   */
-  readonly droppedAtMost: number | null;
   /**
    * Ends reception: from the first call on nothing more is let in and the drops are final. Each call delivers a part of
    * what had been received by then, before it returns; false when that was all.

@@ -190,6 +190,17 @@ describe('lines', () => {
     expect(pingText(summary('192.0.2.1', { foreign: 3 }), LINES)).not.toContain('somebody');
   });
 
+  it.each([
+    [{ socket: 3, socketAtMost: 3 }, '3 messages dropped here, '],
+    [{ socket: null, socketAtMost: 9 }, '9 messages dropped here at most, '],
+    [{ socket: null, socketAtMost: null }, undefined],
+    [{ socket: 0, socketAtMost: 0 }, undefined],
+  ])('say what this machine has dropped: %j', (drops, words) => {
+    const text = pingText(summary('192.0.2.1', { drops }), LINES);
+    expect(text?.includes('dropped here')).toBe(words !== undefined);
+    expect(text).toContain(words ?? '');
+  });
+
   it('tell the MTU of a path', () => {
     const of = (pathMtu: NonNullable<PingSummary['pathMtu']>, address = '192.0.2.1') =>
       pingText(summary(address, { pathMtu }), LINES)?.split('\n').at(-1);

@@ -2,10 +2,12 @@
  * What became of the probes: the one place where a probe gets its outcome, where that is counted, for its host and for
  * all, and where it becomes a record.
  */
+
 import type { SocketError } from '../../errors.js';
 import { elapsedMs, roundMs, steadyMs, type Timestamp } from '../../measure/clock.js';
 import { RoundTrips } from '../../measure/round-trips.js';
 import type { IPFamily } from '../../sockaddr/ip.js';
+import type { SocketDrops } from '../../socket/drops.js';
 import type { BackendName } from '../../socket/port.js';
 import type { TimestampSource } from '../probes/port.js';
 import { clockOffset } from './clocks.js';
@@ -25,6 +27,7 @@ export interface PingRoute {
 export interface LedgerOptions {
   readonly plan: PingPlan;
   readonly routes: (family: IPFamily) => PingRoute;
+  readonly drops: () => SocketDrops;
   /** Hosts of the set. */
   readonly hosts: bigint;
   /** Probes that can be in flight; see {@link ProbeRing}. */
@@ -344,16 +347,17 @@ export class Ledger {
   }
 
   #totalAt(reason: PingEndReason, time: Timestamp, durationMs: number): PingTotal {
-    const { hosts, routes } = this.#options;
-    return totalOf(this, this.#plan, hosts, { time, durationMs, reason, route: routes(this.#family) });
+    const { hosts, routes, drops } = this.#options;
+    const facts = { time, durationMs, reason, drops: drops(), route: routes(this.#family) };
+    return totalOf(this, this.#plan, hosts, facts);
   }
 
   #summarize(host: PingHost, time: Timestamp, until: number, endReason: PingEndReason): void {
     host.told = true;
     if (this.#plan.tell === 'total' && this.#options.hosts > 1n) return;
-    const foreign = this.#options.hosts === 1n ? this.foreign : undefined;
+    const alone = this.#options.hosts === 1n ? { foreign: this.foreign, drops: this.#options.drops() } : {};
     const route = this.#options.routes(host.address.family);
-    this.#records.push(summaryOf(host, this.#plan, { time, until, endReason, foreign, route }));
+    this.#records.push(summaryOf(host, this.#plan, { time, until, endReason, alone, route }));
   }
 }
 

@@ -7,6 +7,7 @@ import type { SocketError } from '../../errors.js';
 import type { Timestamp } from '../../measure/clock.js';
 import type { IPFamily } from '../../sockaddr/ip.js';
 import { sameAddress, withoutZone } from '../../sockaddr/zone.js';
+import type { SocketDrops } from '../../socket/drops.js';
 import { ICMP_HEADER } from '../../wire/icmp.js';
 import { ICMPV6_PROTOCOL } from '../../wire/icmpv6.js';
 import type { ProbeMachine } from '../probes/machine.js';
@@ -32,6 +33,7 @@ export interface PingMachineOptions {
   /** Hosts of the set; what the order has numbers for may be fewer. */
   readonly hosts: bigint;
   readonly routes: (family: IPFamily) => PingRoute;
+  readonly drops: () => SocketDrops;
   /** 16 bits by which this run's messages are known on raw sockets; ping sockets have their own. */
   readonly identifier: number;
   /** 8 random bytes. */
@@ -324,8 +326,8 @@ export class PingMachine implements ProbeMachine<PingRecord> {
   }
 
   #start(now: number, time: Timestamp): Ledger {
-    const { plan, routes, hosts, inFlightMax } = this.#options;
-    const ledger = new Ledger({ plan, routes, hosts, inFlightMax }, time);
+    const { plan, routes, drops, hosts, inFlightMax } = this.#options;
+    const ledger = new Ledger({ plan, routes, drops, hosts, inFlightMax }, time);
     ledger.onFinished = () => this.#schedule.finished();
     this.#ledger = ledger;
     this.#startedAt = now;

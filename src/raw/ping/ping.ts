@@ -14,7 +14,7 @@ import { pingOrder } from './order.js';
 import type { PingRecord } from './records.js';
 import { SEARCHES_MAX } from './search-schedule.js';
 import { SocketPort } from './socket-port.js';
-import { openPingSocket, openSweepSender, type PingSocket } from './sockets.js';
+import { openPingSocket, openSweepSender, type PingSocket, socketDrops } from './sockets.js';
 import { isSweep, Sweep } from './sweep.js';
 import { type PingTarget, TargetSet } from './targets.js';
 
@@ -71,6 +71,7 @@ export async function* pingBatches(
         socket: sockets.find((one) => one.family === family)?.kind ?? 'raw',
         backend: options.backend.name,
       }),
+      drops: () => socketDrops(sockets),
       identifier: randomInt(0x1_0000),
       key: randomBytes(8),
     });

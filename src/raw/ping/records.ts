@@ -4,8 +4,10 @@
  *
  * Every probe has one outcome, and they add up: transmitted = received + late + lost + errors + inFlight.
  */
+
 import type { Timestamp } from '../../measure/clock.js';
 import type { DistributionMs, HistogramBucket } from '../../measure/histogram.js';
+import type { SocketDrops } from '../../socket/drops.js';
 import type { BackendName } from '../../socket/port.js';
 import type { TimestampSource } from '../probes/port.js';
 
@@ -143,6 +145,8 @@ export interface PingSummary extends PingCounts {
   readonly durationMs: number;
   /** Messages that looked like answers and were to somebody else's probes, or forged; where the run is about this host alone. */
   readonly foreign?: number;
+  /** Answers among them are lost here, not on the way; where the run is about this host alone. */
+  readonly drops?: SocketDrops;
   /** Probes a second as asked for, and from the first to the last; null where answers set the pace, or for fewer than two. */
   readonly requestedRate: number | null;
   readonly achievedRate: number | null;
@@ -184,6 +188,7 @@ export interface PingTotal extends PingCounts {
   readonly unreachable: number;
   /** Messages that looked like answers and were to nobody's probes, or somebody else's. */
   readonly foreign: number;
+  readonly drops: SocketDrops;
   /** Round trips of all hosts. */
   readonly rttMs: DistributionMs;
   readonly histogram?: readonly HistogramBucket[];

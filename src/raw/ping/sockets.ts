@@ -1,9 +1,11 @@
 /** The sockets that ping goes through: raw where that is allowed, the kernel's ping sockets (icmp(7)) otherwise. */
+
 import { readFileSync } from 'node:fs';
 import { isPermissionError, SocketError, UsageError } from '../../errors.js';
 import { type OptionSetting, setting } from '../../options/settings.js';
 import { inetEndpoint } from '../../sockaddr/endpoint.js';
 import type { IPFamily } from '../../sockaddr/ip.js';
+import { type SocketDrops, sumKnown } from '../../socket/drops.js';
 import { IPPROTO_RAW, type MessageSocket, RAW_ADVICE } from '../../socket/port.js';
 import { IPV4_HEADER } from '../../wire/ipv4.js';
 import { answerTypes, ICMP_PROTOCOL } from './answer.js';
@@ -16,6 +18,14 @@ export interface PingSocket {
   readonly family: IPFamily;
   readonly socket: MessageSocket;
   readonly kind: PingSocketKind;
+}
+
+/** What the sockets have dropped so far; each is null as soon as one of them does not know. */
+export function socketDrops(sockets: readonly PingSocket[]): SocketDrops {
+  return {
+    socket: sumKnown(sockets.map(({ socket }) => socket.dropped)),
+    socketAtMost: sumKnown(sockets.map(({ socket }) => socket.droppedAtMost)),
+  };
 }
 
 const ADVICE =

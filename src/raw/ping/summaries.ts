@@ -1,5 +1,7 @@
 /** The last records: of a host, and of all. */
+
 import { roundMs, type Timestamp } from '../../measure/clock.js';
+import type { SocketDrops } from '../../socket/drops.js';
 import type { PingHost } from './host.js';
 import type { Ledger, PingRoute } from './ledger.js';
 import { DEFAULT_INTERVAL_MS, type PingPlan } from './options.js';
@@ -10,12 +12,13 @@ export interface SummaryFacts {
   /** By the port's clock: when the last outcome was known, or the run has ended. */
   readonly until: number;
   readonly endReason: PingEndReason;
-  readonly foreign: number | undefined;
+  /** What is known of the host because there is no other. */
+  readonly alone: Pick<PingSummary, 'foreign' | 'drops'>;
   readonly route: PingRoute;
 }
 
 export function summaryOf(host: PingHost, plan: PingPlan, facts: SummaryFacts): PingSummary {
-  const { time, until, endReason, foreign, route } = facts;
+  const { time, until, endReason, alone, route } = facts;
   const { tally, roundTrips, firstSentAt, lastSentAt } = host;
   return {
     type: 'ping.summary',
@@ -24,7 +27,7 @@ export function summaryOf(host: PingHost, plan: PingPlan, facts: SummaryFacts): 
     address: host.address.toString(),
     ...route,
     ...tally.counts(),
-    ...(foreign === undefined ? {} : { foreign }),
+    ...alone,
     jitterMs: roundTrips.jitterMs,
     rttMs: roundTrips.summary(),
     ...(plan.histogram === true ? { histogram: roundTrips.buckets() } : {}),
@@ -41,6 +44,7 @@ export interface TotalFacts {
   readonly time: Timestamp;
   readonly durationMs: number;
   readonly reason: PingEndReason;
+  readonly drops: SocketDrops;
   readonly route: PingRoute;
 }
 
@@ -62,6 +66,7 @@ export function totalOf(ledger: TotalCounts, plan: PingPlan, of: bigint, facts: 
     unreachable,
     ...total.counts(),
     foreign,
+    drops: facts.drops,
     rttMs: roundTrips.summary(),
     ...(plan.histogram === true ? { histogram: roundTrips.buckets() } : {}),
     durationMs: roundMs(facts.durationMs),

@@ -2,8 +2,10 @@
  * What became of the probes of a sweep: one to each host, in columns by the host's step of the order, so that nothing is
  * made for a host of which nothing is told.
  */
+
 import { elapsedMs, roundMs, steadyMs, type Timestamp } from '../../measure/clock.js';
 import { RoundTrips } from '../../measure/round-trips.js';
+import type { SocketDrops } from '../../socket/drops.js';
 import { PingHost, Tally } from './host.js';
 import { KEPT_MAX, type PingRoute, type ReplyFacts } from './ledger.js';
 import { DEFAULT_TIMEOUT_MS, type PingPlan, tellsReplies } from './options.js';
@@ -18,6 +20,7 @@ export interface SweepLedgerOptions {
   readonly order: PingOrder;
   readonly hosts: bigint;
   readonly route: PingRoute;
+  readonly drops: () => SocketDrops;
   readonly startedAt: number;
 }
 
@@ -241,7 +244,7 @@ export class SweepLedger {
     if (tally.received + tally.late > 0) host.roundTrips.add(this.#roundTripMs[step] as number);
     host.firstSentAt = this.#sentAt[step] as number;
     host.lastSentAt = host.firstSentAt;
-    this.#records.push(summaryOf(host, plan, { time, until, endReason, foreign: undefined, route }));
+    this.#records.push(summaryOf(host, plan, { time, until, endReason, alone: {}, route }));
   }
 
   take(): PingRecord[] {
@@ -269,7 +272,8 @@ export class SweepLedger {
   }
 
   totalAt(reason: PingEndReason, time: Timestamp, now: number): ReturnType<typeof totalOf> {
-    const { plan, hosts, startedAt, route } = this.#options;
-    return totalOf(this, plan, hosts, { time, durationMs: now - startedAt, reason, route });
+    const { plan, hosts, startedAt, drops, route } = this.#options;
+    const facts = { time, durationMs: now - startedAt, reason, drops: drops(), route };
+    return totalOf(this, plan, hosts, facts);
   }
 }

@@ -25,7 +25,7 @@ import type { PingOrder } from './order.js';
 import { refusalFacts } from './probe-error.js';
 import { ProbeWriter } from './probe-writer.js';
 import type { PingEndReason, PingRecord, PingStanding } from './records.js';
-import type { PingSocket, SweepSender } from './sockets.js';
+import { type PingSocket, type SweepSender, socketDrops } from './sockets.js';
 import { SweepLedger } from './sweep-ledger.js';
 import { TOKEN_LENGTH } from './token.js';
 
@@ -97,7 +97,8 @@ export class Sweep {
     const { pattern, size = DEFAULT_SIZE } = plan;
     this.#writer = new ProbeWriter({ kind: 'echo', size, pattern, identifier, key });
     const startedAt = performance.now();
-    this.#ledger = new SweepLedger({ plan, order, hosts, route, startedAt }, this.#socket.now());
+    const drops = () => socketDrops([socket]);
+    this.#ledger = new SweepLedger({ plan, order, hosts, route, drops, startedAt }, this.#socket.now());
     this.#addresses = new Uint32Array(order.size * (this.#ipv6 ? 4 : 1));
     this.finished = new Promise((resolve) => {
       this.#finish = resolve;

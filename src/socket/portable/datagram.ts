@@ -108,6 +108,7 @@ class PortableDatagramSocket implements MessageSocket {
   readonly backend = 'portable';
   readonly local: Endpoint | undefined;
   readonly dropped = null;
+  readonly droppedAtMost = null;
   sent = 0;
   readonly #socket: Socket;
   readonly #options: DatagramOptions;

@@ -273,7 +273,15 @@ function sendTimes(plan: PingPlan, times: readonly number[]): [number, number][]
   const routes = () => ({ socket: 'raw', backend: 'native' }) as const;
   const order = pingOrder(set, undefined);
   const key = new Uint8Array(8);
-  const machine = new PingMachine({ plan, order, hosts: 1n, routes, identifier: 1, key });
+  const machine = new PingMachine({
+    plan,
+    order,
+    hosts: 1n,
+    routes,
+    drops: () => ({ socket: 0, socketAtMost: 0 }),
+    identifier: 1,
+    key,
+  });
   return times.map((now) => {
     const time = { seconds: Math.floor(now / 1000), nanoseconds: (now % 1000) * 1e6 };
     machine.elapsed(now, time);
@@ -366,7 +374,15 @@ describe('answers before the word that their probe has left', () => {
     const set = targetSet(HOST);
     const order = pingOrder(set, undefined);
     const key = new Uint8Array(8);
-    return new PingMachine({ plan: { count: 2, intervalMs: 0 }, order, hosts: 1n, routes, identifier: 1, key });
+    return new PingMachine({
+      plan: { count: 2, intervalMs: 0 },
+      order,
+      hosts: 1n,
+      routes,
+      drops: () => ({ socket: 0, socketAtMost: 0 }),
+      identifier: 1,
+      key,
+    });
   };
 
   it('wait for it, so that their round trips are right', () => {

@@ -153,6 +153,7 @@ describe('answers', () => {
             order,
             hosts: set.count,
             routes: () => ({ socket: 'dgram', backend: 'native' }),
+            drops: () => ({ socket: 0, socketAtMost: 0 }),
             identifier: 1,
             key: new Uint8Array(8),
           });

@@ -62,6 +62,7 @@ export async function simulate(
     order: pingOrder(set, plan.randomOrder),
     hosts: set.count,
     routes: () => ({ socket: port.socket, backend: 'native' }),
+    drops: () => ({ socket: 0, socketAtMost: 0 }),
     identifier: options.identifier ?? 4711,
     key: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
     inFlightMax: options.inFlightMax,

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { SocketError } from '../../../../src/errors.js';
 import { silentLogger } from '../../../../src/log/events.js';
+import { setting } from '../../../../src/options/settings.js';
 import type { PingPlan, PingSocketOptions } from '../../../../src/raw/ping/options.js';
 import { ping } from '../../../../src/raw/ping/ping.js';
 import type { PingRecord } from '../../../../src/raw/ping/records.js';
@@ -102,6 +103,22 @@ describe.for(WAYS)('ping by %s', (way) => {
     const [summary] = (await pinged(backend, ['127.0.0.1'], { pmtuSearch: true })).slice(-1);
     expect(summary).toMatchObject({ type: 'ping.summary', pathMtu: { mtu: 65_535, tooBig: null, unreachable: false } });
   });
+
+  scene(
+    'says what its own receive buffer had no room for',
+    async (backend) => {
+      const settings = [setting('SO_RCVBUF', 2048)];
+      const one = await pinged(backend, ['127.0.0.1'], { count: 2000, intervalMs: 0, timeoutMs: 500, settings });
+      const block = { count: 1, ratePerSecond: 1e6, timeoutMs: 500, tell: 'total', settings } as const;
+      for (const record of [one.at(-1), (await pinged(backend, ['127.5.0.0/20'], block)).at(-1)]) {
+        if (record?.type !== 'ping.summary' && record?.type !== 'ping.total') throw new Error('no summary');
+        // The requests come to this machine as well, and are counted with the replies.
+        expect(record.lost).toBeGreaterThan(0);
+        expect(record.drops?.socketAtMost).toBeGreaterThanOrEqual(record.lost);
+      }
+    },
+    ['raw'],
+  );
 
   scene('sweeps a block', async (backend) => {
     const records = await pinged(backend, ['127.3.0.0/20'], { count: 1, ratePerSecond: 20_000, tell: 'summaries' });

@@ -76,8 +76,14 @@ it.each([
   const order = pingOrder(new TargetSet([{ prefix }]), undefined);
   fc.assert(
     fc.property(fc.array(event, { maxLength: 25 }), fc.boolean(), (events, ended) => {
-      const ledger = new Ledger({ plan, routes: () => route, hosts: OF }, BASE);
-      const sweep = new SweepLedger({ plan, order, hosts: OF, route, startedAt: 0 }, BASE);
+      const ledger = new Ledger(
+        { plan, routes: () => route, drops: () => ({ socket: null, socketAtMost: 3 }), hosts: OF },
+        BASE,
+      );
+      const sweep = new SweepLedger(
+        { plan, order, hosts: OF, route, drops: () => ({ socket: null, socketAtMost: 3 }), startedAt: 0 },
+        BASE,
+      );
       const hosts = Array.from({ length: HOSTS }, (_, i) => new PingHost(order.at(i), i, false));
       for (const host of hosts) {
         ledger.begin(host);
@@ -128,7 +134,14 @@ it.each([
 it('counts what has left, and what must have because it is answered', () => {
   const order = pingOrder(new TargetSet([{ prefix: parsePrefix('10.0.0.0/29') }]), undefined);
   const sweep = new SweepLedger(
-    { plan: { count: 1, tell: 'everything' }, order, hosts: 6n, route, startedAt: 0 },
+    {
+      plan: { count: 1, tell: 'everything' },
+      order,
+      hosts: 6n,
+      route,
+      drops: () => ({ socket: 0, socketAtMost: 0 }),
+      startedAt: 0,
+    },
     BASE,
   );
   sweep.claim(0, HOSTS, 0, 0);
