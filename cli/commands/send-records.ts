@@ -1,6 +1,6 @@
 /** The packets of records, as `capture read --json` writes them, and of captures. */
 import type { CapturedPacket, CaptureInterface, CaptureSource } from '../../capture/index.js';
-import { clip, toSockctlError, UsageError } from '../../src/errors.js';
+import { clip, SockctlError, toSockctlError, UsageError } from '../../src/errors.js';
 import { fragmentPacket } from '../../src/raw/send/expression.js';
 import { packetFromCapture, packetFromRecord } from '../../src/raw/send/from-record.js';
 import type { OutgoingPacket } from '../../src/raw/send/send.js';
@@ -118,17 +118,25 @@ export function unsendable({ number, interface: from }: CapturedPacket): UsageEr
   );
 }
 
+/** Of a file, not of its packets. */
+const DAMAGE: ReadonlySet<string> = new Set(['TRUNCATED_CAPTURE', 'BAD_CAPTURE']);
+
 /**
- * Looks a capture through that can be read again, so that nothing of it is sent where not all of it can be.
+ * Looks a capture through that can be read again, so that nothing of it is sent where a packet was cut when it was
+ * captured. Where the file itself ends early, or is damaged, who sends it says so, once what is whole has been sent.
  *
- * @throws UsageError for packets that were cut when they were captured; SockctlError for a file that is damaged
+ * @throws UsageError for packets that were cut; SocketError when reading fails
  */
 export async function inspectCapture(source: CaptureSource, cut: boolean, signal: AbortSignal): Promise<void> {
   let packets = 0;
   let pieces = 0;
-  for await (const batch of source.packets(signal)) {
-    packets += batch.length;
-    for (const { bytes, originalLength } of batch) if (bytes.length < originalLength) pieces++;
+  try {
+    for await (const batch of source.packets(signal)) {
+      packets += batch.length;
+      for (const { bytes, originalLength } of batch) if (bytes.length < originalLength) pieces++;
+    }
+  } catch (error) {
+    if (!(error instanceof SockctlError) || !DAMAGE.has(error.code)) throw error;
   }
   if (pieces === 0 || cut) return;
   throw new UsageError(`${pieces} of ${packets} packets were cut when they were captured`, CUT_ADVICE);

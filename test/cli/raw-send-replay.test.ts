@@ -350,9 +350,15 @@ describe('what can not be sent', () => {
   it('a file that is damaged, or none', async (ctx) => {
     if (obstacle !== undefined) return ctx.skip(obstacle);
     const path = fileOf('damaged.pcap', pcap(FRAMES).subarray(0, -10));
-    const result = await send(['--file', path, '-i', 'link0']);
-    expect(result.code).toBe(1);
-    expect(summaryOf(result)).toMatchObject({ error: { code: 'TRUNCATED_CAPTURE' } });
+    for (const args of [
+      ['-i', 'link0'],
+      ['-i', 'link0', '--topspeed', '--yes', '--loop', '3'],
+    ]) {
+      const result = await send(['--file', path, ...args]);
+      expect(result.code).toBe(1);
+      // What is whole has been sent.
+      expect(summaryOf(result)).toMatchObject({ sent: FRAMES.length - 1, error: { code: 'TRUNCATED_CAPTURE' } });
+    }
     const none = await send(['--file', join(folder, 'none.pcap'), '-i', 'link0']);
     expect([none.code, none.stderr]).toMatchObject([1, expect.stringContaining('none.pcap')]);
     return undefined;
