@@ -1,4 +1,5 @@
 /** What happens to a probe as a line, as users of ping(8) read it. */
+import { DAY_MS } from '../../src/measure/clock.js';
 import { DEFAULT_SIZE, type PingPlan } from '../../src/raw/ping/options.js';
 import type { PingError, PingReply, PingTimeout } from '../../src/raw/ping/records.js';
 import type { PingTarget, TargetSet } from '../../src/raw/ping/targets.js';
@@ -57,8 +58,6 @@ function clocksText({ receive, transmit, clockOffsetMs }: PingReply): string {
   const offset = clockOffsetMs == null ? '' : ` clock=${clockOffsetMs > 0 ? '+' : ''}${clockOffsetMs} ms`;
   return ` received=${timeOfDay(receive)} sent=${timeOfDay(transmit)}${offset}`;
 }
-
-const DAY_MS = 86_400_000;
 
 /** Milliseconds since midnight UTC as a time; the number itself where it is none (RFC 792: the high bit says so). */
 function timeOfDay(value: number | undefined): string {

@@ -3,6 +3,9 @@
  * nanoseconds since 1970 in one double lose the last two digits.
  */
 
+/** Milliseconds of a day that no leap second is in. */
+export const DAY_MS = 86_400_000;
+
 /** A wall-clock moment, CLOCK_REALTIME of clock_gettime(2). */
 export interface Timestamp {
   /** Seconds since 1970-01-01T00:00:00Z. */

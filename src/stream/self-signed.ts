@@ -1,9 +1,9 @@
 /** A certificate for a server that has none: nobody vouches for it, but it encrypts, and its fingerprint can be told. */
 import { randomBytes, webcrypto } from 'node:crypto';
 import { hostname } from 'node:os';
+import { DAY_MS } from '../measure/clock.js';
 import type { TlsIdentity } from './tls.js';
 
-const DAY_MS = 86_400_000;
 const VALID_DAYS = 30;
 /** RFC 5480: ECDSA on P-256, which every TLS implementation takes. */
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;

@@ -1,5 +1,6 @@
 /** Names of files with their time in them: the conversions of strftime(3), in local time and the C locale. */
 import { UsageError } from '../../../src/errors.js';
+import { DAY_MS } from '../../../src/measure/clock.js';
 
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 const MONTHS = [
@@ -16,7 +17,6 @@ const MONTHS = [
   'November',
   'December',
 ];
-const DAY_MS = 86_400_000;
 
 const two = (value: number, fill = '0'): string => String(value).padStart(2, fill);
 

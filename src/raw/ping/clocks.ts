@@ -2,12 +2,10 @@
  * The three times of an ICMP timestamp reply (RFC 792): milliseconds since midnight UTC, or anything else with the high
  * bit set. What they say of the other's clock is that of NTP (RFC 5905 section 8) with whole milliseconds.
  */
-import type { Timestamp } from '../../measure/clock.js';
+import { DAY_MS, type Timestamp } from '../../measure/clock.js';
 import { ICMP_HEADER } from '../../wire/icmp.js';
 import { millisecondsOfDay, readWord, TIMESTAMP_LENGTH } from './probe-writer.js';
 import type { PingClocks } from './records.js';
-
-const DAY_MS = 86_400_000;
 
 /** The three times of a whole timestamp reply. */
 export function readClocks(bytes: Uint8Array): Omit<PingClocks, 'clockOffsetMs'> {

@@ -11,9 +11,9 @@ import { RecordQueue } from '../record-queue.js';
 import { PingMachine } from './machine.js';
 import { checkPingOptions, type PingOptions } from './options.js';
 import { pingOrder } from './order.js';
+import { PingPort } from './ping-port.js';
 import type { PingRecord } from './records.js';
 import { SEARCHES_MAX } from './search-schedule.js';
-import { SocketPort } from './socket-port.js';
 import { openPingSocket, openSweepSender, type PingSocket, socketDrops } from './sockets.js';
 import { isSweep, Sweep } from './sweep.js';
 import { type PingTarget, TargetSet } from './targets.js';
@@ -58,7 +58,7 @@ export async function* pingBatches(
     }
     return;
   }
-  const port = await withSockets(sockets, () => new SocketPort(sockets, options.backend.alarm()));
+  const port = await withSockets(sockets, () => new PingPort(sockets, options.backend.alarm()));
   const stop = new AbortController();
   const interrupt = () => stop.abort();
   try {

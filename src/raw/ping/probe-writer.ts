@@ -12,6 +12,7 @@
  *     |  echo: token.ts, then a pattern     timestamp: originate, 0, 0 |
  *     +---------------------------------------------------------------+
  */
+import { DAY_MS } from '../../measure/clock.js';
 import type { IPFamily } from '../../sockaddr/ip.js';
 import { foldSum, sumWords } from '../../wire/checksum.js';
 import { ICMP_HEADER, IcmpType } from '../../wire/icmp.js';
@@ -20,7 +21,6 @@ import { TOKEN_LENGTH, TokenCode } from './token.js';
 
 /** Header and the three timestamps of RFC 792. */
 export const TIMESTAMP_LENGTH = 20;
-const DAY_MS = 86_400_000;
 const WORD = 2 ** 32;
 
 export interface WriterOptions {
@@ -38,7 +38,7 @@ export class ProbeWriter {
   /** Bytes of a probe, and the most that one can have. */
   readonly length: number;
   /** The token's code of the last probe, for those who keep it; see {@link TokenCode}. */
-  readonly code: TokenCode;
+  readonly #code: TokenCode;
   readonly #timestamp: boolean;
   /** Bytes of the token that there is room for. */
   readonly #tokenLength: number;
@@ -49,7 +49,7 @@ export class ProbeWriter {
   readonly #tokenView = new DataView(this.#token.buffer);
 
   constructor({ kind, size, pattern, identifier, key }: WriterOptions) {
-    this.code = new TokenCode(key);
+    this.#code = new TokenCode(key);
     this.#timestamp = kind === 'timestamp';
     this.length = this.#timestamp ? TIMESTAMP_LENGTH : ICMP_HEADER + size;
     this.#tokenLength = this.#timestamp ? 0 : Math.min(TOKEN_LENGTH, size);
@@ -116,8 +116,8 @@ export class ProbeWriter {
   renumber(ipv4: boolean, number: number, sequence: number, into: Uint8Array, at: number): void {
     const low = number % WORD;
     const high = Math.floor(number / WORD);
-    this.code.compute(low, high);
-    const { first, second } = this.code;
+    this.#code.compute(low, high);
+    const { first, second } = this.#code;
     const token = at + ICMP_HEADER;
     writeWord(into, token, first);
     writeWord(into, token + 4, second);
@@ -130,37 +130,14 @@ export class ProbeWriter {
     into[at + 3] = field & 255;
   }
 
-  /**
-   * As {@link compare}, for a payload whose token {@link readNumber} has found right.
-   */
-  compareBehindToken(bytes: Uint8Array, start: number, end: number): number {
-    const expected = this.#bytes;
-    const size = this.length - ICMP_HEADER;
-    const there = end - start;
-    const common = Math.min(size, there);
-    let first = -1;
-    let count = 0;
-    for (let i = TOKEN_LENGTH; i < common; i++) {
-      if (bytes[start + i] === expected[ICMP_HEADER + i]) continue;
-      if (first < 0) first = i;
-      count++;
-    }
-    if (there !== size) {
-      if (first < 0) first = common;
-      count += Math.abs(there - size);
-    }
-    this.differing = count;
-    return first;
-  }
-
   /** The token of a probe, valid until the next one is asked for. */
   makeToken(number: number): Uint8Array {
     const low = number % WORD;
     const high = Math.floor(number / WORD);
-    this.code.compute(low, high);
+    this.#code.compute(low, high);
     const view = this.#tokenView;
-    view.setUint32(0, this.code.first);
-    view.setUint32(4, this.code.second);
+    view.setUint32(0, this.#code.first);
+    view.setUint32(4, this.#code.second);
     view.setUint32(8, high);
     view.setUint32(12, low);
     return this.#token;
@@ -174,20 +151,34 @@ export class ProbeWriter {
    * @returns the first byte of the payload that does, and {@link differing}; -1 where it is what was sent
    */
   compare(bytes: Uint8Array, start: number, end: number, number: number, length = this.length): number {
+    const there = end - start;
+    const token = this.makeToken(number);
+    const tokenEnd = Math.min(length - ICMP_HEADER, there, this.#tokenLength);
+    let first = -1;
+    this.differing = 0;
+    for (let i = 0; i < tokenEnd; i++) {
+      if (bytes[start + i] === token[i]) continue;
+      if (first < 0) first = i;
+      this.differing++;
+    }
+    const behind = this.#compareFill(bytes, start, end, length - ICMP_HEADER, tokenEnd);
+    return first < 0 ? behind : first;
+  }
+
+  /** As {@link compare}, for a payload whose token {@link readNumber} has found right. */
+  compareBehindToken(bytes: Uint8Array, start: number, end: number): number {
+    this.differing = 0;
+    return this.#compareFill(bytes, start, end, this.length - ICMP_HEADER, TOKEN_LENGTH);
+  }
+
+  /** The rest of a payload of `size` bytes, from byte `from` of it on. */
+  #compareFill(bytes: Uint8Array, start: number, end: number, size: number, from: number): number {
     const expected = this.#bytes;
-    const size = length - ICMP_HEADER;
     const there = end - start;
     const common = Math.min(size, there);
     let first = -1;
     let count = 0;
-    const token = this.makeToken(number);
-    const tokenEnd = Math.min(common, this.#tokenLength);
-    for (let i = 0; i < tokenEnd; i++) {
-      if (bytes[start + i] === token[i]) continue;
-      if (first < 0) first = i;
-      count++;
-    }
-    for (let i = tokenEnd; i < common; i++) {
+    for (let i = from; i < common; i++) {
       if (bytes[start + i] === expected[ICMP_HEADER + i]) continue;
       if (first < 0) first = i;
       count++;
@@ -196,7 +187,7 @@ export class ProbeWriter {
       if (first < 0) first = common;
       count += Math.abs(there - size);
     }
-    this.differing = count;
+    this.differing += count;
     return first;
   }
 
@@ -221,8 +212,8 @@ export class ProbeWriter {
     if (this.#tokenLength < TOKEN_LENGTH || end - start < TOKEN_LENGTH) return -1;
     const high = readWord(bytes, start + 8);
     const low = readWord(bytes, start + 12);
-    this.code.compute(low, high);
-    const right = readWord(bytes, start) === this.code.first && readWord(bytes, start + 4) === this.code.second;
+    this.#code.compute(low, high);
+    const right = readWord(bytes, start) === this.#code.first && readWord(bytes, start + 4) === this.#code.second;
     return right ? high * WORD + low : -1;
   }
 }

@@ -8,10 +8,10 @@ import type { MessageSocket } from '../../../socket/port.js';
 import { ICMPV6_PROTOCOL } from '../../../wire/icmpv6.js';
 import { IPProtocol } from '../../../wire/numbers.js';
 import { UDP_HEADER } from '../../../wire/udp.js';
+import { receiveDatagrams, receivePackets } from '../../probes/answers.js';
 import type { TracePlan } from '../plan.js';
 import { read16 } from '../probe-format.js';
-import { receiveDatagrams, receivePackets } from './answers.js';
-import { SocketPort } from './socket-port.js';
+import { TracePort } from './trace-port.js';
 import { openPathMtu, openReservations, pathMtuSetting, portOf, type TraceWorld, type WorldOptions } from './world.js';
 
 /** @throws SocketError EACCES where the system does not allow ping sockets */
@@ -30,7 +30,7 @@ export async function openPingWorld(options: WorldOptions, plan: TracePlan, sour
   const opened: MessageSocket[] = [socket];
   try {
     const pathMtu = await openPathMtu(options, plan, source, opened);
-    const port = new SocketPort({
+    const port = new TracePort({
       socket: 'dgram',
       ownHeader: false,
       alarm: backend.alarm(),
@@ -60,7 +60,7 @@ export async function openUdpWorld(options: WorldOptions, plan: TracePlan, sourc
     const byPort = new Map(sockets.map((socket) => [portOf(socket), socket]));
     /** The same object for the same place: encoded once. */
     const places = new Map<number, InetEndpoint>();
-    const port = new SocketPort({
+    const port = new TracePort({
       socket: 'dgram',
       ownHeader: false,
       alarm: backend.alarm(),

@@ -15,10 +15,10 @@ import { ICMPV6_PROTOCOL, Icmpv6Type } from '../../../wire/icmpv6.js';
 import { encodeIPv4, IPV4_HEADER } from '../../../wire/ipv4.js';
 import { fragmentIPv4 } from '../../../wire/ipv4-fragment.js';
 import { IPProtocol } from '../../../wire/numbers.js';
+import { receiveDatagrams, receivePackets } from '../../probes/answers.js';
 import type { OutgoingProbe } from '../../probes/port.js';
 import type { TracePlan } from '../plan.js';
-import { receiveDatagrams, receivePackets } from './answers.js';
-import { SocketPort } from './socket-port.js';
+import { TracePort } from './trace-port.js';
 import { openPathMtu, openReservations, pathMtuSetting, portOf, type TraceWorld, type WorldOptions } from './world.js';
 
 const ANSWER_TYPES: Readonly<Record<IPFamily, readonly number[]>> = {
@@ -75,7 +75,7 @@ export async function openRawWorld(options: WorldOptions, plan: TracePlan, sourc
         : (tcp ?? (await open(IPProtocol.udp, { settings: [...discovery, LET_NOTHING_IN], ...local })));
     const pathMtu = await openPathMtu(options, plan, source, opened);
     const to = inetEndpoint(target, 0);
-    const port = new SocketPort({
+    const port = new TracePort({
       socket: 'raw',
       ownHeader: !v6,
       alarm: backend.alarm(),

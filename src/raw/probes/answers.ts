@@ -1,11 +1,11 @@
 /** What sockets receive, as answers. */
-import type { SocketError } from '../../../errors.js';
-import type { IPAddress } from '../../../sockaddr/ip.js';
-import type { MessageFailure, MessageSocket, ReceivedMessage } from '../../../socket/port.js';
-import { IPV4_HEADER } from '../../../wire/ipv4.js';
-import { encodeUdp } from '../../../wire/udp.js';
-import type { PacketAnswer, ProbeAnswer, ReportAnswer } from '../../probes/port.js';
-import { SOFT_ERRORS } from '../../probes/soft-errors.js';
+import type { SocketError } from '../../errors.js';
+import type { IPAddress } from '../../sockaddr/ip.js';
+import type { MessageFailure, MessageSocket, ReceivedMessage } from '../../socket/port.js';
+import { IPV4_HEADER } from '../../wire/ipv4.js';
+import { encodeUdp } from '../../wire/udp.js';
+import type { PacketAnswer, ProbeAnswer, ReportAnswer } from './port.js';
+import { SOFT_ERRORS } from './soft-errors.js';
 
 export type DeliverAnswers = (answers: readonly ProbeAnswer[]) => void;
 export type Failed = (error: SocketError) => void;

@@ -4,11 +4,10 @@ import type { Timestamp } from '../../measure/clock.js';
 import type { Alarm } from '../../measure/pacer.js';
 import { type Endpoint, inetEndpoint } from '../../sockaddr/endpoint.js';
 import type { IPAddress, IPFamily } from '../../sockaddr/ip.js';
-import type { MessageFailure, MessageSocket, OutgoingMessage, ReceivedMessage } from '../../socket/port.js';
+import type { MessageSocket, OutgoingMessage } from '../../socket/port.js';
 import { ICMPV6_PROTOCOL } from '../../wire/icmpv6.js';
-import { IPV4_HEADER } from '../../wire/ipv4.js';
-import type { OutgoingProbe, ProbeAnswer, ProbeHandlers, ProbePort, SendOutcome } from '../probes/port.js';
-import { SOFT_ERRORS } from '../probes/soft-errors.js';
+import { receivePackets } from '../probes/answers.js';
+import type { OutgoingProbe, ProbeHandlers, ProbePort, SendOutcome } from '../probes/port.js';
 import { Waker } from '../probes/waker.js';
 import { ICMP_PROTOCOL } from './answer.js';
 import type { PingSocket } from './sockets.js';
@@ -16,7 +15,7 @@ import type { PingSocket } from './sockets.js';
 /** Probes that go in one call, which have one send time; the portable backend makes a call for each. */
 const BATCH = { native: 64, portable: 1 } as const;
 
-export class SocketPort implements ProbePort {
+export class PingPort implements ProbePort {
   readonly socket: 'raw' | 'dgram';
   readonly batch: number;
   readonly ownHeader = false;
@@ -94,65 +93,17 @@ export class SocketPort implements ProbePort {
   }
 
   receive(handlers: ProbeHandlers): void {
-    for (const one of this.#sockets) {
-      one.socket.receive({
-        messages: (batch) => handlers.answers(this.#answers(one, batch)),
-        failure: (failure) => this.#onFailure(one, failure, handlers),
-      });
+    for (const { family, kind, socket } of this.#sockets) {
+      const protocol = family === 'ipv4' ? ICMP_PROTOCOL : ICMPV6_PROTOCOL;
+      const withHeader = kind === 'raw' && family === 'ipv4';
+      receivePackets(
+        socket,
+        protocol,
+        withHeader,
+        (answers) => handlers.answers(answers),
+        (error) => handlers.failed(error),
+      );
     }
-  }
-
-  #answers({ family, kind, socket }: PingSocket, batch: readonly ReceivedMessage[]): ProbeAnswer[] {
-    const userTime = socket.now();
-    const withHeader = kind === 'raw' && family === 'ipv4';
-    const answers: ProbeAnswer[] = [];
-    for (const message of batch) {
-      const { bytes, from, timestamp, timestampSource, hopLimit, trafficClass } = message;
-      if (from === undefined || from.family === 'unix') continue;
-      const skip = withHeader ? ((bytes[0] ?? 0) & 15) * 4 : 0;
-      if (withHeader && (skip < IPV4_HEADER || skip > bytes.length)) continue;
-      answers.push({
-        kind: 'packet',
-        protocol: family === 'ipv4' ? ICMP_PROTOCOL : ICMPV6_PROTOCOL,
-        bytes: skip === 0 ? bytes : bytes.subarray(skip),
-        // Only its options are of interest.
-        header: skip > IPV4_HEADER ? bytes.subarray(0, skip) : undefined,
-        time: timestamp,
-        timestampSource,
-        userTime,
-        from: from.address,
-        hopLimit,
-        trafficClass,
-      });
-    }
-    return answers;
-  }
-
-  #onFailure({ socket }: PingSocket, failure: MessageFailure, handlers: ProbeHandlers): void {
-    const { error, to, sent, icmpType, icmpCode, reporter, mtu, timestamp } = failure;
-    if (icmpType === undefined || icmpCode === undefined || sent === undefined || to === undefined) {
-      // What this machine refuses to send is the sender's to hear of.
-      if (!SOFT_ERRORS.has(error.code)) handlers.failed(error);
-      return;
-    }
-    if (to.family === 'unix') return;
-    const userTime = socket.now();
-    handlers.answers([
-      {
-        kind: 'report',
-        time: timestamp ?? userTime,
-        timestampSource: timestamp === undefined ? 'user' : 'kernel',
-        userTime,
-        from: reporter ?? to.address,
-        hopLimit: failure.hopLimit ?? null,
-        trafficClass: failure.trafficClass ?? null,
-        to: to.address,
-        icmpType,
-        icmpCode,
-        mtu,
-        sent,
-      },
-    ]);
   }
 
   wakeAt(time: number, callback: () => void): void {

@@ -11,7 +11,7 @@ import { Waker } from '../../probes/waker.js';
 /** Probes that are given to a port at once at most: they go out one by one, each with its time. */
 const BATCH = 16;
 
-export interface SocketPortOptions {
+export interface TracePortOptions {
   readonly socket: 'raw' | 'dgram';
   readonly ownHeader: boolean;
   readonly alarm: Alarm | undefined;
@@ -25,15 +25,15 @@ export interface SocketPortOptions {
   readonly listen: (deliver: (answers: readonly ProbeAnswer[]) => void, failed: (error: SocketError) => void) => void;
 }
 
-export class SocketPort implements ProbePort {
+export class TracePort implements ProbePort {
   readonly socket: 'raw' | 'dgram';
   readonly batch = BATCH;
   readonly ownHeader: boolean;
-  readonly #options: SocketPortOptions;
+  readonly #options: TracePortOptions;
   #closed = false;
   readonly #waker: Waker;
 
-  constructor(options: SocketPortOptions) {
+  constructor(options: TracePortOptions) {
     this.socket = options.socket;
     this.ownHeader = options.ownHeader;
     this.#options = options;
