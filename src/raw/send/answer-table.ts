@@ -1,5 +1,5 @@
 /** Packets that wait for their answers, each for the same time, and which of them an answer is for. */
-import type { Timestamp } from '../../measure/clock.js';
+import { elapsedMs, type Timestamp } from '../../measure/clock.js';
 import type { AnswerKey, AnswerKind } from './answer.js';
 
 export interface Awaiting {
@@ -11,8 +11,10 @@ export interface Awaiting {
   readonly keys: readonly string[];
   /** Whether more than one answers, so that the first one is not the end. */
   readonly toMany: boolean;
-  /** On the clock of performance.now(): what comes later is none of its answers. */
-  readonly deadline: number;
+  /** It left as a frame, so that its answers are frames. */
+  readonly framed: boolean;
+  /** On the clock of performance.now(): what comes later is none of its answers. Its owner may put it off, of the last one. */
+  deadline: number;
 }
 
 export interface Answered {
@@ -22,17 +24,34 @@ export interface Answered {
   readonly number: number;
 }
 
+/** What has come, beside what it says. */
+export interface Arrival {
+  readonly time: Timestamp;
+  readonly framed: boolean;
+}
+
+/** Those that expect the same, in the order in which they were added; all before `silent` are answered. */
+interface Expecting {
+  readonly entries: Entry[];
+  silent: number;
+}
+
 interface Entry {
   readonly packet: Awaiting;
   answers: number;
 }
 
+/** What nobody expects any more that is remembered at most. */
+const OVER_MAX = 65_536;
+
 export class AnswerTable {
-  readonly #byKey = new Map<string, Entry[]>();
+  readonly #byKey = new Map<string, Expecting>();
   /** In the order of their deadlines; those before `#head` are done with. */
   #queue: Entry[] = [];
   #head = 0;
   #open = 0;
+  /** What was expected until a deadline, and is not any more: whoever says it is late, and answers no other packet. */
+  readonly #over = new Set<string>();
 
   /** How many it holds: those that were answered too, until their time is over. */
   get size(): number {
@@ -63,8 +82,11 @@ export class AnswerTable {
     this.#open++;
     for (const key of packet.keys) {
       const others = this.#byKey.get(key);
-      if (others === undefined) this.#byKey.set(key, [entry]);
-      else others.push(entry);
+      if (others !== undefined) others.entries.push(entry);
+      else {
+        this.#byKey.set(key, { entries: [entry], silent: 0 });
+        this.#over.delete(key);
+      }
     }
   }
 
@@ -78,13 +100,13 @@ export class AnswerTable {
 
   /**
    * The packet that a received one answers. Of several for which it says the same, that is the first one that has no
-   * answer yet, else the last one.
+   * answer yet, else the last one. What came before a packet left is none of its answers, whatever it says.
    */
-  match(keys: readonly AnswerKey[]): Answered | undefined {
+  match(keys: readonly AnswerKey[], arrival: Arrival): Answered | undefined {
     for (const { how, key } of keys) {
-      const entries = this.#byKey.get(key);
-      if (entries === undefined) continue;
-      const entry = entries.find(({ answers }) => answers === 0) ?? entries.at(-1);
+      if (this.#over.has(key)) return undefined;
+      const expecting = this.#byKey.get(key);
+      const entry = expecting === undefined ? undefined : choose(expecting, arrival);
       if (entry === undefined) continue;
       if (++entry.answers === 1 && !entry.packet.toMany) this.#open--;
       return { packet: entry.packet, how, number: entry.answers };
@@ -101,7 +123,7 @@ export class AnswerTable {
       this.#head++;
       if (entry.answers === 0 || entry.packet.toMany) this.#open--;
       if (entry.answers === 0) silent.push(entry.packet);
-      for (const key of entry.packet.keys) this.#forget(key, entry);
+      for (const key of entry.packet.keys) if (this.#forget(key, entry)) this.#overlook(key);
     }
     if (this.#head > 1024 && this.#head * 2 > this.#queue.length) {
       this.#queue = this.#queue.slice(this.#head);
@@ -110,12 +132,39 @@ export class AnswerTable {
     return silent;
   }
 
-  #forget(key: string, entry: Entry): void {
-    const entries = this.#byKey.get(key);
-    if (entries === undefined) return;
-    // It is the oldest or the newest of them.
-    if (entries[0] === entry) entries.shift();
-    else if (entries.at(-1) === entry) entries.pop();
-    if (entries.length === 0) this.#byKey.delete(key);
+  #overlook(key: string): void {
+    this.#over.add(key);
+    if (this.#over.size <= OVER_MAX) return;
+    for (const oldest of this.#over) {
+      this.#over.delete(oldest);
+      break;
+    }
   }
+
+  /** @returns whether nobody expects it any more */
+  #forget(key: string, entry: Entry): boolean {
+    const expecting = this.#byKey.get(key);
+    if (expecting === undefined) return false;
+    const { entries } = expecting;
+    // It is the oldest or the newest of them.
+    if (entries[0] === entry) {
+      entries.shift();
+      expecting.silent = Math.max(0, expecting.silent - 1);
+    } else if (entries.at(-1) === entry) entries.pop();
+    return entries.length === 0 && this.#byKey.delete(key);
+  }
+}
+
+function choose(expecting: Expecting, arrival: Arrival): Entry | undefined {
+  const { entries } = expecting;
+  while ((entries[expecting.silent]?.answers ?? 0) > 0) expecting.silent++;
+  for (let i = expecting.silent; i < entries.length; i++) {
+    const entry = entries[i] as Entry;
+    if (entry.answers === 0 && mayAnswer(entry, arrival)) return entry;
+  }
+  return entries.findLast((entry) => mayAnswer(entry, arrival));
+}
+
+function mayAnswer({ packet }: Entry, { time, framed }: Arrival): boolean {
+  return packet.framed === framed && elapsedMs(packet.sentAt, time) >= 0;
 }

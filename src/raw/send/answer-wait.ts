@@ -3,6 +3,7 @@ import { elapsedMs, roundMs, type Timestamp } from '../../measure/clock.js';
 import { Histogram } from '../../measure/histogram.js';
 import { type Alarm, waitUntil } from '../../measure/pacer.js';
 import { dissect } from '../../wire/dissect.js';
+import { LinkType } from '../../wire/link-types.js';
 import { answerKeys, expectedKeys } from './answer.js';
 import { AnswerTable, type Awaiting } from './answer-table.js';
 import type { BuiltPacket } from './built-packet.js';
@@ -37,14 +38,21 @@ export class AnswerWait {
     return this.#options.signal?.aborted === true;
   }
 
-  /** Before a packet leaves: an answer may be there as soon as it has. */
-  expect({ layers, destination }: BuiltPacket, sequence: number, sentAt: Timestamp): Awaiting {
+  /** Before a packet leaves, or the first fragment of it: an answer may be there as soon as it has. */
+  expect({ layers, destination, link }: BuiltPacket, sequence: number, sentAt: Timestamp): Awaiting {
     const toMany =
       destination !== undefined && (destination.isMulticast || this.#options.isForMany?.(destination) === true);
     const keys = expectedKeys(layers, toMany);
-    const awaiting = { sequence, sentAt, keys, toMany, deadline: performance.now() + this.#milliseconds };
+    const framed = link === 'ethernet';
+    const awaiting = { sequence, sentAt, keys, toMany, framed, deadline: Number.POSITIVE_INFINITY };
     this.#table.add(awaiting);
     return awaiting;
+  }
+
+  /** The packet that was expected last has left, or a fragment of it: nobody has all of it, and answers, before the last. */
+  left(awaiting: Awaiting, sentAt: Timestamp): void {
+    awaiting.sentAt = sentAt;
+    awaiting.deadline = performance.now() + this.#milliseconds;
   }
 
   /** The packet that was expected last has not left. */
@@ -54,14 +62,15 @@ export class AnswerWait {
 
   arrived({ bytes, linkType, timestamp, timestampSource }: ArrivedPacket): void {
     if (this.#table.size === 0) return;
-    const found = this.#table.match(answerKeys(dissect(bytes, linkType).layers));
+    const arrival = { time: timestamp, framed: linkType === LinkType.ETHERNET };
+    const found = this.#table.match(answerKeys(dissect(bytes, linkType).layers), arrival);
     if (found === undefined) return;
     const rttMs = roundMs(elapsedMs(found.packet.sentAt, timestamp));
     this.#received++;
     if (found.how === 'error') this.#errors++;
     if (found.number === 1) {
       this.#answered++;
-      this.#rtt.add(Math.max(0, rttMs));
+      this.#rtt.add(rttMs);
     }
     const copy = Uint8Array.from(bytes);
     this.#options.onAnswer?.({

@@ -3,6 +3,7 @@ import { SockctlError, toSockctlError, UsageError } from '../../errors.js';
 import { roundMs, type Timestamp } from '../../measure/clock.js';
 import { Histogram } from '../../measure/histogram.js';
 import { type Alarm, waitUntil } from '../../measure/pacer.js';
+import type { Awaiting } from './answer-table.js';
 import { AnswerWait, turn } from './answer-wait.js';
 import type { BuiltPacket, PacketLink } from './built-packet.js';
 import { DestinationReader } from './destination.js';
@@ -45,8 +46,9 @@ interface Due {
   readonly outgoing: OutgoingPacket;
   readonly sequence: number;
   readonly dueMs: number;
-  /** The first of its fragments, or whole. */
+  /** The first of its fragments, or whole; and the last, or whole. */
   readonly first: boolean;
+  readonly last: boolean;
 }
 
 class SendRun {
@@ -67,6 +69,8 @@ class SendRun {
   #firstFailure: SockctlError | undefined;
   #rewritten = 0;
   #group: Due[] = [];
+  /** The packet whose fragments are leaving. */
+  #awaiting: Awaiting | undefined;
 
   constructor(options: SendPacketsOptions) {
     this.#options = options;
@@ -93,6 +97,8 @@ class SendRun {
       } catch (thrown) {
         if (signal?.aborted !== true || (thrown as Error).name !== 'AbortError') error = toSockctlError(thrown);
       }
+      // Of a packet that has ended within its fragments nobody has all.
+      if (this.#awaiting !== undefined) answers?.withdraw();
       durationMs = Number.isNaN(this.#started) ? 0 : performance.now() - this.#started;
       await answers?.untilAnswered();
     } finally {
@@ -146,7 +152,7 @@ class SendRun {
       this.#inspect(piece, number);
       await this.#makeRoom(link, dueMs);
       if (this.#stopped) return;
-      this.#group.push({ packet: piece, outgoing, sequence, dueMs, first: i === 0 });
+      this.#group.push({ packet: piece, outgoing, sequence, dueMs, first: i === 0, last: i === fragments.length - 1 });
     }
   }
 
@@ -183,14 +189,9 @@ class SendRun {
     for (let from = 0; from < group.length; ) {
       const part = from === 0 ? group : group.slice(from);
       this.#noteLateness(part);
-      const [first] = part;
-      const expected =
-        first?.first === true ? this.#answers?.expect(first.outgoing.packet, first.sequence, sockets.now()) : undefined;
+      this.#expectAnswers(part[0] as Due, sockets.now());
       const { sent, time, refused } = await sockets.send(part.map(({ packet }) => packet));
-      if (expected !== undefined) {
-        expected.sentAt = time;
-        if (sent === 0) this.#answers?.withdraw();
-      }
+      this.#awaitAnswers(part[0] as Due, sent > 0, time);
       for (const one of part.slice(0, sent)) {
         this.#sent++;
         this.#bytes += one.packet.bytes.length;
@@ -206,6 +207,20 @@ class SendRun {
     await turn();
     await this.#answers?.expire();
     this.#turnEnd = performance.now() + TURN_MS;
+  }
+
+  #expectAnswers({ first, outgoing, sequence }: Due, now: Timestamp): void {
+    if (first) this.#awaiting = this.#answers?.expect(outgoing.packet, sequence, now);
+  }
+
+  /** Its time begins when the last fragment has left. One of which a fragment is refused is answered by nobody. */
+  #awaitAnswers({ last }: Due, taken: boolean, time: Timestamp): void {
+    const awaiting = this.#awaiting;
+    if (awaiting === undefined) return;
+    if (!taken) this.#answers?.withdraw();
+    else if (last) this.#answers?.left(awaiting, time);
+    else awaiting.sentAt = time;
+    if (last || !taken) this.#awaiting = undefined;
   }
 
   #noteLateness(part: readonly Due[]): void {

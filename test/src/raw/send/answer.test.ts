@@ -107,8 +107,10 @@ describe('packets that wait', () => {
     sentAt: time,
     keys: expectedKeys(packetOf(sent, identification).layers, false),
     toMany: false,
+    framed: false,
     deadline,
   });
+  const now = { time, framed: false };
 
   it('that look the same are answered in their order, unless the error says which one', () => {
     const table = new AnswerTable();
@@ -117,13 +119,43 @@ describe('packets that wait', () => {
       answerKeys(
         packetOf(`${BACK}/icmp(type=time-exceeded)/${UDP.replace('src=', `id=${identification},src=`)}`).layers,
       );
-    expect(table.match(error(103))).toMatchObject({ packet: { sequence: 3 }, how: 'error', number: 1 });
+    expect(table.match(error(103), now)).toMatchObject({ packet: { sequence: 3 }, how: 'error', number: 1 });
     // A router that has changed the identification.
-    expect(table.match(error(9))?.packet.sequence).toBe(1);
+    expect(table.match(error(9), now)?.packet.sequence).toBe(1);
     const reply = answerKeys(packetOf(`${BACK}/udp(sport=33434,dport=1024)`).layers);
-    expect(table.match(reply)?.packet.sequence).toBe(2);
+    expect(table.match(reply, now)?.packet.sequence).toBe(2);
     expect(table.open).toBe(0);
-    expect(table.match(reply)).toMatchObject({ packet: { sequence: 3 }, number: 2 });
+    expect(table.match(reply, now)).toMatchObject({ packet: { sequence: 3 }, number: 2 });
+  });
+
+  it('are not answered by what came before they left, nor by what belongs to another link', () => {
+    const table = new AnswerTable();
+    const reply = answerKeys(packetOf(`${BACK}/udp(sport=33434,dport=1024)`).layers);
+    const at = (nanoseconds: number, framed = false) => ({ time: { seconds: 5, nanoseconds }, framed });
+    for (const sequence of [1, 2, 3]) table.add({ ...wait(sequence, UDP, 10), sentAt: at(sequence * 100).time });
+    expect(table.match(reply, at(99))).toBeUndefined();
+    expect(table.match(reply, at(400, true))).toBeUndefined();
+    expect(table.match(reply, at(100))).toMatchObject({ packet: { sequence: 1 }, number: 1 });
+    expect(table.match(reply, at(150))).toMatchObject({ packet: { sequence: 1 }, number: 2 });
+    expect(table.match(reply, at(350))).toMatchObject({ packet: { sequence: 2 }, number: 1 });
+    expect(table.match(reply, at(350))).toMatchObject({ packet: { sequence: 3 }, number: 1 });
+  });
+
+  it('are not answered by what is late for another one', () => {
+    const table = new AnswerTable();
+    const error = (identification: number) =>
+      answerKeys(
+        packetOf(`${BACK}/icmp(type=time-exceeded)/${UDP.replace('src=', `id=${identification},src=`)}`).layers,
+      );
+    table.add(wait(1, UDP, 10, 101));
+    expect(table.expire(10)).toHaveLength(1);
+    table.add(wait(2, UDP, 20, 102));
+    expect(table.match(error(101), now)).toBeUndefined();
+    // The flow is that of a packet that is waited for again.
+    expect(table.match(answerKeys(packetOf(`${BACK}/udp(sport=33434,dport=1024)`).layers), now)).toMatchObject({
+      packet: { sequence: 2 },
+    });
+    expect(table.match(error(102), now)).toMatchObject({ packet: { sequence: 2 }, how: 'error' });
   });
 
   it('are given up after their time, each once', () => {
@@ -131,7 +163,7 @@ describe('packets that wait', () => {
       fc.property(
         fc.array(fc.record({ gap: fc.nat(5), answered: fc.boolean() }), { maxLength: 60 }),
         fc.nat(80),
-        (packets, now) => {
+        (packets, until) => {
           const table = new AnswerTable();
           let at = 0;
           const added = packets.map(({ gap, answered }, i) => {
@@ -139,18 +171,18 @@ describe('packets that wait', () => {
             const sent = ECHO.replace('seq=1', `seq=${i}`);
             table.add(wait(i, sent, at));
             const reply = `${BACK}/icmp(type=echo-reply,id=7,seq=${i})`;
-            if (answered) expect(table.match(answerKeys(packetOf(reply).layers))?.packet.sequence).toBe(i);
+            if (answered) expect(table.match(answerKeys(packetOf(reply).layers), now)?.packet.sequence).toBe(i);
             return { sequence: i, deadline: at, answered };
           });
-          const over = added.filter(({ deadline }) => deadline <= now);
+          const over = added.filter(({ deadline }) => deadline <= until);
           const silent = over.filter(({ answered }) => !answered).map(({ sequence }) => sequence);
-          expect(table.expire(now).map(({ sequence }) => sequence)).toEqual(silent);
-          expect(table.expire(now)).toEqual([]);
+          expect(table.expire(until).map(({ sequence }) => sequence)).toEqual(silent);
+          expect(table.expire(until)).toEqual([]);
           expect(table.size).toBe(added.length - over.length);
           expect(table.open).toBe(table.silent);
           for (const { sequence } of over) {
             const reply = `${BACK}/icmp(type=echo-reply,id=7,seq=${sequence})`;
-            expect(table.match(answerKeys(packetOf(reply).layers))).toBeUndefined();
+            expect(table.match(answerKeys(packetOf(reply).layers), now)).toBeUndefined();
           }
         },
       ),
@@ -164,8 +196,8 @@ describe('packets that wait', () => {
     table.add(wait(2, ECHO, 6));
     table.withdraw();
     expect([table.size, table.open, table.nextDeadline]).toEqual([1, 1, 5]);
-    expect(table.match(answerKeys(packetOf(`${BACK}/icmp(type=echo-reply,id=7,seq=1)`).layers))?.packet.sequence).toBe(
-      1,
-    );
+    expect(
+      table.match(answerKeys(packetOf(`${BACK}/icmp(type=echo-reply,id=7,seq=1)`).layers), now)?.packet.sequence,
+    ).toBe(1);
   });
 });
