@@ -83,6 +83,7 @@ export class PacketBuilder {
         return hardware;
       },
       nextIdentification: () => 1,
+      nextEcho: () => ({ identifier: 1, sequence: 1 }),
     };
     const first = this.build(0, known);
     this.#checkFields(first);

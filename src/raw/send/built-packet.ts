@@ -34,6 +34,8 @@ export interface PacketDefaults {
   destinationHardware?(destination: IPAddress): HardwareAddress | undefined;
   /** For `identification` of IPv4 headers and of IPv6 fragment headers; its lowest 16 or 32 bits are taken. */
   nextIdentification(): number;
+  /** For `identifier` and `sequence` of ICMP requests, 16 bits each, by which replies are told apart. */
+  nextEcho(): { readonly identifier: number; readonly sequence: number };
 }
 
 /** The link type under which a packet is read. */

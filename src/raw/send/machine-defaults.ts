@@ -26,22 +26,28 @@ export class MachineDefaults {
   /** Looks up what was asked for and is not known. */
   #missing: (() => Promise<void>) | undefined;
   #identification: number;
+  readonly #identifier: number;
+  /** Packets so far. */
+  #made = 0;
 
-  /** @param identification the first one that is given to a packet */
+  /** @param identification the first one that is given to a packet; the identifier of ICMP requests comes of it, too */
   constructor(lookups: MachineLookups, identification: number) {
     this.#lookups = lookups;
     this.#identification = identification;
+    this.#identifier = identification >>> 16;
     this.#defaults = {
       sourceFor: (destination) => this.#known(this.#sources, destination, () => this.#lookups.source(destination)),
       sourceHardware: () => lookups.hardware,
       destinationHardware: (destination) =>
         this.#known(this.#hops, destination, () => this.#lookups.nextHop(destination)),
       nextIdentification: () => this.#identification,
+      nextEcho: () => ({ identifier: this.#identifier, sequence: this.#made & 0xffff }),
     };
   }
 
   /** What `make` makes of the defaults; it may be called several times. */
   async make<Made>(make: (defaults: PacketDefaults) => Made): Promise<Made> {
+    this.#made++;
     // Of IPv4 it has 16 bits, and the kernel fills in another one where they are 0 (raw(7)).
     do this.#identification = (this.#identification + 1) >>> 0;
     while ((this.#identification & 0xffff) === 0);

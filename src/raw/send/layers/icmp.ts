@@ -94,8 +94,8 @@ export function commonFields(family: IPFamily, codes: Readonly<Record<string, nu
     icmpType: field(unsigned(8, { names: icmpTypes(family) }), ['type'], 'echo'),
     icmpCode: field(unsigned(8, { names: codes }), ['code']),
     checksum: field(computedUnlessGiven(unsigned(16)), ['chksum', 'sum', 'cksum'], 'computed'),
-    identifier: field(unsigned(16), ['id']),
-    sequence: field(unsigned(16), ['seq']),
+    identifier: field(unsigned(16), ['id'], 'of this run, in requests'),
+    sequence: field(unsigned(16), ['seq'], 'the number of the packet, in requests'),
     rest: standsFor(unsigned(32), (fields, value) => {
       fields.identifier = Math.floor((value as number) / 0x1_0000);
       fields.sequence = (value as number) % 0x1_0000;
@@ -113,6 +113,14 @@ export function commonFields(family: IPFamily, codes: Readonly<Record<string, nu
 
 /** Types whose sequence is one byte. */
 const EXTENDED: ReadonlySet<number> = new Set([IcmpType.extendedEchoRequest, IcmpType.extendedEchoReply]);
+
+/** Types whose replies repeat identifier and sequence; the sequence of extended echo has no room for any number. */
+const ASKING: ReadonlySet<number> = new Set([
+  IcmpType.echoRequest,
+  IcmpType.timestampRequest,
+  IcmpType.informationRequest,
+  IcmpType.addressMaskRequest,
+]);
 
 const router = record(
   'router',
@@ -142,7 +150,8 @@ export const icmp: LayerSpec = {
       throw place.fault(`sequence ${sequence} is outside of 0 to 255, which extended echo has`);
     }
     const mask = icmpType === IcmpType.addressMaskRequest || icmpType === IcmpType.addressMaskReply;
-    return filled(fields, { icmpType, icmpCode: 0, addressMask: mask ? '0.0.0.0' : undefined });
+    const own = ASKING.has(icmpType) ? place.defaults.nextEcho() : {};
+    return filled(fields, { icmpType, icmpCode: 0, addressMask: mask ? '0.0.0.0' : undefined, ...own });
   },
   encode: (fields: IcmpFields, inner) => encodeIcmp(fields, inner),
 };

@@ -225,6 +225,8 @@ function complete(fields: Given, place: Place): Given {
     case listenerReport:
     case listenerDone:
       return filled(fields, { ...common, group: '::', maxResponseTime: 0 });
+    case Icmpv6Type.echoRequest:
+      return filled(fields, { ...common, ...place.defaults.nextEcho() });
     default:
       return filled(fields, common);
   }

@@ -17,6 +17,7 @@ export const DEFAULTS: PacketDefaults = {
   sourceHardware: () => parseHardwareAddress('02:00:00:00:00:01'),
   destinationHardware: () => parseHardwareAddress('02:00:00:00:00:02'),
   nextIdentification: () => 0x1234,
+  nextEcho: () => ({ identifier: 0, sequence: 0 }),
 };
 
 export const OPTIONS: ParsePacketOptions = {

@@ -223,7 +223,12 @@ describe('what is filled in', () => {
   });
 
   it('is asked for where nobody knows it', () => {
-    const nobody = { sourceFor: () => undefined, nextIdentification: () => 1 };
+    const nobody = {
+      ...DEFAULTS,
+      sourceFor: () => undefined,
+      sourceHardware: () => undefined,
+      destinationHardware: () => undefined,
+    };
     const at = (text: string) => () => parsePacket(text, OPTIONS).at(0, nobody);
     expect(at('ip(dst=10.0.0.1)/icmp')).toThrow(/from which address this machine sends to 10.0.0.1/);
     expect(at('eth/arp(target=10.0.0.1)')).toThrow(/which hardware address it is from/);

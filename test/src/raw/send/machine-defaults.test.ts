@@ -32,6 +32,18 @@ it('looks up what a packet leaves open, once for each destination, and keeps no 
   expect(layers.map(([, ip]) => (ip as { identification: number }).identification)).toEqual([0xffff, 1, 2]);
 });
 
+it('tells requests apart: by an identifier of the run and the number of the packet', async () => {
+  const lookups = { source: async () => parseIP('192.0.2.1'), nextHop: async () => undefined };
+  const defaults = new MachineDefaults(lookups, 0x4711_0000);
+  const make = async (text: string, i: number) =>
+    (await defaults.make((known) => expression(text).at(i, known))).layers[1];
+  const text = 'ip(dst=192.0.2.9,ttl=1..3)/icmp()';
+  expect(await make(text, 0)).toMatchObject({ identifier: 0x4711, sequence: 1 });
+  expect(await make(text, 1)).toMatchObject({ identifier: 0x4711, sequence: 2 });
+  expect(await make('ip(dst=192.0.2.9)/icmp(id=5)', 0)).toMatchObject({ identifier: 5, sequence: 3 });
+  expect(await make('ip(dst=192.0.2.9)/icmp(type=echo-reply)', 0)).toMatchObject({ identifier: 0, sequence: 0 });
+});
+
 it('asks for what can not be had to be written', async () => {
   const defaults = new MachineDefaults({ source: async () => undefined, nextHop: async () => undefined }, 1);
   const make = (text: string) => defaults.make((known) => expression(text).at(0, known));

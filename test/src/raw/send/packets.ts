@@ -15,5 +15,6 @@ export function packetOf(text: string, identification = 7): BuiltPacket {
   return expression(text).at(0, {
     sourceFor: (destination) => parseIP(destination.family === 'ipv4' ? '192.0.2.1' : '2001:db8::1'),
     nextIdentification: () => identification,
+    nextEcho: () => ({ identifier: 0, sequence: 0 }),
   });
 }
