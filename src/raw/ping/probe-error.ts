@@ -24,6 +24,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   EACCES: 'a broadcast address takes --broadcast; what else forbids it: ip route get ADDRESS',
   EPERM: 'a firewall of this machine forbids it: nft list ruleset, iptables -S OUTPUT',
   EMSGSIZE: 'it is larger than the way there takes: send less (-s) or in fragments (-M dont); --pmtu-search finds out',
+  ENOBUFS: 'the queue of the device is full, or it takes no packet of this size: go slower, or send less (-s)',
   EINVAL: 'the way there and the source do not go together: look at -S, -I, and ip route get ADDRESS',
 };
 

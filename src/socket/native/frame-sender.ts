@@ -5,6 +5,7 @@
  *
  *     mmsghdr[frames] iovec[frames], and in a region of its own the arena
  */
+
 import { SocketError } from '../../errors.js';
 import type { Logger } from '../../log/events.js';
 import { setting } from '../../options/settings.js';
@@ -15,6 +16,7 @@ import { IOVEC_SIZE, MMSGHDR_SIZE, Msghdr } from './layout.js';
 import { C, type Libc } from './libc.js';
 import { acquireMemory, type PinnedMemory } from './memory.js';
 import { DescriptorWatch } from './poller.js';
+import { QueueWait } from './queue-wait.js';
 
 const FRAMES = 16_384;
 const BYTES = 1 << 20;
@@ -63,6 +65,7 @@ export class NativeFrameSender implements FrameSender {
   #made = 0;
   #wake: (() => void) | undefined;
   #closed = false;
+  readonly #queueWait = new QueueWait();
 
   constructor(descriptor: Descriptor, logger: Logger, options: FrameSenderOptions) {
     const { frames = FRAMES, bytes = BYTES } = options;
@@ -125,15 +128,16 @@ export class NativeFrameSender implements FrameSender {
       if (taken > 0) {
         this.#count(next, taken);
         next += taken;
+        this.#queueWait.moved();
         if (call % CALLS_PER_TURN === 0) await turn();
         continue;
       }
       const failure = lastFailure(this.#libc, 'sendmmsg');
       if (failure.code === 'EINTR') continue;
-      if (failure.code !== 'EAGAIN' && failure.code !== 'ENOBUFS') {
+      if (failure.code === 'EAGAIN') await this.#untilWritable(signal);
+      else if (failure.code !== 'ENOBUFS' || !(await this.#queueWait.again())) {
         return { sent: next - from, refused: new SocketError({ ...failure, address: this.#interface }) };
       }
-      await this.#room(failure.code, signal);
     }
     return { sent: Math.max(0, next - from) };
   }
@@ -173,9 +177,7 @@ export class NativeFrameSender implements FrameSender {
     this.#logger.log('trace', { event: 'sendmmsg', fd: this.#descriptor.fd, messages: taken, bytes });
   }
 
-  /** Waits for the socket (EAGAIN), or for a queue that has told nobody when it has room again (ENOBUFS). */
-  async #room(code: string, signal: AbortSignal | undefined): Promise<void> {
-    if (code === 'ENOBUFS') return turn();
+  async #untilWritable(signal: AbortSignal | undefined): Promise<void> {
     const interrupt = () => this.#onWritable();
     signal?.addEventListener('abort', interrupt, { once: true });
     await new Promise<void>((resolve) => {

@@ -4,6 +4,7 @@
  *
  *     mmsghdr[capacity] iovec[capacity] name[capacity] payload[capacity]
  */
+
 import { SocketError } from '../../errors.js';
 import type { Logger } from '../../log/events.js';
 import { AddressFamily } from '../../sockaddr/struct.js';
@@ -21,6 +22,7 @@ import {
 import { C } from './libc.js';
 import { acquireMemory, type PinnedMemory } from './memory.js';
 import { DescriptorWatch } from './poller.js';
+import { QueueWait } from './queue-wait.js';
 
 /** What a table needs of the socket that it belongs to. */
 export interface TableSocket {
@@ -51,6 +53,7 @@ export class NativeMessageTable implements MessageTable {
   #watch: DescriptorWatch | undefined;
   #wake: (() => void) | undefined;
   #closed = false;
+  readonly #queueWait = new QueueWait();
 
   /** @param thread whether it sends from one; its descriptor is then the table's own to close */
   constructor(descriptor: Descriptor, socket: TableSocket, { capacity, size }: MessageTableOptions, thread: boolean) {
@@ -103,6 +106,7 @@ export class NativeMessageTable implements MessageTable {
       const sent = this.#call === undefined ? libc.sendmmsg(fd, headers, count, FLAGS) : await this.#call;
       this.#call = undefined;
       if (sent > 0) {
+        this.#queueWait.moved();
         this.#taken(from, sent);
         return { sent };
       }
@@ -112,10 +116,11 @@ export class NativeMessageTable implements MessageTable {
         continue;
       }
       const failure = lastFailure(libc, 'sendmmsg');
-      if (failure.code === 'EAGAIN' || failure.code === 'ENOBUFS') {
+      if (failure.code === 'EAGAIN') {
         await this.#untilWritable();
         return { sent: 0 };
       }
+      if (failure.code === 'ENOBUFS' && (await this.#queueWait.again())) return { sent: 0 };
       if (failure.code !== 'EINTR') return { sent: 0, refused: new SocketError(failure) };
     }
   }

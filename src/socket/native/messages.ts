@@ -4,6 +4,7 @@
  * The headers, the buffers and the addresses that the kernel reads and writes lie in one pinned region each for
  * receiving and sending; both are released after the descriptor is closed.
  */
+
 import { SocketError } from '../../errors.js';
 import type { Logger } from '../../log/events.js';
 import type { Timestamp } from '../../measure/clock.js';
@@ -19,6 +20,7 @@ import { C, type Libc } from './libc.js';
 import { NativeMessageTable, type TableSocket } from './message-table.js';
 import { Outbox, type Position } from './outbox.js';
 import { DescriptorWatch } from './poller.js';
+import { QueueWait } from './queue-wait.js';
 
 /** Messages, or runs of them, that one call moves at most. */
 const BATCH = 64;
@@ -100,6 +102,7 @@ export class NativeMessageSocket implements RawSocket {
   /** Sends run one after the other: the outgoing region has one user at a time. */
   #sending: Promise<unknown> = Promise.resolve();
   #queued = 0;
+  readonly #queueWait = new QueueWait();
 
   constructor(descriptor: Descriptor, options: NativeMessageOptions) {
     this.#descriptor = descriptor;
@@ -364,13 +367,15 @@ export class NativeMessageSocket implements RawSocket {
         this.sent += datagrams;
         next = after;
         echoes = 0;
+        this.#queueWait.moved();
         continue;
       }
       const failure = lastFailure(this.#libc, 'sendmmsg');
-      if (failure.code === 'EAGAIN' || failure.code === 'ENOBUFS') {
+      if (failure.code === 'EAGAIN') {
         await this.#untilWritable();
         continue;
       }
+      if (failure.code === 'ENOBUFS' && (await this.#queueWait.again())) continue;
       if (failure.code === 'EINTR') continue;
       if (outbox.segmented && SEGMENT_REFUSALS.has(failure.code)) {
         outbox.segmentLess();
