@@ -7,6 +7,6 @@ import { interruptSignal } from './signals.js';
 process.on('SIGUSR1', () => undefined);
 
 const interrupt = interruptSignal();
-const { runCommandLine } = loadProgram().program;
+const { runCommandLine, exitProcess } = loadProgram().program;
 // stdin or a socket may still hold the loop; what the command has promised is done.
-process.exit(await runCommandLine(process.argv.slice(2), interrupt));
+await exitProcess(await runCommandLine(process.argv.slice(2), interrupt));

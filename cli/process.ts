@@ -3,6 +3,7 @@
  */
 import { CommanderError } from 'commander';
 import { ExitCode, type SockctlError, toSockctlError } from '../src/errors.js';
+import { loadLibc } from '../src/socket/native/libc.js';
 import type { CommonOptions } from './args/common.js';
 import { type CommandContext, createContext } from './context.js';
 import { exitCodeOf } from './exit-codes.js';
@@ -49,6 +50,7 @@ async function runCommand(
   command: (context: CommandContext) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const context = await createContext(options, interrupt);
+  giveUpAfter(interrupt, context.output);
   let code: ExitCode;
   try {
     code = await command(context);
@@ -63,7 +65,8 @@ async function runCommand(
       code = exitCodeOf(error);
     }
   }
-  const left = await flushed(context.output, interrupt);
+  await context.output.flush();
+  const left = context.output.pending;
   if (left > 0) {
     const lost = `stdout: its reader takes nothing, ${left} bytes were not written`;
     process.stderr.write(`sockctl: ${lost}; start the reader again\n`);
@@ -76,18 +79,37 @@ async function runCommand(
   return code;
 }
 
+/** Node's name for a name that is being looked up. */
+const LOOKUP = 'GetAddrInfoReqWrap';
+
 /**
- * Waits until stdout has taken everything; once interrupted, only for a while, since its reader may have stopped.
- *
- * @returns how many bytes are left
+ * Ends the process. Node would wait for a thread that is in getaddrinfo(3), which nothing can end: as long as a name server
+ * is waited for, ten seconds and more.
  */
-function flushed(output: Output, interrupt: AbortSignal): Promise<number> {
-  return new Promise((resolve) => {
-    const giveUp = () => setTimeout(() => resolve(output.pending), FLUSH_AFTER_INTERRUPT_MS);
-    if (interrupt.aborted) giveUp();
-    else interrupt.addEventListener('abort', giveUp, { once: true });
-    void output.flush().then(() => resolve(0));
-  });
+export async function exitProcess(code: ExitCode): Promise<never> {
+  if (process.getActiveResourcesInfo().includes(LOOKUP)) {
+    try {
+      const libc = await loadLibc();
+      process.emit('exit', code);
+      libc._exit(code);
+    } catch {
+      // Without system calls there is Node's way alone.
+    }
+  }
+  process.exit(code);
+}
+
+/** Once interrupted, a reader of stdout that takes nothing for a while holds up nobody any more. */
+function giveUpAfter(interrupt: AbortSignal, output: Output): void {
+  const watch = () => {
+    let before = output.written;
+    setInterval(() => {
+      if (output.pending > 0 && output.written === before) output.giveUp();
+      before = output.written;
+    }, FLUSH_AFTER_INTERRUPT_MS).unref();
+  };
+  if (interrupt.aborted) watch();
+  else interrupt.addEventListener('abort', watch, { once: true });
 }
 
 /** For errors from before there is a context to write with. */

@@ -14,7 +14,9 @@ export class Output {
   readonly #failing = new AbortController();
   #queue: Uint8Array[] = [];
   #queued = 0;
+  #written = 0;
   #writing = false;
+  #givenUp = false;
   #failure: SockctlError | undefined;
   #waiters: (() => void)[] = [];
 
@@ -37,9 +39,20 @@ export class Output {
     return this.#failure;
   }
 
-  /** Bytes that are not written yet. */
+  /** Bytes that are not written yet, or never will be. */
   get pending(): number {
     return this.#queued;
+  }
+
+  /** Bytes that are written. */
+  get written(): number {
+    return this.#written;
+  }
+
+  /** Nobody waits any more for what is not written, and nothing is added to it. */
+  giveUp(): void {
+    this.#givenUp = true;
+    for (const wake of this.#waiters.splice(0)) wake();
   }
 
   /**
@@ -51,8 +64,9 @@ export class Output {
     if (this.#failure !== undefined) return;
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;
     if (bytes.length === 0) return;
-    this.#queue.push(bytes);
     this.#queued += bytes.length;
+    if (this.#givenUp) return;
+    this.#queue.push(bytes);
     if (!this.#writing) this.#next();
     return this.#queued > HIGH_WATER ? this.flush() : undefined;
   }
@@ -87,7 +101,7 @@ export class Output {
 
   /** Waits until everything is written, or can't be. */
   flush(): Promise<void> {
-    if (this.#queued === 0 || this.#failure !== undefined) return Promise.resolve();
+    if (this.#queued === 0 || this.#failure !== undefined || this.#givenUp) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
@@ -103,6 +117,7 @@ export class Output {
     fsWrite(this.#fd, chunk, (error, written) => {
       if (error !== null && error.code !== 'EAGAIN') return this.#fail(error);
       const done = error === null ? written : 0;
+      this.#written += done;
       this.#queued -= done;
       if (done < chunk.length) {
         // A reader of a non-blocking pipe that is behind; a timer is all that fs offers to wait for it.

@@ -57,6 +57,8 @@ export interface Libc {
   munlock(address: bigint, length: number): number;
   clock_gettime(clock: number, time: Memory): number;
   timerfd_create(clock: number, flags: number): number;
+  /** Ends the process as it is: no thread is waited for. */
+  _exit(status: number): void;
   timerfd_settime(fd: number, flags: number, value: Memory, old: null): number;
   /** The reason of the last call that failed, as a positive number. */
   errno(): number;
@@ -193,6 +195,7 @@ async function load(): Promise<Libc> {
       clock_gettime: library.func('int clock_gettime(int clock, void *time)'),
       timerfd_create: library.func('int timerfd_create(int clock, int flags)'),
       timerfd_settime: library.func('int timerfd_settime(int fd, int flags, const void *value, void *old)'),
+      _exit: library.func('void _exit(int status)'),
       errno: () => errno[0] ?? 0,
       errnoName: (number) => names.get(number) ?? `ERRNO_${number}`,
       view: (address, length) => koffi.view(address, length),
