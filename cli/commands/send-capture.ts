@@ -1,5 +1,6 @@
 /** `raw send --file`: a capture sent again. */
 import { statSync } from 'node:fs';
+import type { CapturedPacket } from '../../capture/index.js';
 import { type ExitCode, UsageError } from '../../src/errors.js';
 import type { PacketLink } from '../../src/raw/send/built-packet.js';
 import { type CapturedFrame, replayFrames } from '../../src/raw/send/replay.js';
@@ -11,7 +12,7 @@ import { openFiles } from '../capture-files.js';
 import type { CommandContext } from '../context.js';
 import { failureTeller } from '../render/send.js';
 import { checkFrameLink, frameLink } from './send-plan.js';
-import { areFrames, capturePackets, checkCut, inspectCapture, unsendable } from './send-records.js';
+import { areFrames, capturePackets, checkCut, inspectCapture, unsendable, untilFault } from './send-records.js';
 import { finishSending, sendPlan, showPlan } from './send-run.js';
 
 export async function sendCapture(path: string, flags: SendFlags, context: CommandContext): Promise<ExitCode> {
@@ -39,16 +40,15 @@ export async function sendCapture(path: string, flags: SendFlags, context: Comma
   }
   checkFrameLink(link, flags, context);
   const far = flags.yes === true ? undefined : new FarPackets(pace);
+  const frame = (packet: CapturedPacket): CapturedFrame => {
+    checkCut(packet, cut);
+    if (packet.interface.linkType !== LinkType.ETHERNET) throw unsendable(packet);
+    return packet;
+  };
   let opened = 0;
   async function* open(): AsyncGenerator<readonly CapturedFrame[]> {
     if (opened++ > 0) source = await openFiles([path], signal);
-    for await (const packets of source.packets(signal)) {
-      for (const packet of packets) {
-        checkCut(packet, cut);
-        if (packet.interface.linkType !== LinkType.ETHERNET) throw unsendable(packet);
-      }
-      yield packets;
-    }
+    for await (const packets of source.packets(signal)) yield* untilFault(packets, frame);
   }
   const summary = await replayFrames({
     backend,

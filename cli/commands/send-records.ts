@@ -22,20 +22,40 @@ export async function* recordPackets(
   const name = path === '-' ? 'stdin' : path;
   let number = 0;
   let line = 0;
-  for await (const lines of linesOf(path, name, signal)) {
-    const batch: OutgoingPacket[] = [];
-    for (const text of lines) {
-      line++;
-      if (text.trim() === '') continue;
-      const recorded = packetFromRecord(parse(text, name, line), number + 1);
-      if (recorded === undefined) continue;
-      number++;
-      const { packet, time } = recorded;
-      const fragments = fragment === undefined ? undefined : fragmentPacket(packet, fragment, number);
-      batch.push({ packet, number: recorded.number, time, fragments });
+  const read = (text: string): OutgoingPacket | undefined => {
+    line++;
+    if (text.trim() === '') return undefined;
+    const recorded = packetFromRecord(parse(text, name, line), number + 1);
+    if (recorded === undefined) return undefined;
+    number++;
+    const { packet, time } = recorded;
+    const fragments = fragment === undefined ? undefined : fragmentPacket(packet, fragment, number);
+    return { packet, number: recorded.number, time, fragments };
+  };
+  for await (const lines of linesOf(path, name, signal)) yield* untilFault(lines, read);
+}
+
+/**
+ * What is made of each item, where something is; up to one that is refused, which is thrown behind that: what is sent
+ * does not depend on how the input was cut into pieces.
+ */
+export function* untilFault<Item, Made>(
+  items: Iterable<Item>,
+  make: (item: Item) => Made | undefined,
+): Generator<readonly Made[], void> {
+  const batch: Made[] = [];
+  const faults: unknown[] = [];
+  for (const item of items) {
+    try {
+      const made = make(item);
+      if (made !== undefined) batch.push(made);
+    } catch (fault) {
+      faults.push(fault);
+      break;
     }
-    if (batch.length > 0) yield batch;
   }
+  if (batch.length > 0) yield batch;
+  for (const fault of faults) throw fault;
 }
 
 function parse(text: string, name: string, line: number): unknown {
@@ -90,14 +110,13 @@ export async function* capturePackets(
   cut: boolean,
   signal: AbortSignal,
 ): AsyncGenerator<readonly OutgoingPacket[]> {
-  for await (const packets of source.packets(signal)) {
-    yield packets.map((one) => {
-      checkCut(one, cut);
-      const packet = packetFromCapture(one.bytes, one.interface.linkType);
-      if (packet === undefined) throw unsendable(one);
-      return { packet, number: one.number, time: one.timestamp };
-    });
-  }
+  const make = (one: CapturedPacket): OutgoingPacket => {
+    checkCut(one, cut);
+    const packet = packetFromCapture(one.bytes, one.interface.linkType);
+    if (packet === undefined) throw unsendable(one);
+    return { packet, number: one.number, time: one.timestamp };
+  };
+  for await (const packets of source.packets(signal)) yield* untilFault(packets, make);
 }
 
 /** @throws UsageError for a packet of which only a piece was captured, unless that is to be sent */

@@ -278,6 +278,23 @@ describe('records', () => {
     return undefined;
   });
 
+  it('are sent up to one that is none, however they come', async (ctx) => {
+    if (obstacle !== undefined) return ctx.skip(obstacle);
+    // With a summary behind the packets.
+    const { stdout } = await sockctl(['capture', 'read', '--json', fileOf('good.pcap', pcap(FRAMES))]);
+    const input = `${stdout}no record\n${stdout}`;
+    for (const from of ['-', fileOf('half.ndjson', Buffer.from(input))]) {
+      const result = await send(['--from-json', from, '-i', 'link0'], { input });
+      expect([result.code, result.stderr]).toMatchObject([2, expect.stringContaining(`line ${FRAMES.length + 2}: `)]);
+      expect(summaryOf(result)).toMatchObject({ sent: FRAMES.length, endReason: 'error' });
+    }
+    // A capture that comes through a pipe can't be looked through beforehand.
+    const cut = pcap([...FRAMES, { bytes: frame(9, 60), ms: 0, length: 1500 }, ...FRAMES]);
+    const piped = await send(['--file', '-', '-i', 'link0', '--topspeed', '--yes'], { input: cut });
+    expect(summaryOf(piped)).toMatchObject({ sent: FRAMES.length, endReason: 'error' });
+    return undefined;
+  });
+
   it('of frames need an interface, and those of pieces say so', async (ctx) => {
     if (obstacle !== undefined) return ctx.skip(obstacle);
     const json = async (packets: readonly Written[]) =>
