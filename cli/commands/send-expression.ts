@@ -148,7 +148,7 @@ function pieces(packet: BuiltPacket, size: number, index: number): readonly Buil
 /** Of IPv6 fragments: others of this machine begin elsewhere (RFC 7739). */
 const randomBase = randomBytes(4).readUInt32LE();
 
-function lookups({ backend, link, interface: name, search }: ExpressionOptions): MachineLookups {
+function lookups({ backend, link, interface: name, search, signal }: ExpressionOptions): MachineLookups {
   // Node can't bind a socket to an interface; there the routing table's word has to do.
   const bound = name === undefined || backend.name === 'portable' ? [] : [setting('SO_BINDTODEVICE', name)];
   const loopback = link?.facts.flags.includes('LOOPBACK') === true;
@@ -159,11 +159,21 @@ function lookups({ backend, link, interface: name, search }: ExpressionOptions):
         return withoutZone(await sourceAddressFor(backend, withZone(destination, name), bound));
       } catch (error) {
         // No way there, or none that this backend can tell: the expression asks for src=.
-        if (error instanceof SockctlError) return undefined;
+        if (error instanceof SockctlError) return error;
         throw error;
       }
     },
-    nextHop: async (destination) => link?.nextHop(destination, search),
+    nextHop: async (destination) => {
+      const stop = () => link?.close();
+      signal.addEventListener('abort', stop, { once: true });
+      try {
+        const found = await link?.nextHop(destination, search);
+        signal.throwIfAborted();
+        return found;
+      } finally {
+        signal.removeEventListener('abort', stop);
+      }
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 /** What `raw send` is to send, whichever way it was given. */
 import { networkInterfaces } from 'node:os';
-import { UsageError } from '../../src/errors.js';
+import { SocketError, UsageError } from '../../src/errors.js';
 import type { BuiltPacket, PacketLink } from '../../src/raw/send/built-packet.js';
 import type { PacketExpression } from '../../src/raw/send/expression.js';
 import type { Pace } from '../../src/raw/send/pace.js';
@@ -57,11 +57,14 @@ export function checkFrameLink(
     const names = Object.keys(networkInterfaces());
     throw new UsageError('a frame leaves by an interface', `give --interface: here are ${names.join(', ')}`);
   }
-  if (link === undefined || link.ethernet) return;
-  throw new UsageError(
-    `--interface ${name}: its frames are none of Ethernet`,
-    'leave out eth() there: packets of IP go by it',
-  );
+  if (link === undefined) return;
+  if (!link.ethernet) {
+    throw new UsageError(
+      `--interface ${name}: its frames are none of Ethernet`,
+      'leave out eth() there: packets of IP go by it',
+    );
+  }
+  if (!link.facts.flags.includes('UP')) throw new SocketError({ syscall: 'sendmmsg', code: 'ENETDOWN', address: name });
 }
 
 export async function expressionPlan(

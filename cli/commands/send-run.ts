@@ -3,7 +3,6 @@ import { networkInterfaces } from 'node:os';
 import { type CapturedPacket, type CaptureSink, NO_STATISTICS } from '../../capture/index.js';
 import { ExitCode } from '../../src/errors.js';
 import { portableWallClock } from '../../src/measure/clock.js';
-import type { Pace } from '../../src/raw/send/pace.js';
 import { type SendCounts, type SendPacketsSummary, sendPackets } from '../../src/raw/send/send.js';
 import type { IPAddress } from '../../src/sockaddr/ip.js';
 import { parsePrefix } from '../../src/sockaddr/prefix.js';
@@ -13,7 +12,15 @@ import type { CommandContext } from '../context.js';
 import { interruptedExit } from '../exit-codes.js';
 import { packetSinks } from '../render/packet-sinks.js';
 import { recordHead } from '../render/record.js';
-import { asCaptured, failureTeller, linkTypeOf, PacketReport, SentInterfaces, sendSummary } from '../render/send.js';
+import {
+  asCaptured,
+  failureTeller,
+  linkTypeOf,
+  PacketReport,
+  SentInterfaces,
+  type SummaryFacts,
+  sendSummary,
+} from '../render/send.js';
 import type { SendPlan } from './send-plan.js';
 
 /** Sends nothing: shows what would be sent. */
@@ -95,7 +102,7 @@ export async function sendPlan(plan: SendPlan, flags: SendFlags, context: Comman
       onSilence: (sequence) => report.silence(sequence),
       signal: context.signal,
     });
-    return finishSending(summary, { pace, seed }, context);
+    return finishSending(summary, { pace, seed, untold: report.untold }, context);
   } finally {
     for (const file of files) await file.close(NO_STATISTICS);
   }
@@ -113,7 +120,7 @@ function broadcastTest(): (address: IPAddress) => boolean {
 /** The summary, and what it means for the exit code. @throws the error that ended it */
 export function finishSending(
   summary: SendCounts | SendPacketsSummary,
-  facts: { readonly pace: Pace; readonly seed: number | undefined },
+  facts: SummaryFacts,
   context: CommandContext,
 ): ExitCode {
   sendSummary(context, summary, facts);

@@ -63,11 +63,18 @@ export class SentInterfaces {
   }
 }
 
+/** Of each packet so many answers are shown at most. */
+const FURTHER_MAX = 1000;
+
 /** Writes lines or records of single packets. */
 export class PacketReport {
   readonly #context: CommandContext;
   readonly #answers: boolean;
   readonly #time = createTimeText({});
+  /** Further answers that were counted and not shown. */
+  untold = 0;
+  /** Whether the reader of stdout has answers to read. */
+  #behind = false;
 
   /** @param answers whether lines tell of answers too, so that each has the number of its packet */
   constructor(context: CommandContext, answers: boolean) {
@@ -106,9 +113,14 @@ export class PacketReport {
     bytes,
     dissection,
   }: PacketAnswer): void {
+    // Whoever answers again and again, or a slow reader, is not to fill the memory.
+    if (answer > 1 && (this.#behind || answer > FURTHER_MAX)) {
+      this.untold++;
+      return;
+    }
     const { json, output } = this.#context;
     if (json) {
-      void output.record({
+      const wait = output.record({
         type: 'send.answer',
         time: formatTimestamp(timestamp),
         sequence,
@@ -118,11 +130,20 @@ export class PacketReport {
         timestamp: timestampSource,
         packet: packetFields(bytes, linkType, dissection),
       });
+      this.#await(wait);
       return;
     }
     const again = answer === 1 ? '' : `, answer ${answer}`;
     const text = this.#text(timestamp, bytes, linkType, dissection);
-    void output.line(`${this.#head(sequence, '<')}${text}, ${milliseconds(rttMs)} ms${again}`);
+    this.#await(output.line(`${this.#head(sequence, '<')}${text}, ${milliseconds(rttMs)} ms${again}`));
+  }
+
+  #await(wait: void | Promise<void>): void {
+    if (wait === undefined) return;
+    this.#behind = true;
+    void wait.finally(() => {
+      this.#behind = false;
+    });
   }
 
   silence(sequence: number): void {
@@ -175,6 +196,8 @@ export interface SummaryFacts {
   readonly pace: Pace;
   /** Of what is random in the packets; undefined where nothing is. */
   readonly seed: number | undefined;
+  /** Answers that were counted and not shown. */
+  readonly untold?: number | undefined;
 }
 
 /** The last record, and a line in the log. */
@@ -184,7 +207,7 @@ export function sendSummary(
   facts: SummaryFacts,
 ): void {
   const { sent, bytes, failed, durationMs, schedulingErrorMs, gapsCut, cutMs, endReason, error } = summary;
-  const { pace, seed } = facts;
+  const { pace, seed, untold = 0 } = facts;
   const seconds = durationMs / 1000;
   // What leaves at once takes no time to speak of: a rate needs one more.
   const achieved = sent > 1 && seconds > 0 ? (sent - 1) / seconds : null;
@@ -204,6 +227,7 @@ export function sendSummary(
     ...(rewritten === 0 ? {} : { rewritten }),
     ...(seed === undefined ? {} : { seed }),
     ...answers,
+    ...(untold === 0 ? {} : { untold }),
     endReason,
     ...(error === undefined ? {} : { error: { code: error.code, message: error.message, ...error.span } }),
   });
@@ -235,6 +259,7 @@ export function sendSummary(
     ...(errors > 0 ? [`${counted(errors, 'error')} of ICMP`] : []),
   ];
   notice(context, `${counts.join(', ')}${trips}`);
+  if (untold > 0) notice(context, `${counted(untold, 'further answer')} not shown: there were too many`);
 }
 
 function round(rate: number): string {

@@ -270,6 +270,40 @@ describe('answers', () => {
     return undefined;
   });
 
+  it('of fragments are waited for from the last one on', async (ctx) => {
+    if (obstacle !== undefined) return ctx.skip(obstacle);
+    // Four of them, 200 ms apart: the answer comes when the time of the first one would have been over.
+    const args = ['--fragment', '1500', '--rate', '5', '--answer', '400ms', '--no-print', '--json'];
+    const result = await send([`ip(dst=${hosts.b.ipv4})/icmp()/zero(5000)`, ...args]);
+    expect(summaryOf(result)).toMatchObject({ sent: 4, answered: 1, unanswered: 0 });
+    expect(answersOf(result)[0]?.rttMs).toBeLessThan(200);
+    return undefined;
+  });
+
+  it('to requests that look the same but for their number are those of each', async (ctx) => {
+    if (obstacle !== undefined) return ctx.skip(obstacle);
+    const ip = `ip(dst=[${hosts.b.ipv4},10.99.0.77,${hosts.b.ipv4}])/icmp()`;
+    for (const packets of [ip, `ip6(dst=[${hosts.b.ipv6},fd99::77,${hosts.b.ipv6}])/icmp6()`]) {
+      const result = await send([packets, '--answer', '500ms', '--json']);
+      const replies = answersOf(result).filter(({ how }) => how === 'reply');
+      expect(replies.map(({ sequence }) => sequence)).toEqual([1, 3]);
+      expect(summaryOf(result)).toMatchObject({ received: replies.length, answered: 2, unanswered: 1 });
+    }
+    return undefined;
+  });
+
+  it('to records are counted once, frames and packets of IP among them', async (ctx) => {
+    if (obstacle !== undefined) return ctx.skip(obstacle);
+    const text = `ip(dst=${hosts.b.ipv4})/icmp(seq=1..3)/"x"`;
+    const { stdout } = await send([text, '--dry-run', '--json']);
+    const from = start(['raw', 'send', '--from-json', '-', '-i', 'link0', '--answer', '500ms', '--json'], {
+      under: hosts.a.under,
+      input: stdout,
+    });
+    expect(summaryOf(await from.done)).toMatchObject({ sent: 3, answered: 3, received: 3 });
+    return undefined;
+  });
+
   it('that do not come are told of, and are no success; one that is interrupted says what it knows', async (ctx) => {
     if (obstacle !== undefined) return ctx.skip(obstacle);
     const nobody = 'ip(dst=10.99.0.2,protocol=6)/tcp(dport=9,flags=RST)';
@@ -293,6 +327,31 @@ describe('answers', () => {
 });
 
 describe('what is not sent', () => {
+  it('is a frame whose neighbour is not found before an interrupt', async (ctx) => {
+    if (obstacle !== undefined) return ctx.skip(obstacle);
+    const tcpdump = new Running('tcpdump', ['-i', 'link0', '--immediate-mode', '-c', '1', 'arp'], {
+      under: hosts.b.under,
+    });
+    await tcpdump.until(({ stderr }) => (stderr.includes('listening on') ? true : undefined));
+    const running = start(['raw', 'send', 'eth()/ip(dst=10.99.0.78)/icmp()', '-i', 'link0', '--json'], {
+      under: hosts.a.under,
+    });
+    await tcpdump.done;
+    const result = await running.signal('SIGINT');
+    expect(result.code).toBe(130);
+    expect(summaryOf(result)).toMatchObject({ endReason: 'interrupted' });
+    return undefined;
+  });
+
+  it('is a frame by an interface that is down', async (ctx) => {
+    if (obstacle !== undefined) return ctx.skip(obstacle);
+    hosts.ip(hosts.a, 'link', 'add', 'down0', 'type', 'veth', 'peer', 'name', 'down1');
+    const result = await send(['eth()/arp(tpa=10.99.0.2)', '-i', 'down0', '--json']);
+    hosts.ip(hosts.a, 'link', 'del', 'down0');
+    expect(summaryOf(result)).toMatchObject({ error: { code: 'ENETDOWN' } });
+    return undefined;
+  });
+
   it('is printed in hex and decoded by --dry-run, which takes no privilege', async (ctx) => {
     if (!isRoot) return ctx.skip('another user needs root');
     const text = 'ip(dst=127.0.0.1,ttl=9)/udp(sport=1,dport=2)/"hello"';

@@ -63,7 +63,8 @@ export class AnswerWait {
   arrived({ bytes, linkType, timestamp, timestampSource }: ArrivedPacket): void {
     if (this.#table.size === 0) return;
     const arrival = { time: timestamp, framed: linkType === LinkType.ETHERNET };
-    const found = this.#table.match(answerKeys(dissect(bytes, linkType).layers), arrival);
+    const dissection = dissect(bytes, linkType);
+    const found = this.#table.match(answerKeys(dissection.layers), arrival);
     if (found === undefined) return;
     const rttMs = roundMs(elapsedMs(found.packet.sentAt, timestamp));
     this.#received++;
@@ -72,7 +73,6 @@ export class AnswerWait {
       this.#answered++;
       this.#rtt.add(rttMs);
     }
-    const copy = Uint8Array.from(bytes);
     this.#options.onAnswer?.({
       sequence: found.packet.sequence,
       how: found.how,
@@ -81,8 +81,8 @@ export class AnswerWait {
       timestamp,
       timestampSource,
       linkType,
-      bytes: copy,
-      dissection: dissect(copy, linkType),
+      bytes,
+      dissection,
     });
     this.#wake?.();
   }

@@ -1,5 +1,5 @@
 /** A packet that is ready to leave, and what has to be known of the machine to make one. */
-
+import type { SockctlError } from '../../errors.js';
 import type { IPAddress } from '../../sockaddr/ip.js';
 import type { HardwareAddress } from '../../sockaddr/link-layer.js';
 import { dissect } from '../../wire/dissect.js';
@@ -21,10 +21,10 @@ export interface BuiltPacket {
 /** What is filled in where the expression leaves it open. Every function is called synchronously, for each packet. */
 export interface PacketDefaults {
   /**
-   * The address from which this machine sends to `destination`; undefined where none is known, which is an error that
+   * The address from which this machine sends to `destination`; where none is known, why, if anybody knows: an error that
    * asks for `src=…`.
    */
-  sourceFor(destination: IPAddress): IPAddress | undefined;
+  sourceFor(destination: IPAddress): IPAddress | SockctlError | undefined;
   /** The address of the interface that frames leave by; undefined asks for `eth(src=…)`. */
   sourceHardware?(): HardwareAddress | undefined;
   /**

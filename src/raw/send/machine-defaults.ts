@@ -2,13 +2,14 @@
  * What expressions leave open, looked up on this machine. Expressions ask at once, and what has to be looked up takes a
  * while: a packet that asks for something new is made again when that is known.
  */
+import type { SockctlError } from '../../errors.js';
 import type { IPAddress } from '../../sockaddr/ip.js';
 import type { HardwareAddress } from '../../sockaddr/link-layer.js';
 import type { PacketDefaults } from './built-packet.js';
 
 export interface MachineLookups {
-  /** The own address towards a destination; undefined where there is no way. */
-  source(destination: IPAddress): Promise<IPAddress | undefined>;
+  /** The own address towards a destination, or why there is none. */
+  source(destination: IPAddress): Promise<IPAddress | SockctlError>;
   /** Of the interface that frames leave by; undefined where there is none, or it has none. */
   readonly hardware?: HardwareAddress | undefined;
   /** The hardware address of whoever takes packets to a destination; undefined where it can't be had. */
@@ -20,7 +21,7 @@ const REMEMBERED = 65_536;
 
 export class MachineDefaults {
   readonly #lookups: MachineLookups;
-  readonly #sources = new Map<string, IPAddress | undefined>();
+  readonly #sources = new Map<string, IPAddress | SockctlError | undefined>();
   readonly #hops = new Map<string, HardwareAddress | undefined>();
   readonly #defaults: PacketDefaults;
   /** Looks up what was asked for and is not known. */

@@ -119,7 +119,7 @@ export class PacketSockets {
     try {
       time = await socket.send(messages);
     } catch (error) {
-      refused = toSockctlError(error);
+      refused = advised(toSockctlError(error));
     }
     return { sent: socket.sent - before, time, refused };
   }
@@ -220,6 +220,21 @@ export class PacketSockets {
     const { settings, interface: name } = this.#options;
     return name === undefined ? [...settings] : [setting('SO_BINDTODEVICE', name), ...settings];
   }
+}
+
+/** What to try where the kernel refuses a packet: not what helps those who open or bind a socket. */
+const ADVICE: Readonly<Record<string, string>> = {
+  EACCES: 'the route there forbids it: ip route get ADDRESS',
+  EPERM: 'a firewall of this machine forbids it: nft list ruleset, iptables -S OUTPUT',
+  EINVAL:
+    'the header, or the way there, is none that the kernel takes: ip route get ADDRESS; frames it takes as they are',
+};
+
+function advised(error: SockctlError): SockctlError {
+  const advice = ADVICE[error.code];
+  if (advice === undefined || !(error instanceof SocketError)) return error;
+  const { syscall, code, errno, address } = error;
+  return new SocketError({ syscall, code, errno, address, advice });
 }
 
 function withoutInterface(): UsageError {

@@ -40,7 +40,7 @@ export interface PacketAnswer {
   readonly timestamp: Timestamp;
   readonly timestampSource: 'kernel' | 'user';
   readonly linkType: number;
-  /** A copy. */
+  /** Valid until the handler returns, and what it is taken apart into as well. */
   readonly bytes: Uint8Array;
   readonly dissection: Dissection;
 }

@@ -1,5 +1,5 @@
 /** IPv4 and IPv6. */
-
+import { SockctlError } from '../../../errors.js';
 import { CODE_POINTS, ECN } from '../../../options/types/number.js';
 import { parseIP } from '../../../sockaddr/ip.js';
 import { encodeIPv4, type IPv4Header } from '../../../wire/ipv4.js';
@@ -218,6 +218,9 @@ function quotedSource(place: Place, family: 'ipv4' | 'ipv6'): string | undefined
 
 function sourceTowards(destination: string, place: Place): string {
   const found = place.defaults.sourceFor(parseIP(destination));
-  if (found !== undefined) return found.toString();
-  throw place.fault(`from which address this machine sends to ${destination} is not known`, 'write src=…');
+  const reason = `from which address this machine sends to ${destination} is not known`;
+  if (found === undefined) throw place.fault(reason, 'write src=…');
+  if (found instanceof SockctlError)
+    throw place.fault(`${reason}: ${found.message}`, `${found.advice}, or write src=…`);
+  return found.toString();
 }

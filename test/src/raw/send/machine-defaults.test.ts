@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { SocketError } from '../../../../src/errors.js';
 import { MachineDefaults } from '../../../../src/raw/send/machine-defaults.js';
 import { parseIP } from '../../../../src/sockaddr/ip.js';
 import { parseHardwareAddress } from '../../../../src/sockaddr/link-layer.js';
@@ -45,9 +46,13 @@ it('tells requests apart: by an identifier of the run and the number of the pack
 });
 
 it('asks for what can not be had to be written', async () => {
-  const defaults = new MachineDefaults({ source: async () => undefined, nextHop: async () => undefined }, 1);
+  const unreachable = new SocketError({ syscall: 'connect', code: 'ENETUNREACH', address: '192.0.2.9' });
+  const defaults = new MachineDefaults({ source: async () => unreachable, nextHop: async () => undefined }, 1);
   const make = (text: string) => defaults.make((known) => expression(text).at(0, known));
-  await expect(make('ip(dst=192.0.2.9)/udp(dport=9)')).rejects.toThrow(/src=|192\.0\.2\.9/);
+  await expect(make('ip(dst=192.0.2.9)/udp(dport=9)')).rejects.toMatchObject({
+    message: expect.stringMatching(/to 192\.0\.2\.9 is not known: connect 192\.0\.2\.9: .*ENETUNREACH/),
+    advice: expect.stringMatching(/ip route, or write src=/),
+  });
   await expect(make('eth(src=02:00:00:00:00:01)/ip(src=192.0.2.1,dst=192.0.2.9)/udp(dport=9)')).rejects.toThrow(
     /bad packet/,
   );
