@@ -5,7 +5,7 @@
 
 /** A queue that has given no room for so long gives none; of one that has given none to the last message, less is enough. */
 const PATIENCE_MS = 500;
-const LESS_PATIENCE_MS = 5;
+const LESS_PATIENCE_MS = 1;
 /** Tries at once, each in a turn of the event loop: most queues have room within microseconds. */
 const EAGER = 64;
 const PAUSE_MAX_MS = 16;
