@@ -50,7 +50,7 @@ export class AnswerTable {
   #queue: Entry[] = [];
   #head = 0;
   #open = 0;
-  /** What was expected until a deadline, and is not any more: whoever says it is late, and answers no other packet. */
+  /** What was expected until a deadline, and is not any more: an error that says it is late, and about no other packet. */
   readonly #over = new Set<string>();
 
   /** How many it holds: those that were answered too, until their time is over. */
@@ -104,7 +104,7 @@ export class AnswerTable {
    */
   match(keys: readonly AnswerKey[], arrival: Arrival): Answered | undefined {
     for (const { how, key } of keys) {
-      if (this.#over.has(key)) return undefined;
+      if (how === 'error' && this.#over.has(key)) return undefined;
       const expecting = this.#byKey.get(key);
       const entry = expecting === undefined ? undefined : choose(expecting, arrival);
       if (entry === undefined) continue;
@@ -150,7 +150,10 @@ export class AnswerTable {
     if (entries[0] === entry) {
       entries.shift();
       expecting.silent = Math.max(0, expecting.silent - 1);
-    } else if (entries.at(-1) === entry) entries.pop();
+    } else if (entries.at(-1) === entry) {
+      entries.pop();
+      expecting.silent = Math.min(expecting.silent, entries.length);
+    }
     return entries.length === 0 && this.#byKey.delete(key);
   }
 }
