@@ -6,7 +6,7 @@ import { setting } from '../../src/options/settings.js';
 import type { BuiltPacket } from '../../src/raw/send/built-packet.js';
 import { fragmentPacket, type PacketExpression, parsePacket } from '../../src/raw/send/expression.js';
 import { MachineDefaults, type MachineLookups } from '../../src/raw/send/machine-defaults.js';
-import type { OutgoingPacket } from '../../src/raw/send/send.js';
+import type { OutgoingPacket, UnmadePacket } from '../../src/raw/send/send.js';
 import { type IPAddress, type IPFamily, parseIP } from '../../src/sockaddr/ip.js';
 import { HardwareAddress } from '../../src/sockaddr/link-layer.js';
 import { resolveHost } from '../../src/sockaddr/resolve.js';
@@ -109,14 +109,14 @@ export function totalPackets({ count }: PacketExpression, times: number): number
 export async function* expressionPackets(
   expression: PacketExpression,
   options: ExpressionOptions,
-): AsyncGenerator<readonly OutgoingPacket[]> {
+): AsyncGenerator<readonly (OutgoingPacket | UnmadePacket)[]> {
   const { fragment, signal } = options;
   const defaults = new MachineDefaults(lookups(options), randomBytes(4).readUInt32LE());
   const total = totalPackets(expression, options.count);
   const kept: OutgoingPacket[] = [];
   const keep = repeats(expression, total, options);
   for (let index = 0; index < total && !signal.aborted; ) {
-    const batch: OutgoingPacket[] = [];
+    const batch: (OutgoingPacket | UnmadePacket)[] = [];
     // The first one goes at once: whoever asks for one packet waits for no other.
     for (const end = Math.min(total, index === 0 ? 1 : index + BATCH); index < end; index++) {
       const at = index;
@@ -125,7 +125,15 @@ export async function* expressionPackets(
         batch.push({ packet: known.packet, number: at + 1 });
         continue;
       }
-      const packet = await defaults.make((known) => expression.at(at, known));
+      let packet: BuiltPacket;
+      try {
+        packet = await defaults.make((known) => expression.at(at, known));
+      } catch (error) {
+        // One neighbour that is not there keeps nothing from the others; where it is the first, it may be a mistake.
+        if (at === 0 || !defaults.lacksHop || !(error instanceof SockctlError)) throw error;
+        batch.push({ number: at + 1, error });
+        continue;
+      }
       const fragments = fragment === undefined ? undefined : pieces(packet, fragment, at);
       const made = { packet, number: at + 1, fragments };
       batch.push(made);

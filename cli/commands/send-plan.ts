@@ -5,7 +5,7 @@ import type { BuiltPacket, PacketLink } from '../../src/raw/send/built-packet.js
 import type { PacketExpression } from '../../src/raw/send/expression.js';
 import type { Pace } from '../../src/raw/send/pace.js';
 import type { AnswerProtocol } from '../../src/raw/send/packet-sockets.js';
-import type { OutgoingPacket } from '../../src/raw/send/send.js';
+import type { OutgoingPacket, UnmadePacket } from '../../src/raw/send/send.js';
 import type { IPAddress } from '../../src/sockaddr/ip.js';
 import { IPPrefix } from '../../src/sockaddr/prefix.js';
 import { type FrameLink, openFrameLink } from '../../src/socket/native/frame-link.js';
@@ -22,7 +22,7 @@ import { recordPackets } from './send-records.js';
 
 /** What is sent, whichever way it was given. */
 export interface SendPlan {
-  readonly packets: AsyncIterable<readonly OutgoingPacket[]>;
+  readonly packets: AsyncIterable<readonly (OutgoingPacket | UnmadePacket)[]>;
   /** The first of them, where it is known beforehand. */
   readonly first?: BuiltPacket | undefined;
   readonly links: readonly PacketLink[];
@@ -94,12 +94,13 @@ export async function expressionPlan(
   });
   // What can't be made is an error before anything is opened; and neighbours are found before root is given away.
   const first = await packets.next();
+  const [packet] = first.done === true ? [] : first.value.flatMap((one) => ('packet' in one ? [one.packet] : []));
   return {
     packets: begun(first, packets),
-    first: first.done === true ? undefined : first.value[0]?.packet,
+    first: packet,
     links: [expression.outermost],
     pace,
-    protocols: first.done === true ? [] : answerProtocols(first.value),
+    protocols: packet === undefined ? [] : answerProtocols(packet),
     few: total <= SHOWN,
     exact: true,
     seed: expression.needs.random ? seed : undefined,
@@ -154,12 +155,9 @@ const ALL_PROTOCOLS: readonly AnswerProtocol[] = (['ipv4', 'ipv6'] as const).fla
   Object.values(TRANSPORTS).map((protocol) => ({ family, protocol })),
 );
 
-function answerProtocols(batch: readonly OutgoingPacket[]): readonly AnswerProtocol[] {
-  return batch.flatMap(({ packet }) => {
-    const { link } = packet;
-    if (link === 'ethernet') return [];
-    const transport = packet.layers.find((layer: Layer) => TRANSPORTS[layer.protocol] !== undefined);
-    const protocol = transport === undefined ? undefined : TRANSPORTS[transport.protocol];
-    return protocol === undefined ? [] : [{ family: link, protocol }];
-  });
+function answerProtocols({ link, layers }: BuiltPacket): readonly AnswerProtocol[] {
+  if (link === 'ethernet') return [];
+  const transport = layers.find((layer: Layer) => TRANSPORTS[layer.protocol] !== undefined);
+  const protocol = transport === undefined ? undefined : TRANSPORTS[transport.protocol];
+  return protocol === undefined ? [] : [{ family: link, protocol }];
 }

@@ -34,7 +34,9 @@ export async function showPlan(plan: SendPlan, flags: SendFlags, context: Comman
   try {
     for await (const batch of plan.packets) {
       const captured: CapturedPacket[] = [];
-      for (const { packet, fragments = [packet], time } of batch) {
+      for (const outgoing of batch) {
+        if ('error' in outgoing) throw outgoing.error;
+        const { packet, fragments = [packet], time } = outgoing;
         for (const one of fragments) captured.push(asCaptured(one, ++number, time ?? portableWallClock(), interfaces));
       }
       for (const sink of sinks) await sink.write(captured);

@@ -241,7 +241,7 @@ export function sendSummary(
   const late = schedulingErrorMs?.p99 ?? null;
   const schedule = late === null || sent < 2 ? '' : `, 99 % within ${milliseconds(late)} ms of their time`;
   const rate = achieved === null ? '' : ` (${round(achieved)}/s${wanted}${schedule})`;
-  const refused = failed === 0 ? '' : `, ${failed} refused by the kernel`;
+  const refused = failed === 0 ? '' : `, ${failed} not sent`;
   notice(context, `${counted(sent, 'packet')}, ${byteCount(bytes)} in ${seconds.toFixed(3)} s${rate}${refused}`);
   if (gapsCut > 0) notice(context, `${counted(gapsCut, 'pause')} of the capture cut short: see --max-gap`);
   if (rewritten > 0) {

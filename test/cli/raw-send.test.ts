@@ -343,6 +343,17 @@ describe('what is not sent', () => {
     return undefined;
   });
 
+  it('is a frame to a neighbour that is not there, while those to others are', async (ctx) => {
+    if (obstacle !== undefined) return ctx.skip(obstacle);
+    const frames = `eth()/ip(dst=[${hosts.b.ipv4},10.99.0.79,${hosts.b.ipv4}])/udp(dport=9)`;
+    const result = await send([frames, '-i', 'link0', '--json']);
+    expect(result.code).toBe(1);
+    const failures = records(result.stdout).filter(({ type }) => type === 'send.failure');
+    expect(failures).toMatchObject([{ sequence: 2, message: expect.stringContaining('10.99.0.79') }]);
+    expect(summaryOf(result)).toMatchObject({ sent: 2, failed: 1, endReason: 'count' });
+    return undefined;
+  });
+
   it('is a frame by an interface that is down', async (ctx) => {
     if (obstacle !== undefined) return ctx.skip(obstacle);
     hosts.ip(hosts.a, 'link', 'add', 'down0', 'type', 'veth', 'peer', 'name', 'down1');

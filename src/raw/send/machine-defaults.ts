@@ -30,6 +30,8 @@ export class MachineDefaults {
   readonly #identifier: number;
   /** Packets so far. */
   #made = 0;
+  /** Whether the last packet asked for a next hop that can't be had. */
+  lacksHop = false;
 
   /** @param identification the first one that is given to a packet; the identifier of ICMP requests comes of it, too */
   constructor(lookups: MachineLookups, identification: number) {
@@ -39,8 +41,11 @@ export class MachineDefaults {
     this.#defaults = {
       sourceFor: (destination) => this.#known(this.#sources, destination, () => this.#lookups.source(destination)),
       sourceHardware: () => lookups.hardware,
-      destinationHardware: (destination) =>
-        this.#known(this.#hops, destination, () => this.#lookups.nextHop(destination)),
+      destinationHardware: (destination) => {
+        const found = this.#known(this.#hops, destination, () => this.#lookups.nextHop(destination));
+        this.lacksHop = found === undefined;
+        return found;
+      },
       nextIdentification: () => this.#identification,
       nextEcho: () => ({ identifier: this.#identifier, sequence: this.#made & 0xffff }),
     };
@@ -49,6 +54,7 @@ export class MachineDefaults {
   /** What `make` makes of the defaults; it may be called several times. */
   async make<Made>(make: (defaults: PacketDefaults) => Made): Promise<Made> {
     this.#made++;
+    this.lacksHop = false;
     // Of IPv4 it has 16 bits, and the kernel fills in another one where they are 0 (raw(7)).
     do this.#identification = (this.#identification + 1) >>> 0;
     while ((this.#identification & 0xffff) === 0);

@@ -20,6 +20,12 @@ export interface OutgoingPacket {
   readonly fragments?: readonly BuiltPacket[] | undefined;
 }
 
+/** In place of a packet: what could not be made, which is counted as failed. */
+export interface UnmadePacket {
+  readonly number: number;
+  readonly error: SockctlError;
+}
+
 /** What is told of each packet that has left. */
 export interface SentPacket {
   /** The how manieth of all packets it is, from 1; fragments have that of their packet. */
@@ -62,7 +68,9 @@ export interface FailedPacket {
 export type Admit = (destinations: readonly IPAddress[], length: number, dueMs: number, number: number) => void;
 
 export interface SendPacketsOptions extends PacketSocketOptions {
-  readonly packets: AsyncIterable<readonly OutgoingPacket[]> | Iterable<readonly OutgoingPacket[]>;
+  readonly packets:
+    | AsyncIterable<readonly (OutgoingPacket | UnmadePacket)[]>
+    | Iterable<readonly (OutgoingPacket | UnmadePacket)[]>;
   /** The links of the packets, as far as they are known beforehand: their sockets are opened at once. */
   readonly links: readonly PacketLink[];
   readonly pace: Pace;
@@ -90,7 +98,7 @@ export interface SendCounts {
   /** Packets that the kernel has taken, fragments one by one, and their bytes. */
   readonly sent: number;
   readonly bytes: number;
-  /** Packets that it has refused. */
+  /** Packets that it has refused, or that could not be made. */
   readonly failed: number;
   readonly firstFailure: SockctlError | undefined;
   readonly durationMs: number;

@@ -132,7 +132,8 @@ class SendRun {
       try {
         for (const outgoing of batch) {
           if (this.#stopped) return;
-          await this.#plan(outgoing);
+          if ('error' in outgoing) this.#tellFailed(++this.#sequence, outgoing.number, outgoing.error);
+          else await this.#plan(outgoing);
         }
       } finally {
         // What comes by and by is not held back for the next batch; nor is what stands before one that may not leave.
@@ -238,9 +239,13 @@ class SendRun {
     if (refused === undefined) return;
     if (FATAL.has(refused.code)) throw refused;
     const error = refused.code === 'EMSGSIZE' ? tooLarge(packet.bytes.length, refused) : refused;
+    this.#tellFailed(sequence, outgoing.number, error);
+  }
+
+  #tellFailed(sequence: number, number: number, error: SockctlError): void {
     this.#failed++;
     this.#firstFailure ??= error;
-    this.#options.onFailed?.({ sequence, number: outgoing.number, error });
+    this.#options.onFailed?.({ sequence, number, error });
   }
 }
 
