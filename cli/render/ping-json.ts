@@ -19,7 +19,7 @@ export function pingJsonLine(record: PingRecord): string {
 
 function reply(record: PingReply): string {
   const { target, address, sequence, bytes, ttl, rttMs, rttUserMs, timestamp, socket, backend } = record;
-  const { foreignAddress, duplicate, corrupt, corruptAt, corruptBytes, late } = record;
+  const { foreignAddress, duplicate, corrupt, corruptAt, corruptBytes, late, takesBack } = record;
   let text = `{"type":"ping.reply","time":"${formatTimestamp(record.time)}","target":${quoted(target)}`;
   text += `,"address":"${address}","foreignAddress":${foreignAddress},"sequence":${sequence},"bytes":${bytes}`;
   text += `,"ttl":${ttl},"rttMs":${rttMs}`;
@@ -27,7 +27,9 @@ function reply(record: PingReply): string {
   text += `,"timestamp":"${timestamp}","duplicate":${duplicate},"corrupt":${corrupt}`;
   if (corruptAt !== undefined) text += `,"corruptAt":${corruptAt}`;
   if (corruptBytes !== undefined) text += `,"corruptBytes":${corruptBytes}`;
-  return `${text},"late":${late},"socket":"${socket}","backend":"${backend}"}\n`;
+  text += `,"late":${late}`;
+  if (takesBack !== undefined) text += `,"takesBack":${takesBack}`;
+  return `${text},"socket":"${socket}","backend":"${backend}"}\n`;
 }
 
 function timeout({ time, target, address, sequence, socket, backend }: PingTimeout): string {

@@ -45,14 +45,14 @@ export class LiveHost {
     return this.settled === 0 ? 0 : this.lost / this.settled;
   }
 
-  answered(rttMs: number, late: boolean): void {
-    // A late one has been counted as lost.
-    if (late) this.lost = Math.max(0, this.lost - 1);
+  /** @param counted it has been counted as lost */
+  answered(rttMs: number, counted: boolean): void {
+    if (counted) this.lost = Math.max(0, this.lost - 1);
     else this.settled++;
     this.roundTrips.add(rttMs);
     this.sum += rttMs;
     this.last = rttMs;
-    if (!late) this.#remember(rttMs);
+    if (!counted) this.#remember(rttMs);
   }
 
   unanswered(): void {

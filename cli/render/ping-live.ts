@@ -145,7 +145,7 @@ export function livePing(frame: LiveFrameOptions, title: string, targets: Iterab
     add: (batch) => {
       for (const record of batch) {
         if (record.type === 'ping.reply' && !record.duplicate) {
-          for (const host of [hostOf(record.target), all]) host.answered(record.rttMs, record.late);
+          for (const host of [hostOf(record.target), all]) host.answered(record.rttMs, record.takesBack === true);
         } else if (record.type === 'ping.timeout' || (record.type === 'ping.error' && record.settles)) {
           for (const host of [hostOf(record.target), all]) host.unanswered();
         }

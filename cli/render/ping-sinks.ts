@@ -106,7 +106,7 @@ export function jsonSink(
   };
 }
 
-/** A flood on a terminal: a dot for each probe that is lost, taken back when its answer comes late. */
+/** A flood on a terminal: a dot for each probe that is lost, taken back when its answer comes all the same. */
 export function floodSink(context: CommandContext, lines: PingLines): PingSink {
   const { output } = context;
   return {
@@ -115,7 +115,7 @@ export function floodSink(context: CommandContext, lines: PingLines): PingSink {
       for (const record of batch) {
         if (record.type === 'ping.timeout') text += '.';
         else if (record.type === 'ping.error') text += record.settles ? 'E' : '';
-        else if (record.type === 'ping.reply') text += record.late ? '\b \b' : '';
+        else if (record.type === 'ping.reply') text += record.takesBack === true ? '\b \b' : '';
         else {
           const line = pingText(record, lines);
           if (line !== undefined) text += `${line}\n`;

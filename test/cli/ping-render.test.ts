@@ -233,7 +233,7 @@ describe('lines', () => {
     const { context, writes } = collected();
     const sink = floodSink(context, LINES);
     void sink.write([timeout('a'), timeout('a'), reply()]);
-    void sink.write([reply({ late: true }), error(), error({ settles: false })]);
+    void sink.write([reply({ late: true, takesBack: true }), error(), error({ settles: false })]);
     expect(writes).toEqual(['..', '\b \bE']);
   });
 });
@@ -256,6 +256,7 @@ describe('NDJSON', () => {
         corruptAt: optional(fc.nat()),
         corruptBytes: optional(fc.nat()),
         late: fc.boolean(),
+        takesBack: optional(fc.boolean()),
         foreignAddress: fc.boolean(),
         route: optional(fc.array(fc.ipV4(), { maxLength: 9 })),
         clocks: optional(
@@ -404,7 +405,7 @@ describe('the view', () => {
     ]);
     expect(terminal.text[8]).toBe(' and 69,997 more hosts');
     // A late answer is none that is lost.
-    add([reply({ target: 'web', rttMs: 150, late: true })]);
+    add([reply({ target: 'web', rttMs: 150, late: true, takesBack: true })]);
     press('s');
     vi.advanceTimersByTime(600);
     expect(terminal.text.slice(5, 8).map((line) => line.split(/ +/)[1])).toEqual(['192.0.2.2', 'web', '192.0.2.1']);

@@ -46,6 +46,8 @@ export interface SimulatedPortOptions {
   readonly dontFragment?: boolean;
   /** How long it takes to send a probe; default 0. */
   readonly sendMs?: number;
+  /** How long the process is busy with something else when an answer has arrived; default 0. */
+  readonly busyMs?: number;
   /** Which probes the system refuses, counted from 1. */
   readonly refuse?: (probe: OutgoingProbe, number: number) => SocketError | undefined;
 }
@@ -180,11 +182,13 @@ class SimulatedPort implements ProbePort {
     if (answer === undefined) return;
     this.#pending.push(answer);
     if (this.#pending.length > 1) return;
-    this.#time.schedule(this.#time.now, () => {
-      const batch = this.#pending;
-      this.#pending = [];
-      this.#handlers?.answers(batch);
-    });
+    this.#time.schedule(this.#time.now + (this.#options.busyMs ?? 0), () => this.takeAnswers());
+  }
+
+  takeAnswers(): void {
+    const batch = this.#pending;
+    this.#pending = [];
+    if (batch.length > 0) this.#handlers?.answers(batch);
   }
 
   #packet({ to, protocol, bytes, hopLimit, trafficClass = 0, identification = 0 }: OutgoingProbe): Uint8Array {

@@ -171,14 +171,15 @@ export class Ledger {
     const host = ring.hosts[place] as PingHost;
     const state = ring.state[place] as number;
     const duplicate = host.group ? this.#isRepeated(number, facts.address) : isAnswered(state);
-    const overdue = now - (ring.sentAt[place] as number) > this.#timeoutMs;
-    const late = !duplicate && (state === ProbeState.timedOut || (state === ProbeState.failed && overdue));
     const first = !isAnswered(state) && state !== ProbeState.collecting;
     const sentWall = ring.sentWall[place] as number;
     const wallMs = this.wall(facts.time) - sentWall;
     const passed = now - (ring.sentAt[place] as number);
     const steady = steadyMs(wallMs, passed);
     const rttMs = roundMs(steady);
+    // By when it came in, whenever this process got to know of it.
+    const late = !duplicate && rttMs > this.#timeoutMs;
+    const takesBack = first && state !== ProbeState.waiting;
     const { corrupt, corruptAt, corruptBytes } = facts;
     for (const tally of [host.tally, this.total]) {
       if (duplicate) tally.duplicates++;
@@ -216,6 +217,7 @@ export class Ledger {
         corrupt,
         ...(corruptAt >= 0 ? { corruptAt, corruptBytes } : {}),
         late,
+        ...(takesBack ? { takesBack } : {}),
         ...this.#options.routes(host.address.family),
         ...(facts.route === undefined ? {} : { route: facts.route }),
         ...(facts.clocks === undefined ? {} : this.#clocks(facts.clocks, sentWall, facts.time)),

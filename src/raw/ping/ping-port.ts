@@ -106,6 +106,14 @@ export class PingPort implements ProbePort {
     }
   }
 
+  takeAnswers(): void {
+    for (const { kind, socket } of this.#sockets) {
+      // An error that waits is in the way of the messages.
+      if (kind === 'dgram') socket.takeFailures();
+      socket.takeMessages?.();
+    }
+  }
+
   wakeAt(time: number, callback: () => void): void {
     this.#waker.at(time, callback);
   }

@@ -46,8 +46,10 @@ export interface PingReply extends PingEvent, Partial<PingClocks> {
   readonly corruptAt?: number;
   /** How many bytes differ, missing and additional ones included; with `corruptAt`. */
   readonly corruptBytes?: number;
-  /** It came after the timeout had been reported: neither received nor lost. */
+  /** It came in after the timeout, by {@link rttMs}: neither received nor lost. */
   readonly late: boolean;
+  /** A timeout or an error has been told as the outcome of the probe, and is none any more; left out otherwise. */
+  readonly takesBack?: boolean;
   readonly socket: PingSocketKind;
   readonly backend: BackendName;
   /** The route that the packet has recorded on both ways (RFC 791); on request. */

@@ -120,10 +120,9 @@ export class SweepLedger {
     this.#take(step, now);
     const state = this.#state[step] as number;
     const duplicate = state === ProbeState.answered || state === ProbeState.answeredLate;
-    const overdue = now - (this.#sentAt[step] as number) > this.timeoutMs;
-    const late = !duplicate && (state === ProbeState.timedOut || (state === ProbeState.failed && overdue));
     const wallMs = wall - (this.#sentWall[step] as number);
     const roundTripMs = roundMs(steadyMs(wallMs, now - (this.#sentAt[step] as number)));
+    const late = !duplicate && roundTripMs > this.timeoutMs;
     if (duplicate) {
       total.duplicates++;
       this.oddities(step).duplicates++;
@@ -138,14 +137,17 @@ export class SweepLedger {
       if (this.#tells) this.#roundTripMs[step] = roundTripMs;
       this.#state[step] = late ? ProbeState.answeredLate : ProbeState.answered;
     }
-    if (this.tellsReplies && facts !== undefined) this.#tellReply(step, facts, { roundTripMs, duplicate, late });
+    if (this.tellsReplies && facts !== undefined) {
+      const takesBack = !duplicate && state !== ProbeState.waiting;
+      this.#tellReply(step, facts, { roundTripMs, duplicate, late, takesBack });
+    }
     if (state === ProbeState.waiting) this.#close(step, now);
   }
 
   #tellReply(
     step: number,
     facts: ReplyFacts,
-    { roundTripMs, ...kind }: { roundTripMs: number; duplicate: boolean; late: boolean },
+    { roundTripMs, ...kind }: { roundTripMs: number; duplicate: boolean; late: boolean; takesBack: boolean },
   ): void {
     const { time, address, foreignAddress, bytes, ttl, timestamp, corrupt, corruptAt, corruptBytes } = facts;
     this.#records.push({
@@ -163,6 +165,7 @@ export class SweepLedger {
       corrupt,
       ...(corruptAt >= 0 ? { corruptAt, corruptBytes } : {}),
       late: kind.late,
+      ...(kind.takesBack ? { takesBack: true } : {}),
       ...this.#options.route,
     });
   }

@@ -130,7 +130,7 @@ export class Sweep {
     this.#socket.receive({
       messages: (batch) => {
         for (const message of batch) this.#onMessage(message);
-        this.#step();
+        this.#advance();
       },
       columns: (columns) => this.#onColumns(columns),
       failure: ({ error, to }) => {
@@ -154,7 +154,7 @@ export class Sweep {
     if (this.#stopping !== undefined) this.#end(this.#stopping);
     if (this.#over) return;
     this.#socket.resume();
-    this.#step();
+    this.#elapse();
   }
 
   /** Fills and sends one table again and again, until all hosts are sent to. */
@@ -174,8 +174,7 @@ export class Sweep {
         from += sent;
         if (refused !== undefined) this.#refused(first + from++, refused);
       }
-      this.#socket.takeMessages?.();
-      this.#step();
+      this.#elapse();
       // Records are not dropped: who is too slow for them slows down the probes.
       if (this.#queue.full && !this.#stops) await Promise.race([this.#queue.drained(), this.#stopped]);
       // A thread has let the event loop have its turn.
@@ -239,7 +238,7 @@ export class Sweep {
         : undefined;
       ledger.reply(step, wall, now, told);
     }
-    if (!this.#sending) this.#step();
+    if (!this.#sending) this.#advance();
   }
 
   #isOurs(bytes: Uint8Array, start: number): boolean {
@@ -326,20 +325,25 @@ export class Sweep {
     return this.#writer.resembles(bytes, start, bytes.length, step) ? step : -1;
   }
 
-  /** Time has passed, or something has come in. */
-  #step(): void {
+  /** Time has passed: what has arrived by now is not given up because nobody has read it yet. */
+  #elapse(): void {
     if (this.#over) return;
     const now = performance.now();
     const time = this.#socket.now();
+    this.#socket.takeMessages?.();
+    if (this.#over) return;
     const next = this.#ledger.elapse(now, time);
-    this.#tell();
-    if (this.#sending) return;
-    if (this.#ledger.open === 0) {
-      this.stop('count');
-      return;
-    }
+    this.#advance();
+    if (this.#sending || this.#over) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#step(), Math.max(1, Math.ceil(next - now)));
+    this.#timer = setTimeout(() => this.#elapse(), Math.max(1, Math.ceil(next - now)));
+  }
+
+  /** Something has come in, or been given up. */
+  #advance(): void {
+    if (this.#over) return;
+    this.#tell();
+    if (!this.#sending && this.#ledger.open === 0) this.stop('count');
   }
 
   #tell(): void {

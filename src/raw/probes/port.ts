@@ -96,6 +96,8 @@ export interface ProbePort {
   turn(): Promise<void>;
   /** Starts delivery; called once. */
   receive(handlers: ProbeHandlers): void;
+  /** Delivers what has arrived by now, before it returns. Undefined where the port has no such thing. */
+  takeAnswers?(): void;
   /** Calls back once when {@link now} reaches `time`; a later call takes the place of an earlier one. */
   wakeAt(time: number, callback: () => void): void;
   close(): Promise<void>;

@@ -39,6 +39,8 @@ class Runner<Item> {
   readonly #queue: RecordQueue<Item>;
   #finish: () => void = () => undefined;
   #sending = false;
+  /** Answers are taken in, after which it goes on by itself. */
+  #taking = false;
   #over = false;
 
   constructor(machine: ProbeMachine<Item>, port: ProbePort, queue: RecordQueue<Item>) {
@@ -56,7 +58,7 @@ class Runner<Item> {
         } catch (error) {
           this.#fail(error);
         }
-        this.#step();
+        if (!this.#taking) this.#step();
       },
       failed: (error) => this.#fail(error),
     });
@@ -81,7 +83,12 @@ class Runner<Item> {
 
   #goOn(): void {
     const machine = this.#machine;
-    machine.elapsed(this.#port.now(), this.#port.wallClock());
+    const now = this.#port.now();
+    const time = this.#port.wallClock();
+    // What has arrived by now is not given up because this process has been too busy to read it.
+    if (machine.wakeAt() <= now) this.#takeAnswers();
+    if (this.#over) return;
+    machine.elapsed(now, time);
     if (!this.#sending) void this.#send();
     this.#tell();
     if (machine.done) {
@@ -89,6 +96,15 @@ class Runner<Item> {
       return;
     }
     this.#wake();
+  }
+
+  #takeAnswers(): void {
+    this.#taking = true;
+    try {
+      this.#port.takeAnswers?.();
+    } finally {
+      this.#taking = false;
+    }
   }
 
   /** While something is sent, what is due is due already; but what is waited for may be over. */

@@ -7,6 +7,7 @@ import { pingOrder } from '../../../../src/raw/ping/order.js';
 import type { PingRecord } from '../../../../src/raw/ping/records.js';
 import type { ProbeAnswer } from '../../../../src/raw/probes/port.js';
 import { parseIP } from '../../../../src/sockaddr/ip.js';
+import { updateChecksum } from '../../../../src/wire/checksum.js';
 import type { HostDescription, Impairment, NetworkDescription } from '../../../hosts/network/description.js';
 import { simulate, targetSet } from './simulate.js';
 
@@ -42,6 +43,41 @@ const BLOCK: NetworkDescription = {
   },
   links: [{ path: ['prober', 'hosts'], delayMs: 1 }],
 };
+
+const at = (ms: number) => ({ seconds: 1000, nanoseconds: ms * 1e6 });
+
+/** A machine whose first probe has left at 0, and the reply to it as it comes in at a time. */
+function oneProbe(plan: PingPlan) {
+  const set = targetSet(HOST);
+  const machine = new PingMachine({
+    plan,
+    order: pingOrder(set, undefined),
+    hosts: set.count,
+    routes: () => ({ socket: 'raw', backend: 'native' }),
+    drops: () => ({ socket: 0, socketAtMost: 0 }),
+    identifier: 1,
+    key: new Uint8Array(8),
+  });
+  machine.elapsed(0, at(0));
+  const [probe] = machine.due(0, 1);
+  machine.sent([at(0)], 0);
+  const bytes = Uint8Array.from(probe?.bytes ?? []);
+  // An echo reply has type 0 in place of 8, which the checksum makes up for (RFC 1624).
+  bytes[0] = 0;
+  new DataView(bytes.buffer).setUint16(2, updateChecksum(new DataView(bytes.buffer).getUint16(2), 0x0800, 0));
+  const reply = (ms: number): ProbeAnswer => ({
+    kind: 'packet',
+    protocol: 1,
+    bytes,
+    time: at(ms),
+    timestampSource: 'kernel',
+    userTime: at(ms),
+    from: parseIP(HOST),
+    hopLimit: 64,
+    trafficClass: 0,
+  });
+  return { machine, reply };
+}
 
 const sequences = (records: readonly PingRecord[]) =>
   records.flatMap((record) => ('sequence' in record ? [record.sequence] : []));
@@ -87,6 +123,35 @@ describe('outcomes', () => {
     expect(records.map((r) => r.type)).toEqual(['ping.timeout', 'ping.reply', 'ping.reply', 'ping.summary']);
     expect(records[1]).toMatchObject({ sequence: 1, late: true, rttMs: 704 });
     expect(summary).toMatchObject({ received: 1, late: 1, lost: 0, lossPercent: 0 });
+  });
+
+  it('goes by when a reply came in, not by when it is read', async () => {
+    const plan = { count: 3, intervalMs: 5, timeoutMs: 5 };
+    const { replies, timeouts, summary } = await simulate(oneHost(), [HOST], plan, { busyMs: 50 });
+    expect(timeouts).toEqual([]);
+    expect(replies.map(({ late, rttMs }) => [late, rttMs])).toEqual([1, 2, 3].map(() => [false, 4]));
+    expect(summary).toMatchObject({ received: 3, late: 0, lost: 0 });
+  });
+
+  it('takes a timeout back when the reply was there in time after all', () => {
+    const { machine, reply } = oneProbe({ count: 2, intervalMs: 1000, timeoutMs: 5 });
+    machine.elapsed(20, at(20));
+    machine.answered([reply(4)], 21);
+    machine.stop('interrupted', 30, at(30));
+    const [timeout, answer, summary] = machine.take();
+    expect(timeout).toMatchObject({ type: 'ping.timeout', sequence: 1 });
+    expect(answer).toMatchObject({ type: 'ping.reply', rttMs: 4, late: false, takesBack: true });
+    expect(summary).toMatchObject({ received: 1, late: 0, lost: 0, inFlight: 0 });
+  });
+
+  it('calls a reply late that came in after the timeout, told or not', () => {
+    const { machine, reply } = oneProbe({ count: 2, intervalMs: 1000, timeoutMs: 5 });
+    machine.answered([reply(7)], 8);
+    machine.stop('interrupted', 30, at(30));
+    const [answer, summary] = machine.take();
+    expect(answer).toMatchObject({ type: 'ping.reply', rttMs: 7, late: true });
+    expect(answer).not.toHaveProperty('takesBack');
+    expect(summary).toMatchObject({ received: 0, late: 1, lost: 0, inFlight: 0 });
   });
 
   it('counts a second reply as a duplicate', async () => {

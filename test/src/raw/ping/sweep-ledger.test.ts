@@ -17,7 +17,7 @@ const BASE = { seconds: 1000, nanoseconds: 999_999_000 };
 const route = { socket: 'raw', backend: 'native' } as const;
 
 type Event = { readonly step: number; readonly afterMs: number } & (
-  | { readonly kind: 'reply'; readonly corruptAt: number; readonly foreignAddress: boolean }
+  | { readonly kind: 'reply'; readonly readMs: number; readonly corruptAt: number; readonly foreignAddress: boolean }
   | { readonly kind: 'error'; readonly settles: boolean }
   | { readonly kind: 'nothing' }
 );
@@ -29,6 +29,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     kind: fc.constant('reply' as const),
     step,
     afterMs,
+    readMs: fc.constantFrom(0, 0, 10, 60),
     corruptAt: fc.constantFrom(-1, -1, 17),
     foreignAddress: fc.boolean(),
   }),
@@ -109,13 +110,15 @@ it.each([
         now += one.afterMs;
         expire();
         if (one.kind === 'reply') {
-          const facts = replyFacts(now, one);
+          // It came in so long before it is read.
+          const arrived = Math.max(0, now - one.readMs);
+          const facts = replyFacts(arrived, one);
           ledger.reply(one.step, facts, now);
           for (const tally of [sweep.total, sweep.oddities(one.step)]) {
             if (one.foreignAddress) tally.foreignAddress++;
             if (one.corruptAt >= 0) tally.corrupt++;
           }
-          sweep.reply(one.step, now, now, facts);
+          sweep.reply(one.step, arrived, now, facts);
         } else if (one.kind === 'error') {
           ledger.error(one.step, errorFacts(now, one.settles), now);
           sweep.error(one.step, errorFacts(now, one.settles), now);
