@@ -107,6 +107,7 @@ class SimulatedPort implements ProbePort {
   #handlers: ProbeHandlers | undefined;
   #pending: ProbeAnswer[] = [];
   #wake: (() => void) | undefined;
+  #paused = false;
   #sent = 0;
   #identification = 1;
 
@@ -182,7 +183,20 @@ class SimulatedPort implements ProbePort {
     if (answer === undefined) return;
     this.#pending.push(answer);
     if (this.#pending.length > 1) return;
-    this.#time.schedule(this.#time.now + (this.#options.busyMs ?? 0), () => this.takeAnswers());
+    this.#time.schedule(this.#time.now + (this.#options.busyMs ?? 0), () => this.#deliverPending());
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#time.schedule(this.#time.now, () => this.#deliverPending());
+  }
+
+  #deliverPending(): void {
+    if (!this.#paused) this.takeAnswers();
   }
 
   takeAnswers(): void {

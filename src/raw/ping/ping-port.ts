@@ -114,6 +114,14 @@ export class PingPort implements ProbePort {
     }
   }
 
+  pause(): void {
+    for (const { socket } of this.#sockets) socket.pause();
+  }
+
+  resume(): void {
+    for (const { socket } of this.#sockets) socket.resume();
+  }
+
   wakeAt(time: number, callback: () => void): void {
     this.#waker.at(time, callback);
   }

@@ -84,6 +84,8 @@ export class Sweep {
   readonly #stopped: Promise<void>;
   #wake: () => void = () => undefined;
   #over = false;
+  /** Nothing is read until the records that wait have been taken. */
+  #held = false;
   #timer: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
 
@@ -327,7 +329,7 @@ export class Sweep {
 
   /** Time has passed: what has arrived by now is not given up because nobody has read it yet. */
   #elapse(): void {
-    if (this.#over) return;
+    if (this.#over || this.#held) return;
     const now = performance.now();
     const time = this.#socket.now();
     this.#socket.takeMessages?.();
@@ -348,6 +350,19 @@ export class Sweep {
 
   #tell(): void {
     for (const record of this.#ledger.take()) this.#queue.add(record);
+    // While it sends, that waits for who takes them, and nothing is read in between.
+    if (this.#queue.full && !this.#sending && !this.#held) void this.#hold();
+  }
+
+  /** As with any other ping: the kernel's buffer bounds what comes in, and counts what it had no room for. */
+  async #hold(): Promise<void> {
+    this.#held = true;
+    this.#socket.pause();
+    await this.#queue.drained();
+    this.#held = false;
+    if (this.#over) return;
+    this.#socket.resume();
+    this.#elapse();
   }
 
   standing(): PingStanding {

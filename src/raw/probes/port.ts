@@ -98,6 +98,9 @@ export interface ProbePort {
   receive(handlers: ProbeHandlers): void;
   /** Delivers what has arrived by now, before it returns. Undefined where the port has no such thing. */
   takeAnswers?(): void;
+  /** Stops and restarts delivery; what arrives meanwhile waits in the kernel's buffers. */
+  pause(): void;
+  resume(): void;
   /** Calls back once when {@link now} reaches `time`; a later call takes the place of an earlier one. */
   wakeAt(time: number, callback: () => void): void;
   close(): Promise<void>;

@@ -41,6 +41,8 @@ class Runner<Item> {
   #sending = false;
   /** Answers are taken in, after which it goes on by itself. */
   #taking = false;
+  /** Nothing goes on until the records that wait have been taken. */
+  #held = false;
   #over = false;
 
   constructor(machine: ProbeMachine<Item>, port: ProbePort, queue: RecordQueue<Item>) {
@@ -73,7 +75,7 @@ class Runner<Item> {
 
   /** What is due goes out, what is given up is told, and the next time is set. */
   #step(): void {
-    if (this.#over) return;
+    if (this.#over || this.#held) return;
     try {
       this.#goOn();
     } catch (error) {
@@ -91,11 +93,8 @@ class Runner<Item> {
     machine.elapsed(now, time);
     if (!this.#sending) void this.#send();
     this.#tell();
-    if (machine.done) {
-      this.#end();
-      return;
-    }
-    this.#wake();
+    if (machine.done) this.#end();
+    else if (!this.#held) this.#wake();
   }
 
   #takeAnswers(): void {
@@ -125,7 +124,6 @@ class Runner<Item> {
       while (probes.length > 0 && !this.#over) {
         await this.#sendBatch(probes);
         this.#tell();
-        // Records are not dropped: who is too slow for them slows down the probes.
         if (this.#queue.full) await this.#queue.drained();
         await port.turn();
         if (this.#over) return;
@@ -155,6 +153,22 @@ class Runner<Item> {
 
   #tell(): void {
     for (const item of this.#machine.take()) this.#queue.add(item);
+    if (this.#queue.full && !this.#held) void this.#hold();
+  }
+
+  /**
+   * Records are not dropped: who is too slow for them slows down the probes, and holds back what comes in, however much
+   * that is: the kernel's buffer bounds it, and counts what it had no room for.
+   */
+  async #hold(): Promise<void> {
+    this.#held = true;
+    this.#port.pause();
+    await this.#queue.drained();
+    this.#held = false;
+    if (this.#over) return;
+    this.#port.resume();
+    await this.#port.turn();
+    this.#step();
   }
 
   #fail(error: unknown): void {

@@ -86,6 +86,14 @@ export class TracePort implements ProbePort {
     );
   }
 
+  pause(): void {
+    for (const socket of this.#options.sockets) socket.pause();
+  }
+
+  resume(): void {
+    for (const socket of this.#options.sockets) socket.resume();
+  }
+
   wakeAt(time: number, callback: () => void): void {
     this.#waker.at(time, callback);
   }

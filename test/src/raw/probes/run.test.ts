@@ -1,7 +1,7 @@
 /** What the runner of machines does where a port does not let it go on. */
 import { describe, expect, it } from 'vitest';
 import type { ProbeMachine } from '../../../../src/raw/probes/machine.js';
-import type { ProbePort, SendOutcome } from '../../../../src/raw/probes/port.js';
+import type { ProbeAnswer, ProbeHandlers, ProbePort, SendOutcome } from '../../../../src/raw/probes/port.js';
 import { runMachine } from '../../../../src/raw/probes/run.js';
 import { RecordQueue } from '../../../../src/raw/record-queue.js';
 import { parseIP } from '../../../../src/sockaddr/ip.js';
@@ -41,6 +41,8 @@ class StuckPort implements ProbePort {
   }
 
   receive(): void {}
+  pause(): void {}
+  resume(): void {}
 
   #round = 0;
 
@@ -106,5 +108,141 @@ describe('a machine on a port without room', () => {
     expect(port.clock).toBeLessThan(1020);
     // It looks now and then, not all the time.
     expect(port.wakes).toBeLessThan(150);
+  });
+});
+
+/** Every turn of the event loop brings answers, unless it is paused. */
+class FloodedPort extends StuckPort {
+  #handlers: ProbeHandlers | undefined;
+  #paused = false;
+  #closed = false;
+
+  constructor() {
+    super(0);
+  }
+
+  override receive(handlers?: ProbeHandlers): void {
+    this.#handlers = handlers;
+    this.#flood();
+  }
+
+  override pause(): void {
+    this.#paused = true;
+    this.paused();
+  }
+
+  override resume(): void {
+    this.#paused = false;
+    this.#flood();
+  }
+
+  override close(): Promise<void> {
+    this.#closed = true;
+    return Promise.resolve();
+  }
+
+  paused: () => void = () => undefined;
+
+  #flood(): void {
+    if (this.#paused || this.#closed) return;
+    this.#handlers?.answers(FLOOD);
+    setImmediate(() => this.#flood());
+  }
+}
+
+const FLOOD: readonly ProbeAnswer[] = Array.from({ length: 1000 }, () => ({
+  kind: 'packet',
+  protocol: 1,
+  bytes: new Uint8Array(8),
+  time: TIME,
+  timestampSource: 'kernel',
+  userTime: TIME,
+  from: parseIP('192.0.2.1'),
+  hopLimit: null,
+  trafficClass: null,
+}));
+
+/** Has nothing to send, and tells of each answer. */
+class Listener implements ProbeMachine<number> {
+  done = false;
+  told = 0;
+  elapses = 0;
+  #untold: number[] = [];
+
+  due() {
+    return [];
+  }
+
+  sent(): void {}
+  refused(): void {}
+
+  answered(answers: readonly ProbeAnswer[]): void {
+    for (let i = 0; i < answers.length; i++) this.#untold.push(this.told++);
+  }
+
+  elapsed(): void {
+    this.elapses++;
+  }
+
+  wakeAt(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  stop(): void {
+    this.done = true;
+  }
+
+  take(): number[] {
+    return this.#untold.splice(0);
+  }
+}
+
+describe('a machine whose records nobody takes', () => {
+  const run = () => {
+    const port = new FloodedPort();
+    const machine = new Listener();
+    const queue = new RecordQueue<number>();
+    const stop = new AbortController();
+    const paused = () =>
+      new Promise<void>((resolve) => {
+        port.paused = resolve;
+      });
+    const full = paused();
+    return {
+      port,
+      machine,
+      queue,
+      stop,
+      full,
+      paused,
+      over: runMachine(machine, port, queue, { signal: stop.signal }),
+    };
+  };
+
+  it('takes no more answers in than there is room for, and goes on when they have been taken', async () => {
+    const { port, machine, queue, stop, full, paused, over } = run();
+    await full;
+    expect(machine.told).toBeGreaterThanOrEqual(65_536);
+    expect(machine.told).toBeLessThan(65_536 + FLOOD.length);
+    const held = machine.told;
+    const again = paused();
+    const batches = queue.batches();
+    const { value: first } = await batches.next();
+    expect(first).toHaveLength(held);
+    await again;
+    const { value: second } = await batches.next();
+    expect(second?.[0]).toBe(held);
+    stop.abort();
+    await over;
+    await port.close();
+  });
+
+  it('ends at once when it is interrupted', async () => {
+    const { port, machine, stop, full, over } = run();
+    await full;
+    stop.abort();
+    await over;
+    expect(machine.done).toBe(true);
+    await port.close();
   });
 });
