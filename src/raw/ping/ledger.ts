@@ -11,7 +11,8 @@ import type { SocketDrops } from '../../socket/drops.js';
 import type { BackendName } from '../../socket/port.js';
 import type { TimestampSource } from '../probes/port.js';
 import { clockOffset } from './clocks.js';
-import { type PingHost, REPLIERS_MAX, Tally } from './host.js';
+import { GroupAnswers } from './group-answers.js';
+import { type PingHost, Tally } from './host.js';
 import { DEFAULT_TIMEOUT_MS, type PingPlan, tellsReplies } from './options.js';
 import { type ErrorFacts, errorRecord, refusalFacts } from './probe-error.js';
 import { ProbeRing, ProbeState } from './probe-ring.js';
@@ -55,6 +56,9 @@ export interface ReplyFacts {
 /** Sets up to this size keep their hosts, and tell all summaries at the end; larger ones tell each when it is known. */
 export const KEPT_MAX = 4096;
 
+/** Outcomes are remembered so many timeouts, to tell duplicates and late replies. */
+export const MEMORY_TIMEOUTS = 4;
+
 export class Ledger {
   readonly ring: ProbeRing<PingHost>;
   /** Of all hosts together. */
@@ -80,8 +84,7 @@ export class Ledger {
   readonly #kept: PingHost[] | undefined;
   /** Hosts that have begun and have not been told, where they are not kept. */
   readonly #untold = new Set<PingHost>();
-  /** Of probes to groups: who has answered. */
-  readonly #answers = new Map<number, Set<string>>();
+  readonly #groupAnswers: GroupAnswers;
   /** Of the first host. */
   #family: IPFamily = 'ipv4';
   #records: PingRecord[] = [];
@@ -93,6 +96,7 @@ export class Ledger {
     this.#plan = plan;
     this.ring = new ProbeRing(options.inFlightMax);
     this.#timeoutMs = plan.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.#groupAnswers = new GroupAnswers(MEMORY_TIMEOUTS * this.#timeoutMs);
     this.#events = tellsReplies(plan);
     this.#base = base;
     this.#kept = options.hosts <= KEPT_MAX ? [] : undefined;
@@ -170,8 +174,8 @@ export class Ledger {
     const place = ring.at(number);
     const host = ring.hosts[place] as PingHost;
     const state = ring.state[place] as number;
-    const duplicate = host.group ? this.#isRepeated(number, facts.address) : isAnswered(state);
     const first = !isAnswered(state) && state !== ProbeState.collecting;
+    const duplicate = host.group ? this.#groupAnswers.isRepeated(number, facts.address, first, now) : !first;
     const sentWall = ring.sentWall[place] as number;
     const wallMs = this.wall(facts.time) - sentWall;
     const passed = now - (ring.sentAt[place] as number);
@@ -235,22 +239,6 @@ export class Ledger {
     const { seconds, nanoseconds } = this.#base;
     const sent = { seconds, nanoseconds: nanoseconds + sentWall * 1e6 };
     return { ...clocks, clockOffsetMs: clockOffset(clocks, sent, arrived) };
-  }
-
-  #isRepeated(number: number, address: string): boolean {
-    const known = this.#answers.get(number);
-    if (known === undefined) {
-      this.#answers.set(number, new Set([address]));
-      // A Map has its keys in the order in which they came: the oldest is forgotten with the ring's memory of it.
-      for (const oldest of this.#answers.keys()) {
-        if (this.ring.has(oldest)) break;
-        this.#answers.delete(oldest);
-      }
-      return false;
-    }
-    if (known.has(address) || known.size === REPLIERS_MAX) return true;
-    known.add(address);
-    return false;
   }
 
   #markAlive(host: PingHost): void {

@@ -15,7 +15,7 @@ import type { OutgoingProbe, PacketAnswer, ProbeAnswer, ReportAnswer } from '../
 import { errorText, ICMP_PROTOCOL, isReply, isSound, isTooBig, readError, readShort, settles } from './answer.js';
 import { damageAt, readClocks } from './clocks.js';
 import { PingHost } from './host.js';
-import { Ledger, type PingRoute, type ReplyFacts } from './ledger.js';
+import { Ledger, MEMORY_TIMEOUTS, type PingRoute, type ReplyFacts } from './ledger.js';
 import { DEFAULT_SIZE, DEFAULT_TIMEOUT_MS, type PingPlan } from './options.js';
 import type { PingOrder } from './order.js';
 import type { ErrorFacts } from './probe-error.js';
@@ -43,9 +43,6 @@ export interface PingMachineOptions {
 }
 
 type IcmpFacts = Omit<ErrorFacts, 'message' | 'settles'> & { readonly icmpType: number; readonly icmpCode: number };
-
-/** Outcomes are remembered so many timeouts, to tell duplicates and late replies. */
-const MEMORY_TIMEOUTS = 4;
 
 /** Answers that wait for the word of their probes at most: more than a batch of probes can have without forgery. */
 const EARLY_MAX = 65_536;
