@@ -125,11 +125,10 @@ export class Ledger {
     const number = ring.next++;
     const place = ring.at(number);
     ring.state[place] = ProbeState.waiting;
-    ring.sequence[place] = host.sends;
     // A reply can be here before the word that it was sent.
     ring.sentAt[place] = now;
     ring.sentWall[place] = wall;
-    ring.before[place] = host.last;
+    ring.chain(number, host.sends, host.last);
     ring.hosts[place] = host;
     host.last = number;
     host.open++;

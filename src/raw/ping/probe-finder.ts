@@ -59,10 +59,6 @@ export class ProbeFinder {
 
   /** The last probe to a host with these 16 bits of the sequence; -1 for none that is remembered. */
   #probeOf(ring: ProbeRing<PingHost>, host: PingHost, sequence: number): number {
-    let number = host.last;
-    for (let back = (host.sends - sequence) & 0xffff; back > 0 && ring.has(number); back--) {
-      number = ring.before[ring.at(number)] as number;
-    }
-    return ring.has(number) ? number : -1;
+    return ring.find(host.last, host.sends - ((host.sends - sequence) & 0xffff));
   }
 }

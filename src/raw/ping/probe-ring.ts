@@ -18,6 +18,8 @@ export const ProbeState = {
 /** Places at first, and at most: that many probes can be in flight. */
 const CAPACITY = 1024;
 const CAPACITY_MAX = 2 ** 18;
+/** The root of the 2^16 probes that an answer without a name may be about: that many steps it takes, twice, to find it. */
+const STRIDE = 256;
 
 export class ProbeRing<Host> {
   /** The number that the next probe gets. */
@@ -31,6 +33,8 @@ export class ProbeRing<Host> {
   sentAt = new Float64Array(CAPACITY);
   /** The number of the same host's probe before, -1 for none. */
   before = new Float64Array(CAPACITY);
+  /** The number of the same host's last probe before whose sequence is a multiple of {@link STRIDE}, -1 for none. */
+  stride = new Float64Array(CAPACITY);
   /** Of timestamp requests: what they say. */
   originate = new Float64Array(CAPACITY);
   hosts: (Host | undefined)[] = new Array(CAPACITY).fill(undefined);
@@ -50,6 +54,32 @@ export class ProbeRing<Host> {
   /** Whether anything is known of the probe. */
   has(number: number): boolean {
     return number >= 0 && number < this.next && number >= this.next - this.#mask - 1;
+  }
+
+  /**
+   * Takes down which probe of its host a claimed one is.
+   *
+   * @param last the number of the host's probe before, -1 for none; its sequence is one less
+   */
+  chain(number: number, sequence: number, last: number): void {
+    const place = this.at(number);
+    this.sequence[place] = sequence;
+    this.before[place] = last;
+    const marks = (sequence - 1) % STRIDE === 0;
+    this.stride[place] = marks || !this.has(last) ? last : (this.stride[this.at(last)] as number);
+  }
+
+  /** The number of the host's probe with this sequence, from its last one on; -1 for none that is remembered. */
+  find(last: number, sequence: number): number {
+    let number = last;
+    while (this.has(number)) {
+      const place = this.at(number);
+      const here = this.sequence[place] as number;
+      if (here <= sequence) return here === sequence ? number : -1;
+      const far = here - 1 - ((here - 1) % STRIDE);
+      number = (far >= sequence ? this.stride : this.before)[place] as number;
+    }
+    return -1;
   }
 
   /** Whether the probe is waited for, or answers of others to it are. */
@@ -97,6 +127,7 @@ export class ProbeRing<Host> {
     this.sentWall = move(this.sentWall, new Float64Array(before * 2));
     this.sentAt = move(this.sentAt, new Float64Array(before * 2));
     this.before = move(this.before, new Float64Array(before * 2));
+    this.stride = move(this.stride, new Float64Array(before * 2));
     this.originate = move(this.originate, new Float64Array(before * 2));
     this.hosts = move(this.hosts, new Array(before * 2).fill(undefined));
     this.#mask = mask;
