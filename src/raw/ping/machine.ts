@@ -168,7 +168,8 @@ export class PingMachine implements ProbeMachine<PingRecord> {
   }
 
   #onReply(ledger: Ledger, answer: PacketAnswer, now: number): void {
-    const { bytes, from, protocol } = answer;
+    const { bytes, from, protocol, cut = 0 } = answer;
+    const length = bytes.length + cut;
     const payload = this.#kind === 'echo' ? ICMP_HEADER : bytes.length;
     const number = this.#isOurs(protocol, readShort(bytes, 4))
       ? this.#finder.find(ledger.ring, from, readShort(bytes, 6), bytes, payload)
@@ -188,15 +189,16 @@ export class PingMachine implements ProbeMachine<PingRecord> {
     const facts: ReplyFacts = {
       address: withoutZone(from).toString(),
       foreignAddress: !host.group && !sameAddress(from, host.address),
-      bytes: bytes.length,
+      bytes: length,
       ttl: answer.hopLimit,
       time: answer.time,
       timestamp: answer.timestampSource,
       userTime: answer.userTime,
+      // What is too long differs: nobody looks for the checksum of a message that is not all there.
       corrupt: corruptAt >= 0 || !isSound(host.address.family, bytes),
       corruptAt,
       corruptBytes:
-        clocks === undefined ? this.#writer.differing : corruptAt === 0 ? 4 : bytes.length - TIMESTAMP_LENGTH,
+        clocks === undefined ? this.#writer.differing + cut : corruptAt === 0 ? 4 : length - TIMESTAMP_LENGTH,
       route: recordRoute === true && answer.header !== undefined ? readRoute(answer.header) : undefined,
       clocks,
     };

@@ -236,7 +236,7 @@ export class Sweep {
       if (foreign || corrupt) this.#odd(step, foreign, corrupt);
       const wall = ledger.wall(seconds[i] as number, nanoseconds[i] as number);
       const told = ledger.tellsReplies
-        ? factsOf(columns.message(i), end - start, { foreignAddress: foreign, corrupt, ...this.#corruption(corruptAt) })
+        ? this.#factsOf(columns.message(i), end - start, foreign, corrupt, corruptAt)
         : undefined;
       ledger.reply(step, wall, now, told);
     }
@@ -255,8 +255,20 @@ export class Sweep {
     return true;
   }
 
-  #corruption(corruptAt: number) {
-    return { corruptAt, corruptBytes: this.#writer.differing };
+  /** @param there bytes of it behind its IP header; what was not kept of it is too much, and differs */
+  #factsOf(
+    message: ReceivedMessage,
+    there: number,
+    foreignAddress: boolean,
+    corrupt: boolean,
+    corruptAt: number,
+  ): ReplyFacts {
+    const { from, hopLimit, timestamp, timestampSource } = message;
+    const cut = message.length - message.bytes.length;
+    const address = from === undefined || from.family === 'unix' ? '' : withoutZone(from.address).toString();
+    const times = { time: timestamp, timestamp: timestampSource, userTime: timestamp };
+    const damage = { corrupt, corruptAt, corruptBytes: this.#writer.differing + cut };
+    return { address, foreignAddress, bytes: there + cut, ttl: hopLimit, ...times, ...damage };
   }
 
   #odd(step: number, foreign: boolean, corrupt: boolean): void {
@@ -310,11 +322,7 @@ export class Sweep {
     const corrupt = corruptAt >= 0 || !isSound(this.#options.socket.family, bytes);
     if (corrupt) this.#odd(step, false, corrupt);
     const wall = this.#ledger.wall(timestamp.seconds, timestamp.nanoseconds);
-    const facts = factsOf(message, bytes.length, {
-      foreignAddress: false,
-      corrupt,
-      ...this.#corruption(corruptAt),
-    });
+    const facts = this.#factsOf(message, bytes.length, false, corrupt, corruptAt);
     this.#ledger.reply(step, wall, performance.now(), facts);
   }
 
@@ -421,14 +429,4 @@ function writeHeader(bytes: Uint8Array, at: number, step: number, destination: n
   bytes[at + 17] = (destination >>> 16) & 255;
   bytes[at + 18] = (destination >>> 8) & 255;
   bytes[at + 19] = destination & 255;
-}
-
-function factsOf(
-  { from, hopLimit, timestamp, timestampSource }: ReceivedMessage,
-  bytes: number,
-  what: Pick<ReplyFacts, 'foreignAddress' | 'corrupt' | 'corruptAt' | 'corruptBytes'>,
-): ReplyFacts {
-  const address = from === undefined || from.family === 'unix' ? '' : withoutZone(from.address).toString();
-  const times = { time: timestamp, timestamp: timestampSource, userTime: timestamp };
-  return { address, bytes, ttl: hopLimit, ...times, ...what };
 }

@@ -3,7 +3,7 @@ import type { SocketError } from '../../errors.js';
 import type { IPAddress } from '../../sockaddr/ip.js';
 import type { MessageFailure, MessageSocket, ReceivedMessage } from '../../socket/port.js';
 import { IPV4_HEADER } from '../../wire/ipv4.js';
-import { encodeUdp } from '../../wire/udp.js';
+import { encodeUdp, UDP_HEADER } from '../../wire/udp.js';
 import type { PacketAnswer, ProbeAnswer, ReportAnswer } from './port.js';
 import { SOFT_ERRORS } from './soft-errors.js';
 
@@ -41,7 +41,7 @@ function packets(
 ): PacketAnswer[] {
   const userTime = socket.now();
   const answers: PacketAnswer[] = [];
-  for (const { bytes, from, timestamp, timestampSource, hopLimit, trafficClass } of batch) {
+  for (const { bytes, length, from, timestamp, timestampSource, hopLimit, trafficClass } of batch) {
     if (from === undefined || from.family === 'unix') continue;
     const skip = withHeader ? ((bytes[0] ?? 0) & 15) * 4 : 0;
     if (withHeader && (skip < IPV4_HEADER || skip > bytes.length)) continue;
@@ -49,6 +49,7 @@ function packets(
       kind: 'packet',
       protocol,
       bytes: skip === 0 ? bytes : bytes.subarray(skip),
+      cut: length - bytes.length,
       header: skip === 0 ? undefined : bytes.subarray(0, skip),
       time: timestamp,
       timestampSource,
@@ -81,7 +82,7 @@ export function receiveDatagrams(
         if (message.from === undefined || message.from.family === 'unix') continue;
         const ports = { sourcePort: message.from.port, destinationPort: localPort };
         const bytes = encodeUdp(ports, message.bytes);
-        answers.push(...packets([{ ...message, bytes }], protocol, false, socket));
+        answers.push(...packets([{ ...message, bytes, length: UDP_HEADER + message.length }], protocol, false, socket));
       }
       deliver(answers);
     },

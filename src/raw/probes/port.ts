@@ -44,6 +44,8 @@ export interface PacketAnswer extends Answer {
   readonly protocol: number;
   /** What stands behind the IP header, valid until the handler returns. */
   readonly bytes: Uint8Array;
+  /** Bytes behind those that were not kept, of a message that is longer than anybody has asked for; none where left out. */
+  readonly cut?: number | undefined;
   /** The IPv4 header of it; undefined for IPv6, and where the socket does not show it. */
   readonly header?: Uint8Array | undefined;
 }

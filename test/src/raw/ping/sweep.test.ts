@@ -19,6 +19,7 @@ const KINDS = [
   'redirected',
   'wrong checksum',
   'false errors',
+  'longer',
 ] as const;
 
 interface Outcome {
@@ -106,6 +107,10 @@ describe.skipIf(obstacle !== undefined)(`a sweep${obstacle === undefined ? '' : 
     const paced = await ping('-c', '1', '--rate', '50k', block);
     expect(swept.filter(({ type }) => type === 'ping.reply').length).toBeGreaterThan(1000);
     expect(strip(swept)).toEqual(strip(paced));
+    const longer = swept.filter(({ type, target }) => type === 'ping.reply' && kindOf(String(target)) === 'longer');
+    expect(longer.length).toBeGreaterThan(100);
+    for (const reply of longer)
+      expect(reply).toMatchObject({ bytes: 964, corrupt: true, corruptAt: 56, corruptBytes: 900 });
   });
 
   it('goes in a random order, and stops when its time is up', { timeout: 60_000 }, async () => {
@@ -142,6 +147,7 @@ function expected(address: string) {
     case 'changed':
     case 'cut':
     case 'wrong checksum':
+    case 'longer':
       return { ...none, received: 1, corrupt: 1 };
     case 'foreign':
       return { ...none, received: 1, foreignAddress: 1 };

@@ -1,7 +1,8 @@
 /**
- * Answers echo requests for whatever address they were sent to, each address in its own way, by its last part modulo 10:
+ * Answers echo requests for whatever address they were sent to, each address in its own way, by its last part modulo 11:
  * plainly, not at all, twice, with a byte changed, cut by half, from another address, with an error, with a redirect before
- * the reply, with a wrong checksum, with errors that are none. Ends with stdin.
+ * the reply, with a wrong checksum, with errors that are none, with 900 bytes too
+ * many. Ends with stdin.
  */
 import { silentLogger } from '../../../../../dist/src/log/events.js';
 import { inetEndpoint } from '../../../../../dist/src/sockaddr/endpoint.js';
@@ -16,7 +17,7 @@ const requests = await backend.raw({ ...open, protocol: 1, icmpTypes: [8], recei
 const replies = await backend.raw({ ...open, protocol: 255, ownHeader: true, sendBuffer: 16 << 20 });
 
 function packet(source, destination, icmp) {
-  const into = new Uint8Array(600);
+  const into = new Uint8Array(1500);
   const header = encodeIPv4({ source, destination, protocolNumber: 1, ttl: 64 }, icmp.length, into);
   into.set(icmp, header);
   return { bytes: into.slice(0, header + icmp.length), to: inetEndpoint(IPv4Address.fromBytes(into, 16), 0) };
@@ -39,7 +40,7 @@ function answers(request) {
     message.bytes[at] ^= bits;
     return message;
   };
-  switch ((asked.value & 255) % 10) {
+  switch ((asked.value & 255) % 11) {
     case 1:
       return [];
     case 2:
@@ -60,6 +61,8 @@ function answers(request) {
     case 9:
       // One with a wrong checksum, one that quotes a reply.
       return [withByte(error(3, 1), 22, 0x40), falseQuote(request, error)];
+    case 10:
+      return [echo(Uint8Array.of(...payload, ...new Uint8Array(900)))];
     default:
       return [echo()];
   }
