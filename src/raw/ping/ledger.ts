@@ -85,8 +85,7 @@ export class Ledger {
   /** Hosts that have begun and have not been told, where they are not kept. */
   readonly #untold = new Set<PingHost>();
   readonly #groupAnswers: GroupAnswers;
-  /** Of the first host. */
-  #family: IPFamily = 'ipv4';
+  #first: PingHost | undefined;
   #records: PingRecord[] = [];
 
   /** @param base a moment near the run's beginning, from which on times are kept */
@@ -114,7 +113,8 @@ export class Ledger {
   }
 
   begin(host: PingHost): void {
-    if (this.hosts++ === 0) this.#family = host.address.family;
+    this.#first ??= host;
+    this.hosts++;
     if (this.#kept === undefined) this.#untold.add(host);
     else this.#kept.push(host);
   }
@@ -138,25 +138,36 @@ export class Ledger {
 
   /** @param wall when it left, by the wall clock in milliseconds since the base */
   sent(number: number, wall: number, now: number): void {
+    this.#transmitted(number);
     const place = this.ring.at(number);
     this.ring.sentAt[place] = now;
     this.ring.sentWall[place] = wall;
-    this.#transmitted(this.ring.hosts[place] as PingHost, now);
   }
 
-  #transmitted(host: PingHost, now: number): void {
+  /** It has left, or would have, when it was claimed: the word of that comes later. */
+  #transmitted(number: number): void {
+    const place = this.ring.at(number);
+    const host = this.ring.hosts[place] as PingHost;
+    const at = this.ring.sentAt[place] as number;
     host.tally.transmitted++;
     this.total.transmitted++;
-    host.lastSentAt = now;
-    this.lastSentAt = now;
-    if (host.tally.transmitted === 1) host.firstSentAt = now;
-    if (this.total.transmitted === 1) this.firstSentAt = now;
+    host.lastSentAt = at;
+    this.lastSentAt = at;
+    if (host.tally.transmitted === 1) host.firstSentAt = at;
+    if (this.total.transmitted === 1) this.firstSentAt = at;
+  }
+
+  /** When its turn would have come again, had it gone on: that of the first host, an interval of its after its last one. */
+  get nextSentAt(): number {
+    if (this.#first === undefined || this.#first.tally.transmitted < 2) return Number.NEGATIVE_INFINITY;
+    const { tally, firstSentAt, lastSentAt } = this.#first;
+    return lastSentAt + (lastSentAt - firstSentAt) / (tally.transmitted - 1);
   }
 
   /** This machine has refused to send it. */
   refused(number: number, error: SocketError, time: Timestamp, now: number): void {
     const host = this.ring.hosts[this.ring.at(number)] as PingHost;
-    this.#transmitted(host, now);
+    this.#transmitted(number);
     this.error(number, refusalFacts(error, host.address, time), now);
   }
 
@@ -337,7 +348,7 @@ export class Ledger {
 
   #totalAt(reason: PingEndReason, time: Timestamp, durationMs: number): PingTotal {
     const { hosts, routes, drops } = this.#options;
-    const facts = { time, durationMs, reason, drops: drops(), route: routes(this.#family) };
+    const facts = { time, durationMs, reason, drops: drops(), route: routes(this.#first?.address.family ?? 'ipv4') };
     return totalOf(this, this.#plan, hosts, facts);
   }
 

@@ -149,7 +149,10 @@ export interface PingSummary extends PingCounts {
   readonly foreign?: number;
   /** Answers among them are lost here, not on the way; where the run is about this host alone. */
   readonly drops?: SocketDrops;
-  /** Probes a second as asked for, and from the first to the last; null where answers set the pace, or for fewer than two. */
+  /**
+   * Probes a second as asked for, and from the first to when another would have been sent after the last; null where answers
+   * set the pace, or for fewer than two.
+   */
   readonly requestedRate: number | null;
   readonly achievedRate: number | null;
   /** Of a group (multicast, broadcast): how many different addresses have answered, and how often in all. */
@@ -195,7 +198,7 @@ export interface PingTotal extends PingCounts {
   readonly rttMs: DistributionMs;
   readonly histogram?: readonly HistogramBucket[];
   readonly durationMs: number;
-  /** As in the summaries, of all probes. */
+  /** As in the summaries, of all probes; of those that go in rounds, the last round has its interval, too. */
   readonly requestedRate: number | null;
   readonly achievedRate: number | null;
   readonly endReason: PingEndReason;

@@ -51,11 +51,12 @@ export interface TotalFacts {
 /** What is known of all hosts together. */
 export type TotalCounts = Pick<
   Ledger,
-  'total' | 'roundTrips' | 'hosts' | 'alive' | 'unreachable' | 'foreign' | 'firstSentAt' | 'lastSentAt'
+  'total' | 'roundTrips' | 'hosts' | 'alive' | 'unreachable' | 'foreign' | 'firstSentAt' | 'lastSentAt' | 'nextSentAt'
 >;
 
 export function totalOf(ledger: TotalCounts, plan: PingPlan, of: bigint, facts: TotalFacts): PingTotal {
   const { total, roundTrips, hosts, alive, unreachable, foreign } = ledger;
+  const { firstSentAt, lastSentAt, nextSentAt } = ledger;
   return {
     type: 'ping.total',
     time: facts.time,
@@ -71,7 +72,7 @@ export function totalOf(ledger: TotalCounts, plan: PingPlan, of: bigint, facts: 
     ...(plan.histogram === true ? { histogram: roundTrips.buckets() } : {}),
     durationMs: roundMs(facts.durationMs),
     requestedRate: requestedRate(plan, Number(of)),
-    achievedRate: achievedRate(total.transmitted, ledger.firstSentAt, ledger.lastSentAt),
+    achievedRate: achievedRate(total.transmitted, firstSentAt, lastSentAt, nextSentAt),
     endReason: facts.reason,
   };
 }
@@ -91,6 +92,15 @@ function requestedRate(plan: PingPlan, hosts: number): number | null {
   return Number.isFinite(rate) ? rate : null;
 }
 
-function achievedRate(sent: number, first: number, last: number): number | null {
-  return sent < 2 || !(last > first) ? null : Math.round(((sent - 1) * 1e6) / (last - first)) / 1000;
+/**
+ * Probes a second from the first to when the next one would have been sent. That is as long after the last one as they are
+ * apart, or later where hosts have their turns in rounds: the last round has an interval as the others have.
+ *
+ * @param next of the first host, which rounds begin with; -Infinity where it has had no second turn
+ */
+function achievedRate(sent: number, first: number, last: number, next = Number.NEGATIVE_INFINITY): number | null {
+  if (sent < 2 || !(last > first)) return null;
+  const even = last + (last - first) / (sent - 1);
+  const end = Math.max(even, next);
+  return Math.round((sent * 1e6) / (end - first)) / 1000;
 }

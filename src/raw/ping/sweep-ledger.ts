@@ -24,8 +24,8 @@ export interface SweepLedgerOptions {
   readonly startedAt: number;
 }
 
-/** In place of the time at which a probe was sent: it is claimed, and has not left as far as is known. */
-const UNSENT = Number.POSITIVE_INFINITY;
+/** The time at which a probe is sent, of one that is claimed and has not left as far as is known; and that time again. */
+const unsent = (at: number): number => -1 - at;
 
 export class SweepLedger {
   readonly total = new Tally();
@@ -33,8 +33,11 @@ export class SweepLedger {
   foreign = 0;
   alive = 0;
   unreachable = 0;
+  /** When the first probe was claimed, and when the last one had left: a table takes its time in between. */
   firstSentAt = Number.NaN;
   lastSentAt = Number.NaN;
+  /** Nobody has a second turn. */
+  readonly nextSentAt = Number.NEGATIVE_INFINITY;
   /** Probes that are waited for. */
   open = 0;
   readonly timeoutMs: number;
@@ -43,7 +46,10 @@ export class SweepLedger {
   readonly tellsReplies: boolean;
   readonly #tells: boolean;
   readonly #state: Uint8Array;
-  /** When it was sent, by the wall clock in milliseconds since the base, and by the monotonic one. */
+  /**
+   * When it was sent, by the wall clock in milliseconds since the base, and by the monotonic one: when its table was given to
+   * the kernel. Below 0 it is {@link unsent}.
+   */
   readonly #sentWall: Float64Array;
   readonly #sentAt: Float64Array;
   readonly #roundTripMs: Float64Array;
@@ -93,11 +99,12 @@ export class SweepLedger {
     const claimed = first + count;
     if (this.#state[first] === ProbeState.none) this.open += count;
     this.#claimed = Math.max(this.#claimed, claimed);
+    if (first === 0 && Number.isNaN(this.firstSentAt)) this.firstSentAt = now;
     this.#lastWall = wall;
     this.#lastAt = now;
     this.#state.fill(ProbeState.waiting, first, claimed);
     this.#sentWall.fill(wall, first, claimed);
-    this.#sentAt.fill(UNSENT, first, claimed);
+    this.#sentAt.fill(unsent(now), first, claimed);
   }
 
   /** They have left. */
@@ -107,10 +114,10 @@ export class SweepLedger {
 
   /** The probe has left: who sends it says so, unless a reply does before. */
   #take(step: number, now: number): void {
-    if (this.#sentAt[step] !== UNSENT) return;
-    this.#sentAt[step] = now;
+    const at = this.#sentAt[step] as number;
+    if (at >= 0) return;
+    this.#sentAt[step] = unsent(at);
     this.total.transmitted++;
-    if (Number.isNaN(this.firstSentAt)) this.firstSentAt = now;
     this.lastSentAt = now;
   }
 
@@ -205,7 +212,9 @@ export class SweepLedger {
       const step = this.#oldest;
       if (this.#state[step] !== ProbeState.waiting) continue;
       // What is not sent yet has all its time.
-      const over = (this.#sentAt[step] as number) + this.timeoutMs;
+      const sentAt = this.#sentAt[step] as number;
+      if (sentAt < 0) return Number.POSITIVE_INFINITY;
+      const over = sentAt + this.timeoutMs;
       if (over > now) return over;
       this.#state[step] = ProbeState.timedOut;
       this.total.lost++;
@@ -259,7 +268,7 @@ export class SweepLedger {
   /** The last records: what is not told of yet, and the total. */
   end(reason: PingEndReason, time: Timestamp, now: number): void {
     for (let step = this.#oldest; step < this.#claimed; step++) {
-      if (this.#sentAt[step] !== UNSENT || this.#state[step] !== ProbeState.waiting) continue;
+      if ((this.#sentAt[step] as number) >= 0 || this.#state[step] !== ProbeState.waiting) continue;
       this.#state[step] = ProbeState.none;
       this.open--;
     }

@@ -280,6 +280,27 @@ describe('the pace', () => {
     expect(Math.round(tookMs)).toBe(5 + 40 + 2);
   });
 
+  it.each([
+    // In rounds, as the interval says: the last one has its interval, too.
+    [6, { count: 3, intervalMs: 20 }, 300, 300],
+    [6, { count: 2, intervalMs: 1000 }, 6, 6],
+    // One after the other, as the rate says.
+    [6, { count: 3, intervalMs: 100, ratePerSecond: 20 }, 20, 20],
+    [254, { count: 1, ratePerSecond: 1000 }, 1000, 1000],
+    // The last one waits for its second turn, when nobody else has one.
+    [254, { count: 2, intervalMs: 10, ratePerSecond: 1000 }, 1000, 988.304],
+  ] as const)('is told as it was: %s hosts, %o', async (hosts, plan, requestedRate, achieved) => {
+    const { total } = await simulate(BLOCK, [hosts === 6 ? '198.18.0.0/29' : '198.18.0.0/24'], plan);
+    expect(total).toMatchObject({ hosts, requestedRate });
+    expect(total?.achievedRate).toBeCloseTo(achieved, 6);
+  });
+
+  it('counts from when a probe is to leave, not from the word that it has', async () => {
+    const { summary } = await simulate(oneHost(), [HOST], { count: 1 }, { sendMs: 5 });
+    expect(summary.rttMs.max).toBe(5);
+    expect(summary.durationMs).toBe(5);
+  });
+
   it('floods as fast as answers come', async () => {
     const { replies, tookMs } = await simulate(oneHost(), [HOST], { count: 100, flood: true });
     expect(replies).toHaveLength(100);
