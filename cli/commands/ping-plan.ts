@@ -72,6 +72,11 @@ export function checkPingFlags(flags: PingFlags, { json }: { readonly json: bool
     if (isGiven(one) && isGiven(other))
       throw new UsageError(`${written(one)} and ${written(other)}: one of them`, advice);
   }
+  const tries = flags.retry !== undefined ? 'retry' : flags.count === undefined ? namesOf(flags) : undefined;
+  if (tries !== undefined && flags.interval !== undefined && flags.interval > 0) {
+    const advice = 'a retry waits for the timeout, -W; how fast hosts follow each other is --rate, or -i 0';
+    throw new UsageError(`${written('interval')} and ${written(tries)}: one of them`, advice);
+  }
   if (flags.live === true && json) {
     throw new UsageError('--live and --json: one of them', 'records with the figures: --json --progress 1s');
   }

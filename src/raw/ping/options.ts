@@ -10,7 +10,10 @@ import type { PingStanding } from './records.js';
 export interface PingPlan {
   /** Probes to each host; without it, until the signal or the deadline. */
   readonly count?: number | undefined;
-  /** Milliseconds from one probe to a host to the next; default 1,000. 0 is as fast as it goes. */
+  /**
+   * Milliseconds from one probe to a host to the next; default 1,000. 0 is as fast as it goes, with `retries` too, where
+   * nothing else has a meaning.
+   */
   readonly intervalMs?: number | undefined;
   /**
    * Probes a second to all hosts together; Infinity for as fast as it goes. Without it the interval decides, and hosts
