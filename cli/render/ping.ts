@@ -49,6 +49,7 @@ export function replyText(reply: PingReply, names: PingNames): string {
   if (reply.duplicate) line += ' (DUP!)';
   if (reply.corrupt) line += corruptText(reply);
   if (reply.late) line += ' (late)';
+  else if (reply.takesBack === true) line += ' (in time after all)';
   if (reply.foreignAddress) line += ` (from another address than ${named(target, names)})`;
   if (route !== undefined && route.length > 0) line += `\n  route ${route.join(' ')}`;
   return line;

@@ -120,6 +120,7 @@ describe('lines', () => {
       reply({ corrupt: true, corruptAt: 17, corruptBytes: 1, late: true }),
       '64 bytes from 192.0.2.1: icmp_seq=3 ttl=61 time=0.045 ms (CORRUPT! at byte 17) (late)',
     ],
+    [reply({ takesBack: true }), '64 bytes from 192.0.2.1: icmp_seq=3 ttl=61 time=0.045 ms (in time after all)'],
     [
       reply({ corrupt: true, corruptAt: 17, corruptBytes: 4 }),
       '64 bytes from 192.0.2.1: icmp_seq=3 ttl=61 time=0.045 ms (CORRUPT! 4 bytes, the first at byte 17)',

@@ -68,6 +68,22 @@ describe.for(WAYS)('ping by %s', (way) => {
     expect(summaries).toMatchObject(targets.map((target) => ({ target, transmitted: 3, received: 3, inFlight: 0 })));
   });
 
+  scene(
+    'gives up nothing that has come in while the process was busy',
+    async (backend) => {
+      const sleeper = new Int32Array(new SharedArrayBuffer(4));
+      const busy = setInterval(() => Atomics.wait(sleeper, 0, 0, 30), 1);
+      try {
+        const records = await pinged(backend, ['127.0.0.1'], { count: 100, intervalMs: 1, timeoutMs: 10 });
+        expect(records.at(-1)).toMatchObject({ transmitted: 100, received: 100, late: 0, lost: 0 });
+        expect(records.filter(({ type }) => type === 'ping.timeout')).toEqual([]);
+      } finally {
+        clearInterval(busy);
+      }
+    },
+    ['raw', 'dgram'],
+  );
+
   scene('works with any payload', async (backend) => {
     for (const size of [0, 7, 16, 9000]) {
       const records = await pinged(backend, ['127.0.0.1'], {
