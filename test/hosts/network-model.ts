@@ -199,7 +199,9 @@ export class NetworkModel {
   /** Why a router does not pass a packet on, in the order in which Linux looks. */
   #troubleOf(packet: IPPacket, router: RouterDescription, state: NodeState, edge: Edge | undefined) {
     const destination = addressOf(packet, 'destination');
-    const refused = state.refuses.find(({ to }) => to.has(destination));
+    const refused = state.refuses.find(
+      (refuses) => refuses.to.has(destination) && happens(refuses.when, ++refuses.met, state.random),
+    );
     if (refused !== undefined) return refused.kind;
     if (router.keepsTtl !== true && ttlOf(packet) <= 1) return TIME_EXCEEDED;
     const mtu = edge?.direction.mtu ?? Number.POSITIVE_INFINITY;

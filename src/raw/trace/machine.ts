@@ -69,9 +69,10 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
   #live: Round[] = [];
   /** The last one that is. */
   #complete: Round | undefined;
+  /** The last one that has reached the target, complete or not: it says where the path ends, whatever others have met. */
+  #lastReached: Round | undefined;
   /** How the last one ended that came to an end of its own. */
   #end: TraceEndReason = 'max-hops';
-  #reached = false;
   #begun = 0;
   #startedAt: number | undefined;
   #nextRound = 0;
@@ -85,7 +86,6 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
   /** The first hop from which on addresses are translated. */
   #translatedFrom = NEVER;
   #refusal: string | undefined;
-  #lastTold = 0;
   #out: TraceRecord[] = [];
   #done = false;
 
@@ -137,8 +137,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
     this.#nextRound += intervalMs * Math.max(1, Math.floor((now - this.#nextRound) / intervalMs) + 1);
     if (this.#control.paused) return;
     this.#begun++;
-    const before = this.#live.findLast((round) => round.reached) ?? this.#complete;
-    this.#live.push(new Round(this.#begun, this.#options, before));
+    this.#live.push(new Round(this.#begun, this.#options, this.#lastReached ?? this.#complete));
     this.#nextSend = Math.max(this.#nextSend, now);
   }
 
@@ -255,8 +254,9 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
     if (answer.nat === true) this.#translatedFrom = Math.min(this.#translatedFrom, ttl);
     if (this.#counts(probe)) this.#table.answered(ttl, answer, late, meaning);
     round.heard(probe, exceeded ? 'exceeded' : meaning.reached ? 'reached' : 'unreachable');
-    if (meaning.reached) this.#reached = true;
-    if (this.#live[0] === round && round.lastHop !== NEVER) this.#table.span(this.#options.firstHop, round.lastHop);
+    if (meaning.reached && round.number >= (this.#lastReached?.number ?? 0)) this.#lastReached = round;
+    const telling = this.#lastReached ?? this.#live[0];
+    if (telling === round && round.lastHop !== NEVER) this.#table.span(this.#options.firstHop, round.lastHop);
   }
 
   #keepUnnamed(unnamed: UnnamedAnswer): void {
@@ -330,15 +330,15 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
     }
     for (const round of this.#live) if (round.end !== undefined) this.#conclude(round);
     this.#live = this.#live.filter(({ end }) => end === undefined);
-    if (this.#begun >= this.#options.rounds && this.#live.length === 0) this.#finish(this.#end, now, time);
+    if (this.#begun < this.#options.rounds || this.#live.length > 0) return;
+    this.#finish(this.#lastReached === undefined ? this.#end : 'reached', now, time);
   }
 
   #conclude(round: Round): void {
     if ((this.#complete?.number ?? 0) > round.number) return;
     this.#complete = round;
     if (round.end !== undefined && round.end !== 'silent') this.#end = round.end;
-    this.#lastTold = round.next - 1;
-    this.#table.span(this.#options.firstHop, this.#lastTold);
+    if ((this.#lastReached ?? round) === round) this.#table.span(this.#options.firstHop, round.lastHop);
   }
 
   #tell(round: Round, time: Timestamp): void {
@@ -366,20 +366,27 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
   stop(reason: 'interrupted' | 'deadline' | 'error', now: number, time: Timestamp): void {
     if (this.#done) return;
     // Where the path ends is known from one round, while others have tried more.
-    const known = this.#live.find(({ lastHop }) => lastHop !== NEVER)?.lastHop;
-    const end = this.#complete === undefined ? (known ?? this.#options.maxHops) : this.#lastTold;
+    const rounds = [this.#lastReached, this.#complete, ...this.#live].filter((round) => round !== undefined);
+    const end = rounds.find(({ lastHop }) => lastHop !== NEVER)?.lastHop ?? NEVER;
     for (const round of this.#live) {
       const last = round.lastHop === NEVER ? Math.min(round.tried, end) : round.lastHop;
       while (round.next <= Math.min(this.#options.maxHops, last)) this.#tell(round, time);
     }
-    if (this.#complete === undefined) this.#lastTold = known ?? Math.max(0, ...this.#live.map(({ next }) => next - 1));
     this.#finish(reason, now, time);
+  }
+
+  /** The last hop that there is a record of; where the target was reached, its own, though it may have been told late. */
+  #lastTold(): number {
+    const round = this.#lastReached ?? this.#complete;
+    if (round === undefined) return Math.max(0, ...this.#live.map(({ next }) => next - 1));
+    return round.lastHop === NEVER ? round.next - 1 : round.lastHop;
   }
 
   #finish(endReason: TraceEndReason, now: number, time: Timestamp): void {
     this.#done = true;
     const { target, source, socket, backend, protocol, multipath, flows, port, packetSize, firstHop } = this.#options;
-    const hops = this.#lastTold < firstHop ? 0 : this.#lastTold;
+    const last = this.#lastTold();
+    const hops = last < firstHop ? 0 : last;
     this.#table.span(firstHop, hops);
     const path = this.#table.rows();
     const sum = (of: 'sent' | 'received' | 'late' | 'lost' | 'inFlight' | 'duplicates') =>
@@ -390,7 +397,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
       target: target.name,
       address: target.address.toString(),
       source: source.toString(),
-      reached: this.#reached,
+      reached: this.#lastReached !== undefined,
       hops,
       endReason,
       socket,

@@ -92,11 +92,20 @@ export class Round {
     }));
   }
 
-  /** Where a flow has ended; undefined where nobody has said so. */
+  /** Where a flow has ended, or did in the rounds before where it is silent now; undefined where nobody has said so. */
   foundEnd(flow: number): number | undefined {
-    const { reachedAt, unreachableAt } = this.#flows[flow] as Flow;
-    const end = Math.min(reachedAt, unreachableAt);
-    return end === NEVER ? undefined : end;
+    const { exceeded, expected = NEVER } = this.#flows[flow] as Flow;
+    const said = this.#saidEnd(flow);
+    if (said !== NEVER) return said;
+    return exceeded < expected && expected !== NEVER ? expected : undefined;
+  }
+
+  /** Where somebody has said that a flow ends; Infinity where nobody has. */
+  #saidEnd(flow: number): number {
+    const { reachedAt, unreachableAt, exceeded } = this.#flows[flow] as Flow;
+    if (reachedAt !== NEVER) return reachedAt;
+    // Some router on the way let others pass after all.
+    return exceeded <= unreachableAt ? unreachableAt : NEVER;
   }
 
   get reached(): boolean {
@@ -113,10 +122,9 @@ export class Round {
 
   /** The last hop of a flow; Infinity while nobody knows. */
   endOf(flow: number): number {
-    const { reachedAt, unreachableAt, refusedAt, exceeded, expected = this.#shortest } = this.#flows[flow] as Flow;
-    if (reachedAt !== NEVER) return reachedAt;
-    // Some router on the way let others pass after all.
-    if (unreachableAt !== NEVER && exceeded <= unreachableAt) return unreachableAt;
+    const { refusedAt, exceeded, expected = this.#shortest } = this.#flows[flow] as Flow;
+    const said = this.#saidEnd(flow);
+    if (said !== NEVER) return said;
     if (refusedAt !== NEVER) return refusedAt;
     return exceeded < expected ? expected : NEVER;
   }
@@ -126,11 +134,14 @@ export class Round {
     return this.#flows.reduce((least, { reachedAt }) => Math.min(least, reachedAt), NEVER);
   }
 
-  /** The last hop of all flows, as {@link endOf}. */
+  /**
+   * The last hop of all flows, as {@link endOf}. Of a round that is over it is the last one told, but for a target that was
+   * found nearer by an answer which came late.
+   */
   get lastHop(): number {
     let last = 0;
     for (let flow = 0; flow < this.#flows.length; flow++) last = Math.max(last, this.endOf(flow));
-    return last;
+    return this.end === undefined || (this.reached && last !== NEVER) ? last : this.next - 1;
   }
 
   /** The hop beyond which nothing has been tried. */

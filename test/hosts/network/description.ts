@@ -85,8 +85,8 @@ export interface RouterDescription extends NodeDescription {
   readonly kind: 'router';
   /** Destinations that end here without a word: prefixes, or all that are not its own. */
   readonly blackHole?: true | readonly string[];
-  /** Destinations that it reports as unreachable. */
-  readonly refuses?: readonly { readonly to: string; readonly because: Refusal }[];
+  /** Destinations that it reports as unreachable: always, or those packets, of the ones to them. */
+  readonly refuses?: readonly { readonly to: string; readonly because: Refusal; readonly when?: Pattern }[];
   /** How one of several shortest ways is chosen; by default it is the one written first. */
   readonly balance?: 'flow' | 'packet' | 'destination';
   /** TTLs are not counted down, as inside of an MPLS tunnel that does not tell. */

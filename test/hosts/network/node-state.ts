@@ -1,6 +1,7 @@
 /** What a node of a network keeps while it runs, and what its description says, made ready. */
 import { seeded } from '../../seeded.js';
 import { type ErrorKind, refusal } from './answers.js';
+import type { Pattern } from './description.js';
 import { PrefixSet } from './prefix-set.js';
 import { RateLimit } from './rate-limit.js';
 import { type Addresses, firstAddresses, type TopologyNode } from './topology.js';
@@ -21,7 +22,13 @@ export interface NodeState {
   readonly ledger: NodeLedger;
   readonly limit: RateLimit | undefined;
   readonly blackHole: PrefixSet;
-  readonly refuses: readonly { readonly to: PrefixSet; readonly kind: ErrorKind }[];
+  /** `met`: packets to them so far. */
+  readonly refuses: readonly {
+    readonly to: PrefixSet;
+    readonly kind: ErrorKind;
+    readonly when: Pattern;
+    met: number;
+  }[];
   readonly answersFrom: Addresses;
   readonly nat: Addresses;
   readonly groups: PrefixSet;
@@ -45,7 +52,12 @@ export function stateOf({ name, description }: TopologyNode, seed: number): Node
     ledger: { errors: 0, limited: 0, answers: 0, swallowed: 0 },
     limit: rateLimit === undefined ? undefined : new RateLimit(rateLimit.perSecond, rateLimit.burst ?? 1),
     blackHole: new PrefixSet(blackHole === true ? EVERYTHING : blackHole),
-    refuses: refuses.map(({ to, because }) => ({ to: new PrefixSet([to]), kind: refusal(because) })),
+    refuses: refuses.map(({ to, because, when = { every: 1 } }) => ({
+      to: new PrefixSet([to]),
+      kind: refusal(because),
+      when,
+      met: 0,
+    })),
     answersFrom: firstAddresses(answersFrom),
     nat: firstAddresses(nat?.addresses ?? []),
     groups: new PrefixSet(groups ?? []),

@@ -116,7 +116,9 @@ const router = object({
   ...node,
   addresses: list(address),
   'blackHole?': either([isList, list(prefix, 1)], one(true)),
-  'refuses?': list(object({ to: prefix, because: either([isNumber, byte], one('net', 'host', 'prohibited')) })),
+  'refuses?': list(
+    object({ to: prefix, because: either([isNumber, byte], one('net', 'host', 'prohibited')), 'when?': pattern }),
+  ),
   'balance?': one('flow', 'packet', 'destination'),
   'keepsTtl?': flag,
   'dscp?': number(0, 63, 'whole'),

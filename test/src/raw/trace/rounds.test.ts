@@ -76,6 +76,43 @@ describe('rounds', () => {
     expect(summary).toMatchObject({ reached: true, hops: 3, endReason: 'reached', lost: 1 });
   });
 
+  describe('where the target was reached once', () => {
+    // Of 18 probes in the first round three and more get as far as the server, of the other rounds one each.
+    const network = (given: Parameters<typeof chain>[0]) => chain({ delayMs: 40, ...given });
+    const everyRow = (rounds: number) => [
+      { ttl: 1, sent: rounds, reached: false },
+      { ttl: 2, sent: rounds, reached: false },
+      { ttl: 3, sent: rounds, reached: true },
+    ];
+
+    it('a router that refuses a probe of the last round does not end the path', async () => {
+      const refuses = [{ to: target, because: 'host', when: { packets: [22] } }] as const;
+      const { hops, summary } = await traceIn(network({ routers: 2, odd: { 1: { refuses } } }), target, { rounds: 3 });
+      expect(hops.map(({ unreachable }) => unreachable).at(-1)).toBe('!H');
+      expect(summary).toMatchObject({ reached: true, hops: 3, endReason: 'reached', path: everyRow(3) });
+    });
+
+    it('no round tries hops beyond it when it has fallen silent', async () => {
+      const lost = Array.from({ length: 9 }, (_, i) => 17 + i);
+      let sent = 0;
+      const { summary } = await traceIn(
+        network({ routers: 2, links: { 2: { there: { drop: { packets: lost } } } } }),
+        target,
+        { rounds: 5, timeoutMs: 500 },
+        { port: { refuse: () => void sent++ } },
+      );
+      expect(sent).toBe(16 + 2 + 4 * 3);
+      expect(summary).toMatchObject({ reached: true, hops: 3, endReason: 'reached', path: everyRow(5), lost: 4 });
+    });
+
+    it.each([1, 4])('nor when all its answers are late, in %d rounds', async (rounds) => {
+      const late = network({ routers: 2, delayMs: 1, server: { thinkingMs: 560 } });
+      const { summary } = await traceIn(late, target, { rounds, queries: 1, timeoutMs: 500, intervalMs: 520 });
+      expect(summary).toMatchObject({ reached: true, hops: 3, endReason: 'reached', late: Math.max(1, rounds - 1) });
+      expect(summary.path).toMatchObject(everyRow(rounds));
+    });
+  });
+
   it('late answers are late, and not lost', async () => {
     const network = chain({ routers: 3, odd: { 2: { thinkingMs: 260 } } });
     const { hops, summary } = await traceIn(network, target, { rounds: 3, intervalMs: 1000, adaptive: true });
