@@ -93,7 +93,7 @@ export class TraceText {
       if (probe.address === null) return this.#missing(probe);
       const known = probe.address === before;
       before = probe.address;
-      const time = `${milliseconds(probe.rttMs)} ms${markOf(probe, hop)}`;
+      const time = `${timeOf(probe.rttMs)}${markOf(probe, hop)}`;
       return known ? time : `${this.#host(probe.address)}  ${time}`;
     });
     return parts.join('  ');
@@ -116,10 +116,13 @@ export class TraceText {
   }
 
   #group(probes: readonly AnsweredProbe[], hop: TraceHop, alone: boolean): string {
-    const times = probes.map(({ rttMs }) => rttMs);
+    const times = probes.map(({ rttMs }) => rttMs).filter((time) => time !== null);
     const shown =
-      times.length <= TIMES
-        ? times.map((time) => `${milliseconds(time)} ms`).join('  ')
+      probes.length <= TIMES || times.length === 0
+        ? probes
+            .slice(0, TIMES)
+            .map(({ rttMs }) => timeOf(rttMs))
+            .join('  ')
         : `${milliseconds(Math.min(...times))}-${milliseconds(Math.max(...times))} ms`;
     const marks = [...new Set(probes.map((probe) => markOf(probe, hop)))].join('');
     const address = (probes[0] as AnsweredProbe).address;
@@ -136,8 +139,9 @@ export class TraceText {
   }
 
   /** What came with the answers, each thing once. */
-  #details({ probes }: TraceHop): string[] {
+  #details({ probes, atMost }: TraceHop): string[] {
     const details = new Set<string>();
+    if (atMost) details.add('here or nearer: some answers are missing, and none says which probe it is to');
     for (const probe of probes) {
       if (probe.address === null) {
         if (probe.message !== undefined) details.add(probe.message);
@@ -176,6 +180,11 @@ export class TraceText {
   }
 }
 
+/** `?` where nobody can tell. */
+function timeOf(rttMs: number | null): string {
+  return rttMs === null ? '?' : `${milliseconds(rttMs)} ms`;
+}
+
 function plain(address: IPAddress): string {
   return withoutZone(address).toString();
 }
@@ -208,10 +217,10 @@ export function reportEnd(summary: TraceSummary): string {
 }
 
 /** @param word who was heard of last */
-function endOf({ address, reached, hops, endReason, path }: TraceSummary, word: string): string {
+function endOf({ address, reached, hops, atMost, endReason, path }: TraceSummary, word: string): string {
   const first = path[0]?.ttl ?? 1;
   if (reached && first > 1 && hops === first) return `reached ${address} at the first hop tried, ${hops}, or before`;
-  if (reached) return `reached ${address} in ${counted(hops, 'hop')}`;
+  if (reached) return `reached ${address} in ${counted(hops, 'hop')}${atMost ? ' at most' : ''}`;
   const why = {
     reached: 'not reached',
     'max-hops': `not reached in ${counted(hops, 'hop')}`,

@@ -42,6 +42,19 @@ describe('a hop', () => {
     ]);
   });
 
+  it('of which it is not known which probe was answered has no time, and is told so', () => {
+    const probe = answered('10.0.9.9', 1, { rttMs: null, icmpType: null, icmpCode: null });
+    const told = { reached: true, atMost: true } as const;
+    expect(text().hop(hop(6, [probe, probe], told))).toEqual([
+      ' 6  10.0.9.9  ?  ?',
+      '    [here or nearer: some answers are missing, and none says which probe it is to]',
+    ]);
+    expect(text({ flows: 2 }).hop(hop(6, [probe, { ...probe, flow: 1 }], told))[0]).toBe(' 6  10.0.9.9  ?  ?');
+    expect(text().end(summary({ reached: true, atMost: true, hops: 6, endReason: 'reached' }))).toEqual([
+      'reached 10.0.9.9 in 6 hops at most',
+    ]);
+  });
+
   it('has marks of those who let nothing further, but not for the closed port of the target', () => {
     const unreachable = (icmpCode: number, mtu?: number) =>
       answered('10.0.1.1', 1, { icmpType: 3, icmpCode, ...(mtu === undefined ? {} : { mtu }) });

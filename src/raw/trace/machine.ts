@@ -21,7 +21,7 @@ import { type ProbeFormat, SERIAL_MAX } from './probe-format.js';
 import type { AnsweredProbe, TraceEndReason, TraceHop, TraceRecord, TraceSocketKind } from './records.js';
 import { HEADER_BYTES, Round, type RoundOptions, type SentProbe } from './round.js';
 import { TraceControl, TraceTable } from './table.js';
-import { type UnnamedAnswer, UnnamedAnswers } from './unnamed-answers.js';
+import { type UnnamedAnswer, UnnamedAnswers, type UnnamedMatch } from './unnamed-answers.js';
 
 /** Probes on their way at most. */
 const IN_FLIGHT_MAX = 512;
@@ -143,8 +143,8 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
 
   /** Whether the next round has to wait: the ones before have to have sent what they can first. */
   get #busy(): boolean {
-    // Nobody could tell apart what answers one round and what the next, before it is known where the target is.
-    if (this.#complete === undefined && this.#unnamed.flows.length > 0) return true;
+    // Nobody could tell apart what answers one round and what the next.
+    if (this.#unnamed.met.some((flow) => this.#probes.within(flow).length > 0)) return true;
     return this.#live.length >= ROUNDS_MAX || this.#live.some((round) => round.candidate() !== undefined);
   }
 
@@ -236,7 +236,8 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
     else this.#early.set(probe, [...(this.#early.get(probe) ?? []), outcome].slice(0, EARLY_MAX));
   }
 
-  #apply(probe: SentProbe, { told, meaning, exceeded }: Outcome, now: number): void {
+  /** @param match of an answer that does not say itself which probe it is to */
+  #apply(probe: SentProbe, { told, meaning, exceeded }: Outcome, now: number, match?: UnnamedMatch): void {
     const { ttl, round, sentTime } = probe;
     if (sentTime === null) return;
     if (probe.state === 'answered') {
@@ -244,16 +245,17 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
       return;
     }
     const late = probe.state === 'lost';
-    const rttMs = roundMs(steadyMs(elapsedMs(sentTime, told.time), now - probe.sentAt));
+    const known = match?.certain ?? true;
+    const rttMs = known ? roundMs(steadyMs(elapsedMs(sentTime, told.time), now - probe.sentAt)) : null;
     const answer: AnsweredProbe = { ...told, rttMs, sentTime };
     probe.state = 'answered';
     probe.answer = answer;
     probe.meaning = meaning;
     this.#probes.waiting.delete(probe);
-    this.#patience.answered(ttl, rttMs);
+    if (rttMs !== null) this.#patience.answered(ttl, rttMs);
     if (answer.nat === true) this.#translatedFrom = Math.min(this.#translatedFrom, ttl);
     if (this.#counts(probe)) this.#table.answered(ttl, answer, late, meaning);
-    round.heard(probe, exceeded ? 'exceeded' : meaning.reached ? 'reached' : 'unreachable');
+    round.heard(probe, exceeded ? 'exceeded' : meaning.reached ? 'reached' : 'unreachable', match?.atMost);
     if (meaning.reached && round.number >= (this.#lastReached?.number ?? 0)) this.#lastReached = round;
     const telling = this.#lastReached ?? this.#live[0];
     if (telling === round && round.lastHop !== NEVER) this.#table.span(this.#options.firstHop, round.lastHop);
@@ -262,18 +264,33 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
   #keepUnnamed(unnamed: UnnamedAnswer): void {
     const { flow } = unnamed.reading;
     if (this.#unnamed.keep(unnamed, this.#probes.within(flow))) for (const round of this.#live) round.hold(flow, true);
-    else this.#foreign++;
+    else {
+      this.#foreign++;
+      this.#lastReached?.doubt(flow);
+    }
   }
 
   /** Gives answers that do not say what they are to to their probes, where that is known by now. */
-  #matchUnnamed(): void {
+  #matchUnnamed(now: number): void {
     for (const flow of this.#unnamed.flows) {
-      const matched = this.#unnamed.match(flow, this.#probes.within(flow));
-      for (const [probe, { answer, reading, at }] of matched) {
-        this.#apply(probe, outcomeOf(probe, answer, reading, this.#options), at);
+      const waiting = this.#probes.within(flow);
+      const leastMs = waiting[0]?.round.leastMs(flow) ?? 0;
+      for (const match of this.#unnamed.match(flow, waiting, now >= this.#unnamedUntil(waiting), leastMs)) {
+        const { answer, reading, at } = match.unnamed;
+        this.#apply(match.probe, outcomeOf(match.probe, answer, reading, this.#options), at, match);
       }
       if (!this.#unnamed.has(flow)) for (const round of this.#live) round.hold(flow, false);
     }
+  }
+
+  /** Until when answers that do not say which of these they are to are waited for: together, as nobody knows whose are lost. */
+  #unnamedUntil(waiting: readonly SentProbe[]): number {
+    return (waiting.at(-1)?.sentAt ?? Number.NEGATIVE_INFINITY) + this.#options.timeoutMs;
+  }
+
+  /** Whether it is one of those, and answers are there. */
+  #isAmongUnnamed(probe: SentProbe): boolean {
+    return this.#unnamed.has(probe.flow) && probe.round.mayReach(probe);
   }
 
   /** Whether its figures belong into the table, which may have been emptied since. */
@@ -284,22 +301,20 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
   elapsed(now: number, time: Timestamp): void {
     if (this.#done) return;
     this.#begin(now);
+    this.#matchUnnamed(now);
     for (const probe of this.#probes.waiting) {
-      if (now < this.#givenUpAt(probe)) continue;
+      if (now < this.#givenUpAt(probe) || this.#isAmongUnnamed(probe)) continue;
       probe.state = 'lost';
       this.#probes.waiting.delete(probe);
       if (this.#counts(probe)) this.#table.lost(probe.ttl);
-      // With one probe less there may be an answer for each of the others.
-      this.#matchUnnamed();
     }
     const { deadlineMs = NEVER } = this.#options;
     if (now - (this.#startedAt ?? now) >= deadlineMs) this.stop('deadline', now, time);
     else this.#advance(now, time);
   }
 
-  /** Where answers wait for it to be known which probe they are to, nobody's patience is shorter than its timeout. */
-  #givenUpAt({ sentAt, ttl, flow }: SentProbe): number {
-    return sentAt + (this.#unnamed.has(flow) ? this.#options.timeoutMs : this.#patience.limit(ttl));
+  #givenUpAt({ sentAt, ttl }: SentProbe): number {
+    return sentAt + this.#patience.limit(ttl);
   }
 
   wakeAt(): number {
@@ -307,7 +322,10 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
     let next = (this.#startedAt ?? NEVER) + deadlineMs;
     if (this.#sending() !== undefined) next = Math.min(next, this.#nextSend);
     if (this.#begun < rounds && !this.#busy) next = Math.min(next, this.#nextRound);
-    for (const probe of this.#probes.waiting) next = Math.min(next, this.#givenUpAt(probe));
+    for (const probe of this.#probes.waiting) {
+      if (!this.#isAmongUnnamed(probe)) next = Math.min(next, this.#givenUpAt(probe));
+    }
+    for (const flow of this.#unnamed.flows) next = Math.min(next, this.#unnamedUntil(this.#probes.within(flow)));
     for (const round of this.#live) next = Math.min(next, this.#heldUntil(round));
     return next;
   }
@@ -318,7 +336,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
 
   /** Tells the hops that have all their outcomes, and ends the rounds, and the trace, that have told all their hops. */
   #advance(now: number, time: Timestamp): void {
-    this.#matchUnnamed();
+    this.#matchUnnamed(now);
     const overdue = this.#patience.overdue();
     for (const round of this.#live) {
       round.pass(now, overdue);
@@ -354,6 +372,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
       ttl,
       probes: [...probes.map(toldOf), ...round.missingAt(ttl)],
       reached: meanings.some(({ reached }) => reached),
+      atMost: round.isAtMost(ttl),
       unreachable: meanings.findLast(({ unreachable }) => unreachable !== null)?.unreachable ?? null,
       nat: ttl >= this.#translatedFrom,
       socket,
@@ -399,6 +418,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
       source: source.toString(),
       reached: this.#lastReached !== undefined,
       hops,
+      atMost: this.#lastReached?.isAtMost(hops) ?? false,
       endReason,
       socket,
       backend,

@@ -45,8 +45,11 @@ interface ProbeOutcome {
 export interface AnsweredProbe extends ProbeOutcome {
   /** Who answered, as text without a zone. */
   readonly address: string;
-  /** From the clock just before the send to reception. */
-  readonly rttMs: number;
+  /**
+   * From the clock just before the send to reception; null where it is not certain which of several probes was answered,
+   * since the answer does not say so, as that of a service with words of its own, and others have been lost.
+   */
+  readonly rttMs: number | null;
   /** When the answer came in. */
   readonly time: Timestamp;
   /** Who read the clock at reception. */
@@ -99,6 +102,8 @@ export interface TraceHop {
   readonly probes: readonly TraceProbe[];
   /** The target has answered here. */
   readonly reached: boolean;
+  /** The target is at this hop or nearer: its answers, of which some are missing, do not say which probes they are to. */
+  readonly atMost: boolean;
   /** Somebody has said here that probes go no further: a mark as traceroute(8) has them (`!H`, `!X`, `!F-1280`), see marks.ts. */
   readonly unreachable: string | null;
   /** Whether addresses are translated before this hop: seen in a quote here or at a hop before. */
@@ -123,6 +128,8 @@ export interface TraceSummary {
   readonly reached: boolean;
   /** The TTL of the last hop that there is a record of, the target's where it was reached; 0 where there is none. */
   readonly hops: number;
+  /** The target may be nearer than that: see {@link TraceHop.atMost}. */
+  readonly atMost: boolean;
   readonly endReason: TraceEndReason;
   readonly socket: TraceSocketKind;
   readonly backend: BackendName;

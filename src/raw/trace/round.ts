@@ -48,12 +48,16 @@ interface Flow {
   /** Up to here all hops have answered, or are overdue. */
   passed: number;
   reachedAt: number;
+  /** The target may be nearer than that. */
+  atMost: boolean;
   unreachableAt: number;
   refusedAt: number;
   /** Nothing more goes out for now: see {@link Round.hold}. */
   held: boolean;
   /** The end that the round before has found. */
   readonly expected: number | undefined;
+  /** That may be nearer: hops that may be it are tried one after the other. */
+  readonly apart: boolean;
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -85,10 +89,12 @@ export class Round {
       exceeded: firstHop - 1,
       passed: firstHop - 1,
       reachedAt: NEVER,
+      atMost: false,
       unreachableAt: NEVER,
       refusedAt: NEVER,
       held: false,
       expected: before?.foundEnd(flow),
+      apart: before?.foundAtMost(flow) ?? false,
     }));
   }
 
@@ -98,6 +104,32 @@ export class Round {
     const said = this.#saidEnd(flow);
     if (said !== NEVER) return said;
     return exceeded < expected && expected !== NEVER ? expected : undefined;
+  }
+
+  /** Whether the target may be nearer than {@link foundEnd}. */
+  foundAtMost(flow: number): boolean {
+    const { reachedAt, atMost, apart } = this.#flows[flow] as Flow;
+    return reachedAt === NEVER ? apart : atMost;
+  }
+
+  /** More has come from the target than there were probes that may have reached it: it is nearer, if that can be. */
+  doubt(index: number): void {
+    const flow = this.#flows[index];
+    if (flow !== undefined && flow.reachedAt !== NEVER) flow.atMost ||= flow.exceeded + 1 < flow.reachedAt;
+  }
+
+  /** Whether the target has answered at this hop, but may be nearer. */
+  isAtMost(ttl: number): boolean {
+    return this.#flows.some(({ reachedAt, atMost }) => atMost && reachedAt === ttl);
+  }
+
+  /** The shortest round trip, in milliseconds, of the last hop of a flow that is known to be on the way. */
+  leastMs(flow: number): number {
+    const { exceeded } = this.#flows[flow] as Flow;
+    const times = (this.#probes[exceeded] ?? []).flatMap((probe) =>
+      probe.flow === flow && typeof probe.answer?.rttMs === 'number' ? [probe.answer.rttMs] : [],
+    );
+    return times.length === 0 ? 0 : Math.min(...times);
   }
 
   /** Where somebody has said that a flow ends; Infinity where nobody has. */
@@ -171,7 +203,7 @@ export class Round {
     let found: number | undefined;
     for (let i = 0; i < this.#flows.length; i++) {
       const flow = this.#flows[i] as Flow;
-      if (flow.held || flow.ttl > this.#limitOf(i)) continue;
+      if (flow.held || flow.ttl > this.#limitOf(i) || (flow.apart && this.#mayHaveReached(i))) continue;
       const best = found === undefined ? undefined : (this.#flows[found] as Flow);
       if (best === undefined || flow.ttl < best.ttl || (flow.ttl === best.ttl && flow.query < best.query)) found = i;
     }
@@ -186,6 +218,13 @@ export class Round {
     // Where the end is expected, all up to there may go at once.
     const open = Math.max(flow.passed, flow.heard) + window;
     return flow.expected !== undefined && limit <= flow.expected ? limit : Math.min(limit, open);
+  }
+
+  /** Whether a probe to a hop before the next one may still be answered by the target. */
+  #mayHaveReached(index: number): boolean {
+    const { ttl, exceeded } = this.#flows[index] as Flow;
+    const before = this.#probes.slice(exceeded + 1, ttl).flat();
+    return before.some(({ flow, state }) => flow === index && (state === 'leaving' || state === 'waiting'));
   }
 
   /** What the next probe of a flow is. */
@@ -211,8 +250,8 @@ export class Round {
 
   /** Whether the probe goes beyond all routers that have answered, and as far as to where the path has ended before. */
   mayReach({ flow: index, ttl }: SentProbe): boolean {
-    const { exceeded, expected = 0, reachedAt } = this.#flows[index] as Flow;
-    return ttl > exceeded && ttl >= (reachedAt === NEVER ? expected : reachedAt);
+    const { exceeded, expected = 0, apart, reachedAt } = this.#flows[index] as Flow;
+    return ttl > exceeded && ttl >= (reachedAt === NEVER ? (apart ? 0 : expected) : reachedAt);
   }
 
   /**
@@ -224,13 +263,19 @@ export class Round {
     if (flow !== undefined) flow.held = held && flow.expected === undefined;
   }
 
-  /** Somebody has answered. */
-  heard({ flow: index, ttl }: SentProbe, what: 'exceeded' | 'reached' | 'unreachable'): void {
+  /**
+   * Somebody has answered.
+   *
+   * @param atMost the target, perhaps to a probe with a smaller TTL
+   */
+  heard({ flow: index, ttl }: SentProbe, what: 'exceeded' | 'reached' | 'unreachable', atMost = false): void {
     const flow = this.#flows[index] as Flow;
     flow.heard = Math.max(flow.heard, ttl);
     if (what === 'exceeded') flow.exceeded = Math.max(flow.exceeded, ttl);
-    else if (what === 'reached') flow.reachedAt = Math.min(flow.reachedAt, ttl);
-    else flow.unreachableAt = Math.min(flow.unreachableAt, ttl);
+    else if (what === 'reached') {
+      if (ttl <= flow.reachedAt) flow.atMost = atMost;
+      flow.reachedAt = Math.min(flow.reachedAt, ttl);
+    } else flow.unreachableAt = Math.min(flow.unreachableAt, ttl);
   }
 
   refuse({ flow: index, ttl }: SentProbe): void {

@@ -188,10 +188,12 @@ export class TraceTable {
       row.counts.late++;
     } else {
       row.counts.received++;
-      row.remember(answer.rttMs);
+      if (answer.rttMs !== null) row.remember(answer.rttMs);
     }
-    row.roundTrips.add(answer.rttMs);
-    row.last = answer.rttMs;
+    if (answer.rttMs !== null) {
+      row.roundTrips.add(answer.rttMs);
+      row.last = answer.rttMs;
+    }
     row.see(answer);
     row.reached ||= meaning.reached;
     row.unreachable = meaning.unreachable;

@@ -1,8 +1,11 @@
 /**
  * Answers of the target that do not say which probe they are to, as a service's that has words of its own: one of a flow is
- * to one of the flow's probes that have got so far. They are kept until there are as many as there are such probes that
- * are waited for, and are then theirs, in the order of sending. While there are fewer, some of the probes have been lost,
- * or have not got so far: those that left first, since they are the ones with the least TTL.
+ * to one of the flow's probes that may have got so far. They are kept until there are as many as there are such probes, and
+ * are then theirs, in the order of sending.
+ *
+ * Where there are fewer when nobody has more time, some answers have been lost, or the probes with the least TTL have not
+ * got so far, and nobody can tell which. An answer is then given to the last probe that it can be to: the target may be
+ * nearer than that, but not farther away, and how long the round trip took is not known.
  */
 import type { PacketAnswer } from '../probes/port.js';
 import type { TargetReading } from './answers.js';
@@ -15,8 +18,19 @@ export interface UnnamedAnswer {
   readonly at: number;
 }
 
+/** An answer and the probe that it is to, or is taken to be to. */
+export interface UnnamedMatch {
+  readonly probe: SentProbe;
+  readonly unnamed: UnnamedAnswer;
+  /** Whether it is to this probe and no other. */
+  readonly certain: boolean;
+  /** It may be to a probe with a smaller TTL. */
+  readonly atMost: boolean;
+}
+
 export class UnnamedAnswers {
   readonly #kept = new Map<number, UnnamedAnswer[]>();
+  readonly #met = new Set<number>();
 
   /**
    * @param waiting the probes that it may be to
@@ -29,6 +43,7 @@ export class UnnamedAnswers {
     // The bytes are the port's, and nobody's here.
     kept.push({ ...unnamed, answer: { ...unnamed.answer, bytes: new Uint8Array(0) } });
     this.#kept.set(flow, kept);
+    this.#met.add(flow);
     return true;
   }
 
@@ -37,15 +52,45 @@ export class UnnamedAnswers {
     return [...this.#kept.keys()];
   }
 
+  /** The flows that there have been some of. */
+  get met(): readonly number[] {
+    return [...this.#met];
+  }
+
   has(flow: number): boolean {
     return this.#kept.has(flow);
   }
 
-  /** Which probe each is to, where that can be said by now; they are not kept any longer then. */
-  match(flow: number, waiting: readonly SentProbe[]): readonly (readonly [SentProbe, UnnamedAnswer])[] {
+  /**
+   * Which probe each is to, where that can be said by now; they are not kept any longer then.
+   *
+   * @param waiting the probes that they may be to, in the order of sending
+   * @param over whether no more are waited for
+   * @param leastMs no round trip to the target is shorter
+   */
+  match(flow: number, waiting: readonly SentProbe[], over: boolean, leastMs: number): readonly UnnamedMatch[] {
     const kept = this.#kept.get(flow) ?? [];
-    if (kept.length < waiting.length || waiting.some(({ state }) => state === 'leaving')) return [];
+    if (waiting.some(({ state }) => state === 'leaving') || (kept.length < waiting.length && !over)) return [];
     this.#kept.delete(flow);
-    return kept.flatMap((one, at) => (waiting[at] === undefined ? [] : [[waiting[at], one] as const]));
+    if (kept.length === waiting.length) {
+      return kept.map((unnamed, at) => ({ probe: waiting[at] as SentProbe, unnamed, certain: true, atMost: false }));
+    }
+    const pairs = lastPossible(kept, waiting, leastMs);
+    // Routers that take their time to say that time is exceeded are farther than the target by it.
+    const possible = pairs.length === 0 ? lastPossible(kept, waiting, 0) : pairs;
+    const atMost = (waiting[0]?.ttl ?? 0) < (possible[0]?.[0].ttl ?? 0);
+    return possible.map(([probe, unnamed]) => ({ probe, unnamed, certain: false, atMost }));
   }
+}
+
+/** The last probe that each can be to, in the order of sending; answers overtake each other as little as probes do. */
+function lastPossible(kept: readonly UnnamedAnswer[], waiting: readonly SentProbe[], leastMs: number) {
+  const pairs: (readonly [SentProbe, UnnamedAnswer])[] = [];
+  let next = waiting.length - 1;
+  for (const unnamed of [...kept].reverse()) {
+    while (next >= 0 && unnamed.at - (waiting[next] as SentProbe).sentAt < leastMs) next--;
+    if (next < 0) break;
+    pairs.unshift([waiting[next--] as SentProbe, unnamed]);
+  }
+  return pairs;
 }

@@ -83,6 +83,49 @@ describe.each(FAMILIES)('over %s', (family) => {
     ]);
   });
 
+  describe('a service that answers the first probes alone, with words of its own', () => {
+    const limited = (lost: number, delayMs = 1) => {
+      const drop = { packets: Array.from({ length: lost }, (_, i) => i + 4) };
+      return chain({ routers: 3, delayMs, server: { udp: 'answers' }, links: { 3: { back: { drop } } } });
+    };
+
+    it.each([
+      // Two milliseconds more than to the router before it: two more probes have left that the first answer may be to.
+      [3, 4, false],
+      [1, 6, true],
+    ] as const)('with %d queries is %d hops away, at most: %s', async (queries, last, atMost) => {
+      const { hops, summary } = await traceIn(limited(60), target, { protocol: 'udp', queries });
+      expect(summary).toMatchObject({ reached: true, hops: last, atMost, endReason: 'reached', inFlight: 0 });
+      const at = hops.at(-1);
+      expect(at).toMatchObject({ ttl: last, reached: true, atMost });
+      const answered = at?.probes.filter(({ address }) => address === target);
+      expect(answered?.length).toBeGreaterThan(0);
+      for (const probe of answered ?? []) expect(probe).toMatchObject({ rttMs: null });
+      expect(summary.path.at(-1)).toMatchObject({ lastMs: null, received: answered?.length });
+    });
+
+    it.each([13, 14, 15])('is found by rounds that try hop after hop, %d answers being lost', async (lost) => {
+      const asked = { protocol: 'udp', rounds: 5, timeoutMs: 200 } as const;
+      const { hops, summary } = await traceIn(limited(lost, 2), target, asked);
+      expect(hops.find(({ reached }) => reached)).toMatchObject({ round: 1, atMost: true, probes: [{ rttMs: null }] });
+      expect(hops.at(-1)).toMatchObject({ ttl: 4, reached: true, atMost: false, probes: [{ rttMs: 16 }] });
+      expect(summary).toMatchObject({ reached: true, hops: 4, atMost: false });
+    });
+
+    it('behind a silent router has its round trips from the second round on', async () => {
+      const network = chain({ routers: 3, odd: { 3: { silent: true } }, server: { udp: 'answers' } });
+      const { hops, summary } = await traceIn(network, target, { protocol: 'udp', rounds: 4, intervalMs: 100 });
+      const ends = hops.filter(({ ttl }) => ttl === 4);
+      expect(ends.map(({ atMost, probes: [probe] }) => [atMost, probe?.address === target && probe.rttMs])).toEqual([
+        [true, null],
+        [false, 8],
+        [false, 8],
+        [false, 8],
+      ]);
+      expect(summary).toMatchObject({ hops: 4, atMost: false, received: 12 });
+    });
+  });
+
   it("what the port says to probes that are answered already, or from another port, is nobody's", async () => {
     const network = chain({
       routers: 1,
