@@ -87,6 +87,7 @@ export type {
   TraceHop,
   TraceProbe,
   TraceRecord,
+  TraceRefusal,
   TraceSummary,
   UnansweredProbe,
 } from './raw/trace/records.js';

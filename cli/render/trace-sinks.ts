@@ -104,7 +104,7 @@ export function reportSink(options: TraceSinkOptions): TraceSink {
 export async function writeReport(summary: TraceSummary, { context, facts, flows }: TraceSinkOptions): Promise<void> {
   const { path } = summary;
   await facts.settled(path.flatMap(({ addresses }) => addresses.map(({ address }) => address)));
-  await context.output.write(`${[...traceTable(path, flows, facts.of), reportEnd(summary)].join('\n')}\n`);
+  await context.output.write(`${[...traceTable(path, flows, facts.of), ...reportEnd(summary)].join('\n')}\n`);
 }
 
 /** `--json`: each hop of each round, with a report its figures, and a summary. */

@@ -59,6 +59,8 @@ export class TraceText {
   /** What is true from some hop on is said there, and when it changes. */
   #nat = '';
   #dscp = '';
+  /** The errors of this machine that it has been said of what to try. */
+  readonly #advised = new Set<string>();
 
   constructor(options: TraceTextOptions) {
     this.#options = options;
@@ -141,10 +143,14 @@ export class TraceText {
   /** What came with the answers, each thing once. */
   #details({ probes, atMost }: TraceHop): string[] {
     const details = new Set<string>();
+    const refusals = new Set<string>();
     if (atMost) details.add('here or nearer: some answers are missing, and none says which probe it is to');
     for (const probe of probes) {
       if (probe.address === null) {
-        if (probe.message !== undefined) details.add(probe.message);
+        if (probe.message !== undefined && !refusals.has(probe.message)) {
+          refusals.add(probe.message);
+          details.add(probe.message + this.#adviceOf(probe));
+        }
         continue;
       }
       for (const extension of probe.extensions) {
@@ -154,6 +160,13 @@ export class TraceText {
       for (const text of this.#changes(probe)) details.add(text);
     }
     return [...details];
+  }
+
+  /** What to try: with the first one of a code. */
+  #adviceOf({ code, advice }: UnansweredProbe): string {
+    if (code === undefined || advice === undefined || this.#advised.has(code)) return '';
+    this.#advised.add(code);
+    return `; ${advice}`;
   }
 
   #translation({ source, destination }: QuotedHeader): string {
@@ -204,8 +217,14 @@ function unreachableMarkOf({ address, icmpType, icmpCode, mtu }: AnsweredProbe):
   return unreachableMark(address.includes(':') ? 'ipv6' : 'ipv4', icmpType, icmpCode, mtu);
 }
 
-/** How several rounds have ended. */
-export function reportEnd(summary: TraceSummary): string {
+/** How several rounds have ended, and what of them this machine has not sent. */
+export function reportEnd(summary: TraceSummary): string[] {
+  const { refused, message, advice } = summary;
+  const end = roundsEnd(summary);
+  return refused === 0 ? [end] : [`${counted(refused, 'probe')} refused by this machine: ${message}; ${advice}`, end];
+}
+
+function roundsEnd(summary: TraceSummary): string {
   const { path, rounds } = summary;
   const last = path.findLast(({ addresses }) => addresses.length > 0);
   const [seen] = last?.addresses ?? [];

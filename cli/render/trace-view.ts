@@ -101,10 +101,12 @@ function figures(rows: readonly TraceRow[]): string[] {
   const end =
     target === undefined ? `not reached in ${counted(rows.length, 'hop')}` : `reached in ${counted(target.ttl, 'hop')}`;
   const late = sum((row) => row.late);
+  const refused = sum((row) => row.refused);
   return [
     ` ${end}`,
     `   sent ${sum(({ sent }) => sent)}  received ${sum(({ received }) => received)}  lost ${sum(({ lost }) => lost)}`,
     late === 0 ? '' : `  late ${late}`,
+    refused === 0 ? '' : `  refused by this machine ${refused}`,
     `   times in ms`,
   ];
 }

@@ -71,6 +71,7 @@ export function summary(more: Partial<TraceSummary> = {}): TraceSummary {
     inFlight: 0,
     late: 0,
     duplicates: 0,
+    refused: 0,
     foreign: 0,
     nat: false,
     durationMs: 12.5,

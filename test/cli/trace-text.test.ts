@@ -42,6 +42,17 @@ describe('a hop', () => {
     ]);
   });
 
+  it('says what to try with the first error of a kind', () => {
+    const refused = missing('refused', {
+      code: 'EMSGSIZE',
+      message: 'sendto: too long',
+      advice: 'send 1500 bytes at most',
+    });
+    const one = text();
+    expect(one.hop(hop(1, [refused, refused])).slice(1)).toEqual(['    [sendto: too long; send 1500 bytes at most]']);
+    expect(one.hop(hop(2, [refused])).slice(1)).toEqual(['    [sendto: too long]']);
+  });
+
   it('of which it is not known which probe was answered has no time, and is told so', () => {
     const probe = answered('10.0.9.9', 1, { rttMs: null, icmpType: null, icmpCode: null });
     const told = { reached: true, atMost: true } as const;
@@ -309,10 +320,18 @@ describe('a report', () => {
   });
 
   it('says how it has ended', () => {
-    expect(reportEnd(summary({ path: table.rows(), rounds: 3 }))).toBe(
+    expect(reportEnd(summary({ path: table.rows(), rounds: 3 }))).toEqual([
       'not reached in 3 hops: the last answer is from 10.0.3.1 at hop 3; 3 rounds',
-    );
-    expect(reportEnd(summary({ reached: true, hops: 3, rounds: 1 }))).toBe('reached 10.0.9.9 in 3 hops; 1 round');
+    ]);
+    expect(reportEnd(summary({ reached: true, hops: 3, rounds: 1 }))).toEqual(['reached 10.0.9.9 in 3 hops; 1 round']);
+  });
+
+  it('says what this machine has not sent, and what to try', () => {
+    const refusal = { code: 'ENETUNREACH', message: 'sendto: no route (ENETUNREACH)', advice: 'look at the routes' };
+    expect(reportEnd(summary({ reached: true, hops: 3, rounds: 9, refused: 5, ...refusal }))).toEqual([
+      '5 probes refused by this machine: sendto: no route (ENETUNREACH); look at the routes',
+      'reached 10.0.9.9 in 3 hops; 9 rounds',
+    ]);
   });
 
   it('has times of six characters at most', () => {

@@ -14,7 +14,7 @@ import type { ProbeMachine } from '../probes/machine.js';
 import type { OutgoingProbe, ProbeAnswer } from '../probes/port.js';
 import { type ErrorReading, readAnswer, type TargetReading } from './answers.js';
 import type { TraceMultipath, TraceProtocol, TraceTarget } from './options.js';
-import { type Outcome, outcomeOf, toldOf } from './outcome.js';
+import { type Outcome, outcomeOf, refusalOf, toldOf } from './outcome.js';
 import { Patience } from './patience.js';
 import { ProbeBook } from './probe-book.js';
 import { type ProbeFormat, SERIAL_MAX } from './probe-format.js';
@@ -85,7 +85,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
   #foreign = 0;
   /** The first hop from which on addresses are translated. */
   #translatedFrom = NEVER;
-  #refusal: string | undefined;
+  #refusal: SocketError | undefined;
   #out: TraceRecord[] = [];
   #done = false;
 
@@ -203,8 +203,9 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
     if (probe === undefined) return;
     this.#early.delete(probe);
     probe.state = 'refused';
-    probe.message = error.message;
-    this.#refusal = error.message;
+    probe.refusal = error;
+    this.#refusal = error;
+    if (this.#counts(probe)) this.#table.refused(probe.ttl);
     probe.round.refuse(probe);
     this.#advance(now, time);
   }
@@ -408,7 +409,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
     const hops = last < firstHop ? 0 : last;
     this.#table.span(firstHop, hops);
     const path = this.#table.rows();
-    const sum = (of: 'sent' | 'received' | 'late' | 'lost' | 'inFlight' | 'duplicates') =>
+    const sum = (of: 'sent' | 'received' | 'late' | 'lost' | 'inFlight' | 'duplicates' | 'refused') =>
       path.reduce((total, row) => total + row[of], 0);
     this.#out.push({
       type: 'trace.summary',
@@ -434,10 +435,11 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
       lost: sum('lost'),
       inFlight: sum('inFlight'),
       duplicates: sum('duplicates'),
+      refused: sum('refused'),
       foreign: this.#foreign,
       nat: this.#translatedFrom <= hops,
       durationMs: roundMs(now - (this.#startedAt ?? now)),
-      ...(endReason === 'error' && this.#refusal !== undefined ? { message: this.#refusal } : {}),
+      ...(this.#refusal === undefined ? {} : refusalOf(this.#refusal)),
       path,
     });
   }

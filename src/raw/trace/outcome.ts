@@ -1,5 +1,6 @@
 /** What an answer says of the probe that it is to, and how a probe is told. */
 
+import type { SocketError } from '../../errors.js';
 import type { IPAddress } from '../../sockaddr/ip.js';
 import { sameAddress, withoutZone } from '../../sockaddr/zone.js';
 import { IPProtocol } from '../../wire/numbers.js';
@@ -9,7 +10,7 @@ import { unreachableMark } from './marks.js';
 import type { TraceTarget } from './options.js';
 import type { ProbeFormat } from './probe-format.js';
 import type { Quote } from './quote.js';
-import type { AnsweredProbe, QuotedHeader, TraceProbe } from './records.js';
+import type { AnsweredProbe, QuotedHeader, TraceProbe, TraceRefusal } from './records.js';
 import type { SentProbe } from './round.js';
 import type { AnswerMeaning } from './table.js';
 
@@ -91,11 +92,16 @@ function meaningOf(from: IPAddress, reading: ErrorReading, { target, format }: O
   return { reached, unreachable: isAnswer ? null : unreachable };
 }
 
+/** How it is told that this machine did not send. */
+export function refusalOf({ code, message, advice }: SocketError): TraceRefusal {
+  return { code, message, advice };
+}
+
 /** The record of a probe, whatever has become of it. */
 export function toldOf(probe: SentProbe): TraceProbe {
-  const { answer, flow, query, sentTime, state, message } = probe;
+  const { answer, flow, query, sentTime, state, refusal } = probe;
   if (answer !== undefined) return answer;
   const unanswered = { flow, query, sentTime, address: null };
-  if (state === 'refused') return { ...unanswered, reason: 'refused', ...(message === undefined ? {} : { message }) };
+  if (refusal !== undefined) return { ...unanswered, reason: 'refused', ...refusalOf(refusal) };
   return { ...unanswered, reason: state === 'lost' ? 'timeout' : 'in-flight' };
 }

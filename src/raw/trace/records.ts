@@ -79,11 +79,16 @@ export interface AnsweredProbe extends ProbeOutcome {
  */
 export type MissingReason = 'timeout' | 'in-flight' | 'refused' | 'not-sent';
 
-export interface UnansweredProbe extends ProbeOutcome {
+/** What this machine said of a probe that it refused: the name of the error, such as ENETUNREACH, and what to try. */
+export interface TraceRefusal {
+  readonly code: string;
+  readonly message: string;
+  readonly advice: string;
+}
+
+export interface UnansweredProbe extends ProbeOutcome, Partial<TraceRefusal> {
   readonly address: null;
   readonly reason: MissingReason;
-  /** What this machine said, of a probe that it refused. */
-  readonly message?: string;
 }
 
 export type TraceProbe = AnsweredProbe | UnansweredProbe;
@@ -118,7 +123,8 @@ export interface TraceHop {
  */
 export type TraceEndReason = 'reached' | 'max-hops' | 'unreachable' | 'gap' | 'interrupted' | 'deadline' | 'error';
 
-export interface TraceSummary {
+/** With what this machine said last, where it refused to send. */
+export interface TraceSummary extends Partial<TraceRefusal> {
   readonly type: 'trace.summary';
   readonly time: Timestamp;
   readonly target: string;
@@ -151,13 +157,13 @@ export interface TraceSummary {
   readonly inFlight: number;
   /** Answers beyond the first one to a probe. */
   readonly duplicates: number;
+  /** Probes that this machine would not send; none of them is in `sent`. */
+  readonly refused: number;
   /** Packets that were about the target and nobody's probes, or somebody else's. */
   readonly foreign: number;
   /** Addresses are translated on the way. */
   readonly nat: boolean;
   readonly durationMs: number;
-  /** What this machine said when it would not send; with `error` alone. */
-  readonly message?: string;
   /** The figures of each hop over all rounds. */
   readonly path: readonly TraceRow[];
 }

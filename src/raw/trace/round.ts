@@ -2,6 +2,7 @@
  * One walk along the path: which probes it has sent in each flow, how far each flow has got, and which hop is to be told
  * next. A flow ends at the target, or where somebody says that it goes no further.
  */
+import type { SocketError } from '../../errors.js';
 import type { Timestamp } from '../../measure/clock.js';
 import type { AnsweredProbe, UnansweredProbe } from './records.js';
 import type { AnswerMeaning } from './table.js';
@@ -26,7 +27,7 @@ export interface SentProbe {
   answer?: AnsweredProbe;
   meaning?: AnswerMeaning;
   /** What this machine said, of one that it refused. */
-  message?: string;
+  refusal?: SocketError;
 }
 
 export interface RoundOptions {

@@ -32,6 +32,8 @@ export interface TraceRow {
   readonly late: number;
   /** Answers beyond the first one to a probe. */
   readonly duplicates: number;
+  /** Probes that this machine would not send; none of them is in `sent`. */
+  readonly refused: number;
   /** Of the probes that have an outcome: those that nothing came back for, in percent with two digits; 0 where none has. */
   readonly lossPercent: number;
   readonly lastMs: number | null;
@@ -80,7 +82,7 @@ class Row {
   readonly addresses = new Map<string, Seen>();
   readonly recent: (number | null)[] = [];
   readonly roundTrips = new RoundTrips();
-  readonly counts = { sent: 0, received: 0, lost: 0, late: 0, duplicates: 0, otherAddresses: 0 };
+  readonly counts = { sent: 0, received: 0, lost: 0, late: 0, duplicates: 0, refused: 0, otherAddresses: 0 };
   last: number | null = null;
   reached = false;
   unreachable: string | null = null;
@@ -108,7 +110,7 @@ class Row {
   }
 
   view(ttl: number): TraceRow {
-    const { sent, received, lost, late, duplicates, otherAddresses } = this.counts;
+    const { sent, received, lost, late, duplicates, refused, otherAddresses } = this.counts;
     const { min, mean, max, stddev, p50, p90, p99 } = this.roundTrips.summary();
     const settled = received + late + lost;
     return {
@@ -119,6 +121,7 @@ class Row {
       inFlight: sent - settled,
       late,
       duplicates,
+      refused,
       lossPercent: settled === 0 ? 0 : Math.round((10_000 * lost) / settled) / 100,
       lastMs: this.last,
       bestMs: min,
@@ -204,6 +207,10 @@ export class TraceTable {
 
   duplicate(ttl: number): void {
     this.#row(ttl).counts.duplicates++;
+  }
+
+  refused(ttl: number): void {
+    this.#row(ttl).counts.refused++;
   }
 
   lost(ttl: number): void {

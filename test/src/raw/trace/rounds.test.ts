@@ -92,6 +92,27 @@ describe('rounds', () => {
       expect(summary).toMatchObject({ reached: true, hops: 3, endReason: 'reached', path: everyRow(3) });
     });
 
+    it('what this machine refuses later on is counted, and said', async () => {
+      const error = new SocketError({ syscall: 'sendmmsg', code: 'ENETUNREACH', errno: 101 });
+      const port = { refuse: (_: unknown, number: number) => (number > 18 && number < 21 ? error : undefined) };
+      const { summary } = await traceIn(network({ routers: 2 }), target, { rounds: 4 }, { port });
+      const { code, message, advice } = error;
+      expect(summary).toMatchObject({
+        reached: true,
+        hops: 3,
+        endReason: 'reached',
+        refused: 2,
+        code,
+        message,
+        advice,
+      });
+      expect(summary.path.map(({ refused, sent }) => [refused, sent])).toEqual([
+        [2, 2],
+        [0, 2],
+        [0, 2],
+      ]);
+    });
+
     it('no round tries hops beyond it when it has fallen silent', async () => {
       const lost = Array.from({ length: 9 }, (_, i) => 17 + i);
       let sent = 0;
@@ -222,7 +243,9 @@ describe('a trace that ends before its time', () => {
     );
     expect(answersOf(hops)).toEqual([[router(1)], [router(2)]]);
     expect(hops[1]?.probes).toMatchObject([{ address: router(2) }, { reason: 'refused' }, { reason: 'refused' }]);
-    expect(summary).toMatchObject({ reached: false, hops: 2, endReason: 'error', message: error.message });
+    const { code, message, advice } = error;
+    expect(hops[1]?.probes[1]).toMatchObject({ code, message, advice });
+    expect(summary).toMatchObject({ reached: false, hops: 2, endReason: 'error', refused: 2, code, message, advice });
   });
 });
 
