@@ -37,7 +37,11 @@ export function reportJson({ time, target, path }: TraceSummary, facts: FactsOf)
     time: formatTimestamp(time),
     target,
     ...row,
-    addresses: row.addresses.map((seen) => ({ ...seen, ...facts(seen.address) })),
+    addresses: row.addresses.map((seen) => ({
+      ...seen,
+      lastTime: formatTimestamp(seen.lastTime),
+      ...facts(seen.address),
+    })),
   }));
 }
 

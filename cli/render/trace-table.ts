@@ -52,10 +52,10 @@ export function traceLines(rows: readonly TraceRow[], flows: number, facts: Fact
     const hosts = addresses.flatMap((address, at) => {
       const name = hostText(address.address, facts(address.address));
       const met = several && flows > 1 ? ` [${flowsText(address.flows)}]` : '';
-      const mark = at === 0 ? marksOf(row) : '';
+      const mark = `${unreachableMark(address, row)}${at === 0 ? changesOf(row) : ''}`;
       return [`${name}${mark}${met}`, ...detailsOf(address).map((text) => `  [${text}]`)];
     });
-    if (hosts.length === 0) hosts.push(`*${marksOf(row)}`);
+    if (hosts.length === 0) hosts.push('*');
     if (otherAddresses > 0) hosts.push(`and others, ${otherAddresses} answers`);
     return hosts.map((host, at) => ({ row, host, first: at === 0 }));
   });
@@ -89,10 +89,13 @@ function lossText({ sent, inFlight, lossPercent }: TraceRow): string {
   return sent === inFlight ? '' : `${lossPercent.toFixed(1)}%`;
 }
 
-function marksOf({ unreachable, nat, dscpChanged, reached }: TraceRow): string {
+function unreachableMark({ unreachable }: TraceAddress, { reached }: TraceRow): string {
   // That a port is closed is how a target answers.
-  const mark = unreachable === null || (reached && unreachable === '!p') ? '' : ` ${unreachable}`;
-  return `${mark}${nat ? ' [NAT]' : ''}${dscpChanged ? ' [DSCP]' : ''}`;
+  return unreachable === null || (reached && unreachable === '!p') ? '' : ` ${unreachable}`;
+}
+
+function changesOf({ nat, dscpChanged }: TraceRow): string {
+  return `${nat ? ' [NAT]' : ''}${dscpChanged ? ' [DSCP]' : ''}`;
 }
 
 function detailsOf({ extensions }: TraceAddress): string[] {

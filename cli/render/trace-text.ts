@@ -1,5 +1,6 @@
 /** A trace as the lines that users of traceroute(8) read: a hop at a time, its marks, what came with it, and the end. */
 
+import { elapsedMs } from '../../src/measure/clock.js';
 import { unreachableMark } from '../../src/raw/trace/marks.js';
 import type { TraceOpened, TraceTarget } from '../../src/raw/trace/options.js';
 import type {
@@ -227,11 +228,11 @@ export function reportEnd(summary: TraceSummary): string[] {
 function roundsEnd(summary: TraceSummary): string {
   const { path, rounds } = summary;
   const last = path.findLast(({ addresses }) => addresses.length > 0);
-  const [seen] = last?.addresses ?? [];
+  const [seen] = [...(last?.addresses ?? [])].sort((a, b) => elapsedMs(a.lastTime, b.lastTime));
   const word =
     last === undefined || seen === undefined
       ? 'nobody has answered'
-      : `the last answer is from ${seen.address} at hop ${last.ttl}${last.unreachable === null ? '' : ` (${last.unreachable})`}`;
+      : `the last answer is from ${seen.address} at hop ${last.ttl}${seen.unreachable === null ? '' : ` (${seen.unreachable})`}`;
   return `${endOf(summary, word)}; ${counted(rounds, 'round')}`;
 }
 

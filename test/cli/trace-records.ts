@@ -1,4 +1,6 @@
 /** Records of traces as the library makes them, for what is made of them. */
+
+import { unreachableMark } from '../../src/raw/trace/marks.js';
 import type { AnsweredProbe, TraceHop, TraceSummary, UnansweredProbe } from '../../src/raw/trace/records.js';
 import { TraceTable } from '../../src/raw/trace/table.js';
 
@@ -90,7 +92,10 @@ export function tableOf(hops: readonly (readonly (AnsweredProbe | null)[])[], ta
       if (outcome === null) table.lost(at + 1);
       else {
         const reached = target && at === hops.length - 1;
-        table.answered(at + 1, outcome, false, { reached, unreachable: null });
+        const { address, icmpType, icmpCode } = outcome;
+        const family = address.includes(':') ? 'ipv6' : 'ipv4';
+        const unreachable = icmpType === null ? null : unreachableMark(family, icmpType, icmpCode ?? 0);
+        table.answered(at + 1, outcome, false, { reached, unreachable });
       }
     }
   }

@@ -326,6 +326,25 @@ describe('a report', () => {
     expect(reportEnd(summary({ reached: true, hops: 3, rounds: 1 }))).toEqual(['reached 10.0.9.9 in 3 hops; 1 round']);
   });
 
+  it('has the mark of an address at that address, and the last word of who said it', () => {
+    const at = (seconds: number) => ({ time: { seconds, nanoseconds: 0 } });
+    const hops = [
+      answered('10.0.3.1', 1, at(1)),
+      answered('10.0.3.2', 2, { icmpType: 3, icmpCode: 13, ...at(3) }),
+      answered('10.0.3.3', 3, at(2)),
+    ];
+    const rows = tableOf([hops], false).rows();
+    expect(traceTable(rows, 1, () => ({})).map((line) => line.slice(4, 19).trim())).toEqual([
+      'Host',
+      '10.0.3.1',
+      '10.0.3.2 !X',
+      '10.0.3.3',
+    ]);
+    expect(reportEnd(summary({ path: rows, endReason: 'unreachable', hops: 1 }))).toEqual([
+      'not reached: the last answer is from 10.0.3.2 at hop 1 (!X); 1 round',
+    ]);
+  });
+
   it('says what this machine has not sent, and what to try', () => {
     const refusal = { code: 'ENETUNREACH', message: 'sendto: no route (ENETUNREACH)', advice: 'look at the routes' };
     expect(reportEnd(summary({ reached: true, hops: 3, rounds: 9, refused: 5, ...refusal }))).toEqual([

@@ -2,6 +2,7 @@
  * The figures of a path over all rounds: a row for each hop, as mtr(8) has them. A running trace keeps it up to date; it
  * knows neither a socket nor a clock, and takes no more memory however long the trace goes on.
  */
+import type { Timestamp } from '../../measure/clock.js';
 import { RoundTrips } from '../../measure/round-trips.js';
 import type { IcmpExtension } from '../../wire/icmp-extension.js';
 import type { AnsweredProbe } from './records.js';
@@ -18,6 +19,10 @@ export interface TraceAddress {
   /** The flows that have met it, ascending. */
   readonly flows: readonly number[];
   readonly extensions: readonly IcmpExtension[];
+  /** What its last answer said of the destination: see {@link TraceRow.unreachable}. */
+  readonly unreachable: string | null;
+  /** When its last answer came in. */
+  readonly lastTime: Timestamp;
 }
 
 /** One hop. Milliseconds; null of each where there is no answer yet, of jitter where there are fewer than two. */
@@ -54,6 +59,7 @@ export interface TraceRow {
   readonly recentMs: readonly (number | null)[];
   /** The target has answered here. */
   readonly reached: boolean;
+  /** What the last answer said of the destination; each address has its own. */
   readonly unreachable: string | null;
   readonly nat: boolean;
   /** Quotes here had another DSCP than was sent. */
@@ -76,6 +82,8 @@ interface Seen {
   received: number;
   readonly flows: Set<number>;
   extensions: readonly IcmpExtension[];
+  unreachable: string | null;
+  lastTime: Timestamp;
 }
 
 class Row {
@@ -94,19 +102,21 @@ class Row {
     if (this.recent.length > RECENT) this.recent.shift();
   }
 
-  see({ address, flow, extensions }: AnsweredProbe): void {
+  see({ address, flow, extensions, time }: AnsweredProbe, unreachable: string | null): void {
     let seen = this.addresses.get(address);
     if (seen === undefined) {
       if (this.addresses.size >= ADDRESSES_MAX) {
         this.counts.otherAddresses++;
         return;
       }
-      seen = { received: 0, flows: new Set(), extensions };
+      seen = { received: 0, flows: new Set(), extensions, unreachable, lastTime: time };
       this.addresses.set(address, seen);
     }
     seen.received++;
     seen.flows.add(flow);
     seen.extensions = extensions;
+    seen.unreachable = unreachable;
+    seen.lastTime = time;
   }
 
   view(ttl: number): TraceRow {
@@ -137,6 +147,8 @@ class Row {
         received: seen.received,
         flows: [...seen.flows].sort((a, b) => a - b),
         extensions: seen.extensions,
+        unreachable: seen.unreachable,
+        lastTime: seen.lastTime,
       })),
       otherAddresses,
       recentMs: [...this.recent],
@@ -197,7 +209,7 @@ export class TraceTable {
       row.roundTrips.add(answer.rttMs);
       row.last = answer.rttMs;
     }
-    row.see(answer);
+    row.see(answer, meaning.unreachable);
     row.reached ||= meaning.reached;
     row.unreachable = meaning.unreachable;
     row.nat ||= answer.nat === true;
