@@ -67,7 +67,7 @@ export function addTraceOptions(command: Command): Command {
     .addOption(
       new Option(
         '--multipath <HOW>',
-        'what tells probes apart: nothing that balancers look at (paris, the default), as that with UDP that shows translators (dublin), ports (classic)',
+        'what tells probes apart: nothing that balancers look at (paris, the default), as that with UDP that shows translators (dublin), ports (classic, the default of UDP without privileges)',
       ).choices(['paris', 'dublin', 'classic']),
     )
     .option('--flows <N>', 'flows to follow, for parallel paths (default: 1)', integer(1, 64))

@@ -85,6 +85,7 @@ export class TraceText {
     const { flows } = this.#options;
     return [
       ...(flows > 1 ? pathLines(distinctPaths(this.#hops, flows), this.#hops[0]?.ttl ?? 1) : []),
+      ...ambiguousLine(summary),
       endOf(summary, lastWord(this.#hops, summary.endReason === 'unreachable')),
     ];
   }
@@ -221,8 +222,17 @@ function unreachableMarkOf({ address, icmpType, icmpCode, mtu }: AnsweredProbe):
 /** How several rounds have ended, and what of them this machine has not sent. */
 export function reportEnd(summary: TraceSummary): string[] {
   const { refused, message, advice } = summary;
-  const end = roundsEnd(summary);
-  return refused === 0 ? [end] : [`${counted(refused, 'probe')} refused by this machine: ${message}; ${advice}`, end];
+  return [
+    ...(refused === 0 ? [] : [`${counted(refused, 'probe')} refused by this machine: ${message}; ${advice}`]),
+    ...ambiguousLine(summary),
+    roundsEnd(summary),
+  ];
+}
+
+/** Routers have answered, though their hops look silent. */
+function ambiguousLine({ ambiguous }: TraceSummary): string[] {
+  if (ambiguous === 0) return [];
+  return [`${counted(ambiguous, 'answer')} could not be told apart: too little is quoted; try --multipath classic`];
 }
 
 function roundsEnd(summary: TraceSummary): string {

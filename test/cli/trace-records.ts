@@ -75,6 +75,7 @@ export function summary(more: Partial<TraceSummary> = {}): TraceSummary {
     duplicates: 0,
     refused: 0,
     foreign: 0,
+    ambiguous: 0,
     nat: false,
     durationMs: 12.5,
     path: [],

@@ -345,6 +345,13 @@ describe('a report', () => {
     ]);
   });
 
+  it('says how many answers could not be told apart', () => {
+    const ends = summary({ reached: true, hops: 3, rounds: 1, ambiguous: 7 });
+    const line = '7 answers could not be told apart: too little is quoted; try --multipath classic';
+    expect(reportEnd(ends)).toEqual([line, 'reached 10.0.9.9 in 3 hops; 1 round']);
+    expect(text().end(ends)).toEqual([line, 'reached 10.0.9.9 in 3 hops']);
+  });
+
   it('says what this machine has not sent, and what to try', () => {
     const refusal = { code: 'ENETUNREACH', message: 'sendto: no route (ENETUNREACH)', advice: 'look at the routes' };
     expect(reportEnd(summary({ reached: true, hops: 3, rounds: 9, refused: 5, ...refusal }))).toEqual([

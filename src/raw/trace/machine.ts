@@ -83,6 +83,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
   readonly #early = new Map<SentProbe, Outcome[]>();
   readonly #unnamed = new UnnamedAnswers();
   #foreign = 0;
+  #ambiguous = 0;
   /** The first hop from which on addresses are translated. */
   #translatedFrom = NEVER;
   #refusal: SocketError | undefined;
@@ -222,11 +223,10 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
         continue;
       }
       const probe = reading.kind === 'foreign' ? undefined : this.#probes.find(reading);
-      if (probe === undefined) {
+      if (probe === 'several') this.#ambiguous++;
+      else if (probe === undefined) {
         if (reading.kind !== 'error' || sameAddress(reading.to, this.#to)) this.#foreign++;
-        continue;
-      }
-      if (reading.kind !== 'foreign') this.#outcome(probe, answer, reading, now);
+      } else if (reading.kind !== 'foreign') this.#outcome(probe, answer, reading, now);
     }
     if (last !== undefined) this.#advance(now, last);
   }
@@ -437,6 +437,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
       duplicates: sum('duplicates'),
       refused: sum('refused'),
       foreign: this.#foreign,
+      ambiguous: this.#ambiguous,
       nat: this.#translatedFrom <= hops,
       durationMs: roundMs(now - (this.#startedAt ?? now)),
       ...(this.#refusal === undefined ? {} : refusalOf(this.#refusal)),

@@ -31,7 +31,10 @@ export interface TraceOptions {
   readonly settings?: readonly OptionSetting[] | undefined;
   /** Default `icmp`. */
   readonly protocol?: TraceProtocol | undefined;
-  /** Default `paris`. */
+  /**
+   * Default `paris`; `classic` for UDP without privileges, unless flows or a port are asked for: routers that quote no more
+   * than RFC 792 demands show nothing else through the error queue.
+   */
   readonly multipath?: TraceMultipath | undefined;
   /** Of the destination: default 33434 for UDP, the first one with `classic`; 80 for TCP. Not for ICMP. */
   readonly port?: number | undefined;

@@ -33,6 +33,8 @@ export interface TracePlan {
   /** Nobody has asked for it by name: another one may take its place where sockets of it can't be had. */
   readonly protocolIsFree: boolean;
   readonly multipath: TraceMultipath;
+  /** Nobody has asked for it, nor for flows or a port, which take it: `classic` may take its place. */
+  readonly multipathIsFree: boolean;
   /** 0 for ICMP. */
   readonly port: number;
   readonly portIsFree: boolean;
@@ -97,6 +99,7 @@ export function planOf(family: IPFamily, options: TraceOptions): TracePlan {
     protocol,
     protocolIsFree: options.protocol === undefined && options.port === undefined && options.sourcePort === undefined,
     multipath,
+    multipathIsFree: options.multipath === undefined && flows === 1 && portIsFree,
     port,
     portIsFree,
     sourcePort,

@@ -52,8 +52,8 @@ export class ProbeBook {
     return [...this.waiting, ...this.#leaving].filter((probe) => probe.flow === flow && probe.round.mayReach(probe));
   }
 
-  /** The probe that a reading is about, if it is one of ours. */
-  find(reading: ErrorReading | TargetReading): SentProbe | undefined {
+  /** The probe that a reading is about, if it is one of ours; 'several' where it may be about any of several. */
+  find(reading: ErrorReading | TargetReading): SentProbe | 'several' | undefined {
     if (reading.kind === 'target') return reading.serial === null ? undefined : this.#known.get(reading.serial);
     const { format, ownHeader } = this.#context;
     const { identity, message, quote, to } = reading;
@@ -72,12 +72,12 @@ export class ProbeBook {
     return named !== undefined && format.sameButTranslated(named.header, message) ? named : undefined;
   }
 
-  /** The one probe that is waited for and looks like this. */
-  #onlyOne(message: Uint8Array): SentProbe | undefined {
+  /** The one probe that is waited for and looks like this, if there is no other. */
+  #onlyOne(message: Uint8Array): SentProbe | 'several' | undefined {
     let found: SentProbe | undefined;
     for (const probe of this.waiting) {
       if (this.#context.format.translated(probe.header, message)) continue;
-      if (found !== undefined) return undefined;
+      if (found !== undefined) return 'several';
       found = probe;
     }
     return found;

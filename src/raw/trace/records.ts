@@ -161,6 +161,8 @@ export interface TraceSummary extends Partial<TraceRefusal> {
   readonly refused: number;
   /** Packets that were about the target and nobody's probes, or somebody else's. */
   readonly foreign: number;
+  /** Errors about probes of this trace that do not say which: what they are about counts as lost. */
+  readonly ambiguous: number;
   /** Addresses are translated on the way. */
   readonly nat: boolean;
   readonly durationMs: number;

@@ -39,9 +39,12 @@ export async function openWorld(
     throw withAdvice(denied, `${RAW_ADVICE}; the strategy dublin writes headers, paris and classic do not`);
   }
   if (plan.protocol === 'udp') {
-    const world = await openUdpWorld(options, plan, source);
-    notice('no permission for a raw socket: tracing with UDP through the error queue, headers quoted are not seen');
-    return { world, plan };
+    const own = throughErrorQueue(plan);
+    const world = await openUdpWorld(options, own, source);
+    notice(
+      `no permission for a raw socket: tracing with UDP (${own.multipath}) through the error queue, headers quoted are not seen`,
+    );
+    return { world, plan: own };
   }
   try {
     const world = await openPingWorld(options, plan, source);
@@ -51,10 +54,18 @@ export async function openWorld(
     if (!isPermissionError(error)) throw error;
     if (!plan.protocolIsFree) throw withAdvice(error, PING_ADVICE);
   }
-  const udp = replan(target.family, asked, 'udp');
+  const udp = throughErrorQueue(replan(target.family, asked, 'udp'));
   const world = await openUdpWorld(options, udp, source);
-  notice('no permission for raw and ping sockets: tracing with UDP through the error queue');
+  notice(`no permission for raw and ping sockets: tracing with UDP (${udp.multipath}) through the error queue`);
   return { world, plan: udp };
+}
+
+/**
+ * The error queue shows ports and what is quoted behind the UDP header, but no checksum: of routers that quote eight bytes
+ * (RFC 792), nothing else than ports tells which probe they are about.
+ */
+function throughErrorQueue(plan: TracePlan): TracePlan {
+  return plan.multipathIsFree ? { ...plan, multipath: 'classic' } : plan;
 }
 
 function refusePortable({ target }: WorldOptions, plan: TracePlan): void {
