@@ -76,7 +76,7 @@ function readNumeric(host: HostText, only: OnlyFamily | undefined): PingTarget |
     const prefix = readPrefix(host);
     return only === undefined || prefix.family === only.family ? { prefix } : otherFamily(text, only);
   }
-  const address = tryParseIP(text);
+  const address = tryParseIP(text)?.unmap();
   if (address === undefined) return undefined;
   const nowhere = zoneError(address);
   if (nowhere !== undefined) return located(nowhere, host);

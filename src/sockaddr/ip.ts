@@ -44,6 +44,11 @@ export class IPv4Address {
     return new IPv6Address(bytes);
   }
 
+  /** This address: only IPv6 ones may have another inside. */
+  unmap(): IPAddress {
+    return this;
+  }
+
   equals(other: IPAddress): boolean {
     return other.family === 'ipv4' && other.value === this.value;
   }

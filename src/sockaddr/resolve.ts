@@ -73,7 +73,8 @@ export function unresolvedHost(text: string, protocol: 'tcp' | 'udp'): { host: s
 export async function resolveHost(host: string, options: ResolveOptions = {}): Promise<IPAddress[]> {
   // getaddrinfo(3) would take 10.1 and 0x0a000001 for 10.0.0.1; digits and dots alone are meant as an address too.
   const meant = host.includes(':') || /^[\d.]+$/.test(host) || tryParseIP(host, { legacy: true }) !== undefined;
-  const numeric = meant ? parseIP(host) : undefined;
+  // A packet to a mapped address is one of IPv4, whatever the text looks like.
+  const numeric = meant ? parseIP(host).unmap() : undefined;
   if (numeric !== undefined) {
     if (options.family === undefined || options.family === numeric.family) return [numeric];
     throw new SockctlError('EAI_NONAME', {

@@ -7,5 +7,5 @@ export function peerEndpoint(address: string | undefined, port: number | undefin
   const ip = address === undefined ? undefined : tryParseIP(address);
   if (ip === undefined || port === undefined) return undefined;
   // A dual-stack listener shows IPv4 peers as mapped addresses; to a person they are IPv4.
-  return inetEndpoint(ip.family === 'ipv6' ? ip.unmap() : ip, port);
+  return inetEndpoint(ip.unmap(), port);
 }

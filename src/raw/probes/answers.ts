@@ -1,6 +1,5 @@
 /** What sockets receive, as answers. */
 import type { SocketError } from '../../errors.js';
-import type { IPAddress } from '../../sockaddr/ip.js';
 import type { MessageFailure, MessageSocket, ReceivedMessage } from '../../socket/port.js';
 import { IPV4_HEADER } from '../../wire/ipv4.js';
 import { encodeUdp, UDP_HEADER } from '../../wire/udp.js';
@@ -115,15 +114,11 @@ function reportOf(
     from: reporter,
     hopLimit: hopLimit ?? null,
     trafficClass: trafficClass ?? null,
-    to: unmapped(to.address),
+    to: to.address.unmap(),
     icmpType,
     icmpCode,
     mtu,
     sent: whole(sent),
     extensions,
   };
-}
-
-function unmapped(address: IPAddress): IPAddress {
-  return address.family === 'ipv6' ? address.unmap() : address;
 }

@@ -29,6 +29,12 @@ describe('resolving', () => {
     expect(await code(resolveHost('127.0.0.1', { family: 'ipv6' }))).toBe('EAI_NONAME');
   });
 
+  it('takes a mapped address as the IPv4 address that it is', async () => {
+    expect((await resolveHost('::ffff:10.0.0.1')).map(String)).toEqual(['10.0.0.1']);
+    expect((await resolveHost('::ffff:10.0.0.1', { family: 'ipv4' })).map(String)).toEqual(['10.0.0.1']);
+    expect(await code(resolveHost('::ffff:10.0.0.1', { family: 'ipv6' }))).toBe('EAI_NONAME');
+  });
+
   it('takes no short forms of addresses', async () => {
     for (const text of ['10.1', '0x7f000001', '0x7f.1', '0177.0.0.1', '2130706433', '1.2.3.4.5']) {
       await expect(resolveHost(text)).rejects.toThrow(AddressError);
