@@ -114,7 +114,8 @@ export function traceOptions(flags: TraceFlags) {
     flows: flags.flows,
     firstHop: flags.firstHop,
     maxHops: flags.maxHops,
-    queries: flags.queries,
+    // A report of one round is a report.
+    queries: flags.queries ?? (report === undefined ? undefined : 1),
     timeoutMs: flags.timeout,
     // The figures of a report are to be right, however long it takes.
     adaptive: report === undefined ? undefined : false,
