@@ -16,6 +16,9 @@ import { HostFacts } from '../render/trace-facts.js';
 import { liveSink } from '../render/trace-live.js';
 import { lineSink, recordSink, reportSink, type TraceSink, type TraceSinkOptions } from '../render/trace-sinks.js';
 
+/** RFC 919 section 7. What else is a broadcast address depends on the routes: the kernel says so. */
+const LIMITED_BROADCAST = '255.255.255.255';
+
 export async function run([host]: [string], flags: TraceFlags, context: CommandContext): Promise<ExitCode> {
   const { signal } = context;
   checkTraceFlags(flags);
@@ -94,6 +97,9 @@ async function resolveTarget(name: string, flags: TraceFlags, signal: AbortSigna
   if (address.isMulticast) {
     throw new UsageError(`raw trace: ${name}: there is no one way to a group`, 'give the address of a host');
   }
+  if (address.toString() === LIMITED_BROADCAST) {
+    throw new UsageError(`raw trace: ${name}: there is no one way to everybody`, 'give the address of a host');
+  }
   return { name, address };
 }
 
@@ -104,7 +110,7 @@ async function resolveSource(
 ): Promise<IPAddress | undefined> {
   if (text === undefined) return undefined;
   const { family } = address;
-  const numeric = tryParseIP(text);
+  const numeric = tryParseIP(text)?.unmap();
   if (numeric !== undefined && numeric.family !== family) {
     const name = family === 'ipv4' ? 'IPv4' : 'IPv6';
     throw new UsageError(`--source ${clip(text)}: ${address.toString()} is ${name}`, `give an ${name} address`);

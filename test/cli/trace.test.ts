@@ -5,6 +5,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasCommand, namespaceObstacle } from '../hosts/machine.js';
+import { ip } from '../hosts/namespace.js';
 import type { NetworkDescription } from '../hosts/network-model.js';
 import { createRouterChain, type RouterChain } from '../hosts/router-chain.js';
 import { createTunNetwork, type TunNetwork } from '../hosts/tun-network.js';
@@ -123,6 +124,46 @@ describe('beside traceroute and mtr', () => {
     expect(table.at(-1)).toBe(`reached ${target} in 5 hops; 3 rounds`);
     expect(typed(json, 'trace.hop')).toHaveLength(15);
     expect(records(json.stdout).at(-1)).toMatchObject({ type: 'trace.summary', reached: true, rounds: 3, sent: 15 });
+    return undefined;
+  });
+
+  it('says what this machine does not send, and what to try', async (ctx) => {
+    if (obstacle !== undefined) return ctx.skip(obstacle);
+    const { client, server } = chain;
+    ip('-n', client.name, 'route', 'add', 'prohibit', '10.95.0.1');
+    const broadcast = server.ipv4.replace(/\d+$/, '255');
+    ip('-n', client.name, 'route', 'add', 'broadcast', broadcast, 'dev', 'lo');
+    const trace = (...args: readonly string[]) => sockctl(['raw', 'trace', ...args], { under: client.under });
+    const [large, prohibited, everybody] = await Promise.all([
+      trace('-F', '-s', '3000', server.ipv4),
+      trace('10.95.0.1'),
+      trace(broadcast),
+    ]);
+    expect(large.stdout.toString()).toMatch(/\n {4}\[.*the way there takes 1500.*; send 1500 bytes at most\]\n/);
+    expect(prohibited.stderr).toMatch(/\(EACCES\); a route of this machine forbids it: ip route get ADDRESS$/m);
+    expect(everybody.stdout.toString()).toMatch(/\(EACCES\); a broadcast address has no one way to it: give the add/);
+    expect([large, prohibited, everybody].map(({ code }) => code)).toEqual([1, 3, 1]);
+    return undefined;
+  });
+
+  it('reports one round as it does several', async (ctx) => {
+    if (obstacle !== undefined) return ctx.skip(obstacle);
+    const { client, server } = chain;
+    const { stdout } = await sockctl(['raw', 'trace', '--report', '1', '-W', '500ms', '--json', server.ipv4], {
+      under: client.under,
+    });
+    expect(records(stdout).at(-1)).toMatchObject({ rounds: 1, hops: 5, sent: 5 });
+    return undefined;
+  });
+
+  it('takes a mapped address as the IPv4 address that it is', async (ctx) => {
+    if (obstacle !== undefined) return ctx.skip(obstacle);
+    const { client, server } = chain;
+    const { stdout, code } = await sockctl(['raw', 'trace', '-W', '500ms', '--json', `::ffff:${server.ipv4}`], {
+      under: client.under,
+    });
+    expect(code).toBe(0);
+    expect(records(stdout).at(-1)).toMatchObject({ target: `::ffff:${server.ipv4}`, address: server.ipv4, hops: 5 });
     return undefined;
   });
 
@@ -474,6 +515,7 @@ describe('wrong usage', () => {
     [['-i', '1s', '127.0.0.1'], 2, /^sockctl: --interval: from which round to the next\?; add --report N or --live/],
     [['--multipath', 'dublin', '127.0.0.1'], 2, /^sockctl: --multipath dublin: for UDP; add --protocol udp/],
     [['224.0.0.1'], 2, /there is no one way to a group/],
+    [['255.255.255.255'], 2, /there is no one way to everybody; give the address of a host/],
     [['-S', '::1', '127.0.0.1'], 2, /^sockctl: --source ::1: 127\.0\.0\.1 is IPv4; give an IPv4 address/],
     [['-S', '192.0.2.1', '127.0.0.1'], 1, /^sockctl: bind 192\.0\.2\.1:0: address not available/],
     [['-S', '2001:db8::1', '::1'], 1, /^sockctl: bind \[2001:db8::1\]:0: address not available/],

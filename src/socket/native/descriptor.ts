@@ -47,6 +47,7 @@ export function streamArguments(endpoint: Endpoint): SocketArguments {
 
 const PENDING_ERROR = option('SO_ERROR');
 const RECEIVE_BUFFER = option('SO_RCVBUF');
+const BROADCAST = option('SO_BROADCAST');
 const MEMORY = option('SO_MEMINFO');
 const PATH_MTU = { AF_INET: option('IP_MTU'), AF_INET6: option('IPV6_MTU') } as const;
 
@@ -243,10 +244,16 @@ export class Descriptor {
     const text = formatEndpoint(remote);
     const result = this.libc.connect(this.fd, bytes, bytes.length);
     if (result < 0 && this.libc.errnoName(this.libc.errno()) === 'EINPROGRESS') return true;
-    // connect(2): EACCES is for a broadcast address without the flag.
-    const advice = this.kind === 'datagram' ? 'a broadcast address needs --broadcast (SO_BROADCAST)' : undefined;
+    const advice = this.kind === 'datagram' ? () => this.#permissionAdvice() : undefined;
     this.#check(result, { event: 'connect', remote: text }, 'connect', text, advice);
     return false;
+  }
+
+  /** connect(2): EACCES is for a broadcast address without the flag, or the word of a route (ip-route(8), prohibit). */
+  #permissionAdvice(): string {
+    return getOption(this.libc, this.fd, BROADCAST) === 1
+      ? 'a route of this machine forbids it: ip route get ADDRESS'
+      : 'a broadcast address needs --broadcast (SO_BROADCAST)';
   }
 
   /** Throws away what has been received by now, recv(2). */
@@ -296,7 +303,14 @@ export class Descriptor {
     }
   }
 
-  #check(result: number, event: CallEvent, syscall: string, address: string | undefined, advice?: string): void {
+  /** @param advice with a refused permission; asked for, where it is, while the descriptor is still open */
+  #check(
+    result: number,
+    event: CallEvent,
+    syscall: string,
+    address: string | undefined,
+    advice?: string | (() => string),
+  ): void {
     if (result >= 0) {
       // A user wants to know that the kernel has made something else of a value.
       const differs = 'effective' in event && event.effective !== undefined;
@@ -305,13 +319,11 @@ export class Descriptor {
     }
     const failure = lastFailure(this.libc, syscall);
     this.#logger.log('debug', { ...event, fd: this.fd, failure });
-    this.close();
     const permission = failure.code === 'EPERM' || failure.code === 'EACCES';
-    throw new SocketError({
-      ...failure,
-      address,
-      advice: event.event === 'setsockopt' || permission ? advice : undefined,
-    });
+    const applies = event.event === 'setsockopt' || permission;
+    const told = !applies ? undefined : typeof advice === 'function' ? advice() : advice;
+    this.close();
+    throw new SocketError({ ...failure, address, advice: told });
   }
 }
 

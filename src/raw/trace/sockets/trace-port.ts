@@ -11,6 +11,10 @@ import { Waker } from '../../probes/waker.js';
 /** Probes that are given to a port at once at most: they go out one by one, each with its time. */
 const BATCH = 16;
 
+/** send(2), ip-route(8): there are two things that a system forbids in this way. */
+const FORBIDDEN_ADVICE =
+  'a broadcast address has no one way to it: give the address of a host; what else forbids it: ip route get ADDRESS';
+
 export interface TracePortOptions {
   readonly socket: 'raw' | 'dgram';
   readonly ownHeader: boolean;
@@ -61,8 +65,12 @@ export class TracePort implements ProbePort {
     return { times };
   }
 
-  /** Of a probe that is too large: how large it was, and how large it may be. */
+  /** Of a probe that is too large: how large it was, and how large it may be. Of one that may not go there: what to try. */
   #told(error: SocketError, { to, bytes }: OutgoingProbe): SocketError {
+    if (error.code === 'EACCES') {
+      const { syscall, code, errno, address } = error;
+      return new SocketError({ syscall, code, errno, address, advice: FORBIDDEN_ADVICE });
+    }
     const mtu = error.code === 'EMSGSIZE' ? this.#options.pathMtu() : null;
     if (mtu === null) return error;
     const header = to.family === 'ipv4' ? IPV4_HEADER : IPV6_HEADER;
