@@ -14,12 +14,13 @@ import type { ProbeMachine } from '../probes/machine.js';
 import type { OutgoingProbe, ProbeAnswer } from '../probes/port.js';
 import { type ErrorReading, readAnswer, type TargetReading } from './answers.js';
 import type { TraceMultipath, TraceProtocol, TraceTarget } from './options.js';
-import { type Outcome, outcomeOf, refusalOf, toldOf } from './outcome.js';
+import { type Outcome, outcomeOf, toldOf } from './outcome.js';
 import { Patience } from './patience.js';
 import { ProbeBook } from './probe-book.js';
 import { type ProbeFormat, SERIAL_MAX } from './probe-format.js';
 import type { AnsweredProbe, TraceEndReason, TraceHop, TraceRecord, TraceSocketKind } from './records.js';
 import { HEADER_BYTES, Round, type RoundOptions, type SentProbe } from './round.js';
+import { summaryOf } from './summary.js';
 import { TraceControl, TraceTable } from './table.js';
 import { type UnnamedAnswer, UnnamedAnswers, type UnnamedMatch } from './unnamed-answers.js';
 
@@ -404,44 +405,23 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
 
   #finish(endReason: TraceEndReason, now: number, time: Timestamp): void {
     this.#done = true;
-    const { target, source, socket, backend, protocol, multipath, flows, port, packetSize, firstHop } = this.#options;
+    const { firstHop } = this.#options;
     const last = this.#lastTold();
     const hops = last < firstHop ? 0 : last;
     this.#table.span(firstHop, hops);
-    const path = this.#table.rows();
-    const sum = (of: 'sent' | 'received' | 'late' | 'lost' | 'inFlight' | 'duplicates' | 'refused') =>
-      path.reduce((total, row) => total + row[of], 0);
-    this.#out.push({
-      type: 'trace.summary',
+    const end = {
       time,
-      target: target.name,
-      address: target.address.toString(),
-      source: source.toString(),
       reached: this.#lastReached !== undefined,
       hops,
       atMost: this.#lastReached?.isAtMost(hops) ?? false,
       endReason,
-      socket,
-      backend,
-      protocol,
-      multipath,
-      flows,
-      port,
-      packetSize,
       rounds: this.#begun,
-      sent: sum('sent'),
-      received: sum('received'),
-      late: sum('late'),
-      lost: sum('lost'),
-      inFlight: sum('inFlight'),
-      duplicates: sum('duplicates'),
-      refused: sum('refused'),
       foreign: this.#foreign,
       ambiguous: this.#ambiguous,
       nat: this.#translatedFrom <= hops,
       durationMs: roundMs(now - (this.#startedAt ?? now)),
-      ...(this.#refusal === undefined ? {} : refusalOf(this.#refusal)),
-      path,
-    });
+      refusal: this.#refusal,
+    };
+    this.#out.push(summaryOf(this.#options, end, this.#table.rows()));
   }
 }
