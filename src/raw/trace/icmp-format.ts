@@ -27,6 +27,7 @@ const BALANCE_AT = ICMP_HEADER + 6;
 
 export class IcmpFormat implements ProbeFormat {
   readonly protocol: number;
+  readonly isNamed = true;
   readonly #options: FormatOptions;
   readonly #v6: boolean;
   /** Of the pseudo header, which ICMP of IPv4 has not. */

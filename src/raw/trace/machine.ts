@@ -33,6 +33,9 @@ const EARLY_MAX = 8;
 /** Probes that leave at once at most where the loop was late. */
 const CATCH_UP = 8;
 
+/** Milliseconds after its timeout in which a probe may still be answered, late. */
+const LATE_MS = 3000;
+
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** Everything has its value: see TraceOptions for what each is. */
@@ -83,6 +86,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
   /** What has come back for probes that the port has not told of yet. */
   readonly #early = new Map<SentProbe, Outcome[]>();
   readonly #unnamed = new UnnamedAnswers();
+  #nextForgotten = NEVER;
   #foreign = 0;
   #ambiguous = 0;
   /** The first hop from which on addresses are translated. */
@@ -146,6 +150,8 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
   /** Whether the next round has to wait: the ones before have to have sent what they can first. */
   get #busy(): boolean {
     // Nobody could tell apart what answers one round and what the next.
+    if (!this.#options.format.isNamed && (this.#lastReached ?? this.#complete) === undefined && this.#begun > 0)
+      return true;
     if (this.#unnamed.met.some((flow) => this.#probes.within(flow).length > 0)) return true;
     return this.#live.length >= ROUNDS_MAX || this.#live.some((round) => round.candidate() !== undefined);
   }
@@ -171,6 +177,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
       header: bytes.slice(0, HEADER_BYTES),
       epoch: this.#table.epoch,
       state: 'leaving',
+      overdue: false,
       sentAt: NEVER,
       sentTime: null,
     };
@@ -253,7 +260,7 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
     probe.state = 'answered';
     probe.answer = answer;
     probe.meaning = meaning;
-    this.#probes.waiting.delete(probe);
+    this.#probes.answered(probe);
     if (rttMs !== null) this.#patience.answered(ttl, rttMs);
     if (answer.nat === true) this.#translatedFrom = Math.min(this.#translatedFrom, ttl);
     if (this.#counts(probe)) this.#table.answered(ttl, answer, late, meaning);
@@ -277,17 +284,36 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
     for (const flow of this.#unnamed.flows) {
       const waiting = this.#probes.within(flow);
       const leastMs = waiting[0]?.round.leastMs(flow) ?? 0;
-      for (const match of this.#unnamed.match(flow, waiting, now >= this.#unnamedUntil(waiting), leastMs)) {
+      const kept = this.#unnamed.count(flow);
+      const matches = this.#unnamed.match(flow, waiting, now >= this.#unnamedUntil(waiting), leastMs);
+      for (const match of matches) {
         const { answer, reading, at } = match.unnamed;
         this.#apply(match.probe, outcomeOf(match.probe, answer, reading, this.#options), at, match);
       }
-      if (!this.#unnamed.has(flow)) for (const round of this.#live) round.hold(flow, false);
+      if (this.#unnamed.has(flow)) continue;
+      this.#foreign += kept - matches.length;
+      if (matches.length === 0) for (const probe of waiting) this.#forsake(probe);
+      for (const round of this.#live) round.hold(flow, false);
     }
+  }
+
+  /** Nobody can tell any more what it is that answers it. */
+  #forsake(probe: SentProbe): void {
+    if (probe.state === 'waiting') this.#lose(probe);
+    this.#probes.answered(probe);
+  }
+
+  #lose(probe: SentProbe): void {
+    this.#probes.lost(probe);
+    if (this.#counts(probe)) this.#table.lost(probe.ttl);
   }
 
   /** Until when answers that do not say which of these they are to are waited for: together, as nobody knows whose are lost. */
   #unnamedUntil(waiting: readonly SentProbe[]): number {
-    return (waiting.at(-1)?.sentAt ?? Number.NEGATIVE_INFINITY) + this.#options.timeoutMs;
+    const last = waiting.at(-1);
+    if (last === undefined) return Number.NEGATIVE_INFINITY;
+    // Where some have been given up before anybody answered, answers are late.
+    return last.sentAt + this.#options.timeoutMs + (waiting.some(({ overdue }) => overdue) ? LATE_MS : 0);
   }
 
   /** Whether it is one of those, and answers are there. */
@@ -306,11 +332,10 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
     this.#matchUnnamed(now);
     for (const probe of this.#probes.waiting) {
       if (now < this.#givenUpAt(probe) || this.#isAmongUnnamed(probe)) continue;
-      probe.state = 'lost';
-      this.#probes.waiting.delete(probe);
-      if (this.#counts(probe)) this.#table.lost(probe.ttl);
+      this.#lose(probe);
     }
-    const { deadlineMs = NEVER } = this.#options;
+    const { deadlineMs = NEVER, timeoutMs } = this.#options;
+    this.#nextForgotten = this.#probes.forget(now, timeoutMs + LATE_MS, (probe) => this.#isAmongUnnamed(probe));
     if (now - (this.#startedAt ?? now) >= deadlineMs) this.stop('deadline', now, time);
     else this.#advance(now, time);
   }
@@ -328,6 +353,8 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
       if (!this.#isAmongUnnamed(probe)) next = Math.min(next, this.#givenUpAt(probe));
     }
     for (const flow of this.#unnamed.flows) next = Math.min(next, this.#unnamedUntil(this.#probes.within(flow)));
+    // What can't be answered any more no longer holds back what comes after it.
+    if (this.#unnamed.met.length > 0) next = Math.min(next, this.#nextForgotten);
     for (const round of this.#live) next = Math.min(next, this.#heldUntil(round));
     return next;
   }

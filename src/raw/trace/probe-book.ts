@@ -19,6 +19,8 @@ export interface ProbeBookContext {
 export class ProbeBook {
   /** Those that have left and have no outcome, in the order of sending. */
   readonly waiting = new Set<SentProbe>();
+  /** Those that are lost, and may be answered late. */
+  readonly #overdue = new Set<SentProbe>();
   readonly #context: ProbeBookContext;
   readonly #target: IPAddress;
   /** Probes that the port has and has not told of yet. */
@@ -47,9 +49,41 @@ export class ProbeBook {
     return this.#leaving.shift();
   }
 
-  /** Those of a flow that have no outcome and may have got to the target, in the order of sending. */
+  /** It has been waited for long enough. */
+  lost(probe: SentProbe): void {
+    probe.state = 'lost';
+    probe.overdue = true;
+    this.waiting.delete(probe);
+    this.#overdue.add(probe);
+  }
+
+  /** Nothing more is waited for, or expected. */
+  answered(probe: SentProbe): void {
+    probe.overdue = false;
+    this.waiting.delete(probe);
+    this.#overdue.delete(probe);
+  }
+
+  /**
+   * Nothing is expected any more of what left `lateMs` before now, but for what `kept` holds of.
+   *
+   * @returns when that is so of the next one; Infinity where there is none
+   */
+  forget(now: number, lateMs: number, kept: (probe: SentProbe) => boolean): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const probe of this.#overdue) {
+      if (kept(probe)) continue;
+      if (now >= probe.sentAt + lateMs) this.answered(probe);
+      else next = Math.min(next, probe.sentAt + lateMs);
+    }
+    return next;
+  }
+
+  /** Those of a flow that may still be answered and may have got to the target, in the order of sending. */
   within(flow: number): SentProbe[] {
-    return [...this.waiting, ...this.#leaving].filter((probe) => probe.flow === flow && probe.round.mayReach(probe));
+    return [...this.#overdue, ...this.waiting, ...this.#leaving]
+      .filter((probe) => probe.flow === flow && probe.round.mayReach(probe))
+      .sort((a, b) => (a.sentAt === b.sentAt ? 0 : a.sentAt - b.sentAt));
   }
 
   /** The probe that a reading is about, if it is one of ours; 'several' where it may be about any of several. */

@@ -58,6 +58,8 @@ export interface TargetAnswer {
 export interface ProbeFormat {
   /** IP protocol number. */
   readonly protocol: number;
+  /** Whether all that the target sends says which probe it is to; a service's own words do not. */
+  readonly isNamed: boolean;
   /** The whole message, its checksum included. */
   encode(serial: number, flow: number): Uint8Array;
   /**

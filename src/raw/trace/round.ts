@@ -22,6 +22,8 @@ export interface SentProbe {
   /** Of {@link TraceTable.epoch}, when it left. */
   readonly epoch: number;
   state: 'leaving' | 'waiting' | 'answered' | 'lost' | 'refused';
+  /** Whether it is lost, but an answer may still come. */
+  overdue: boolean;
   sentAt: number;
   sentTime: Timestamp | null;
   answer?: AnsweredProbe;
@@ -225,7 +227,9 @@ export class Round {
   #mayHaveReached(index: number): boolean {
     const { ttl, exceeded } = this.#flows[index] as Flow;
     const before = this.#probes.slice(exceeded + 1, ttl).flat();
-    return before.some(({ flow, state }) => flow === index && (state === 'leaving' || state === 'waiting'));
+    return before.some(
+      ({ flow, state, overdue }) => flow === index && (state === 'leaving' || state === 'waiting' || overdue),
+    );
   }
 
   /** What the next probe of a flow is. */

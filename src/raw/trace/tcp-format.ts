@@ -25,6 +25,7 @@ const SYN_OR_RST = 0x06;
 
 export class TcpFormat implements ProbeFormat {
   readonly protocol = TCP_PROTOCOL;
+  readonly isNamed = true;
   readonly #options: FormatOptions;
   readonly #addresses: Uint8Array;
   readonly #step: number;

@@ -29,6 +29,7 @@ export const DUBLIN_LENGTHS = 1024;
 
 export class UdpFormat implements ProbeFormat {
   readonly protocol = UDP_PROTOCOL;
+  readonly isNamed: boolean;
   readonly #options: FormatOptions;
   readonly #v6: boolean;
   readonly #addresses: Uint8Array;
@@ -37,6 +38,7 @@ export class UdpFormat implements ProbeFormat {
 
   constructor(options: FormatOptions) {
     this.#options = options;
+    this.isNamed = options.multipath === 'classic';
     this.#v6 = options.target.family === 'ipv6';
     this.#newest = options.firstSerial;
     const source = options.source.toBytes();

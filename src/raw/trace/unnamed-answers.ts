@@ -61,6 +61,10 @@ export class UnnamedAnswers {
     return this.#kept.has(flow);
   }
 
+  count(flow: number): number {
+    return this.#kept.get(flow)?.length ?? 0;
+  }
+
   /**
    * Which probe each is to, where that can be said by now; they are not kept any longer then.
    *
@@ -75,6 +79,8 @@ export class UnnamedAnswers {
     if (kept.length === waiting.length) {
       return kept.map((unnamed, at) => ({ probe: waiting[at] as SentProbe, unnamed, certain: true, atMost: false }));
     }
+    // Of which round they are is not known either.
+    if (waiting.some(({ round }) => round !== waiting[0]?.round)) return [];
     const pairs = lastPossible(kept, waiting, leastMs);
     // Routers that take their time to say that time is exceeded are farther than the target by it.
     const possible = pairs.length === 0 ? lastPossible(kept, waiting, 0) : pairs;

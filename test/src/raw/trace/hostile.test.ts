@@ -194,7 +194,13 @@ describe.each(CASES)('%s %s', (family, protocol) => {
   });
 
   it('what comes about one that has not left yet waits until that is known', () => {
-    const { machine } = machineOf(family, protocol, { rounds: 2, queries: 1, maxHops: 1, intervalMs: 10 });
+    const { machine } = machineOf(family, protocol, {
+      rounds: 2,
+      queries: 1,
+      maxHops: 1,
+      intervalMs: 10,
+      multipath: 'classic',
+    });
     machine.elapsed(10, TIME);
     const [probe] = machine.due(10, 1);
     machine.answered([packet(other, icmpOf(family), exceeded(family, asPacket(family, probe as OutgoingProbe)))], 11);

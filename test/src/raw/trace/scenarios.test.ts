@@ -112,6 +112,19 @@ describe.each(FAMILIES)('over %s', (family) => {
       expect(summary).toMatchObject({ reached: true, hops: 4, atMost: false });
     });
 
+    it.each([
+      { timeoutMs: 131, intervalMs: 447, thinkingMs: 700 },
+      { timeoutMs: 24, intervalMs: 171, thinkingMs: 100 },
+      { timeoutMs: 1000, intervalMs: 10, thinkingMs: 700 },
+    ])('is no nearer when its answers are late, or later than the next round: %o', async ({ thinkingMs, ...asked }) => {
+      const network = chain({ routers: 3, odd: { 2: { silent: true } }, server: { udp: 'answers', thinkingMs } });
+      const how = { protocol: 'udp', rounds: 5, queries: 2, ...asked } as const;
+      const { hops, summary } = await traceIn(network, target, how);
+      expect(summary).toMatchObject({ reached: true, hops: 4, atMost: false });
+      const times = hops.flatMap(({ probes }) => probes).flatMap((p) => (p.address === target ? [p.rttMs] : []));
+      for (const time of [...times, summary.path[3]?.worstMs]) expect(time).toBe(8 + thinkingMs);
+    });
+
     it('behind a silent router has its round trips from the second round on', async () => {
       const network = chain({ routers: 3, odd: { 3: { silent: true } }, server: { udp: 'answers' } });
       const { hops, summary } = await traceIn(network, target, { protocol: 'udp', rounds: 4, intervalMs: 100 });
