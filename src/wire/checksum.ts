@@ -48,7 +48,7 @@ export function sumWords(bytes: Uint8Array, start: number, end: number, sum = 0)
 let viewed: DataView = new DataView(new ArrayBuffer(0));
 
 /** Making a view costs as much as a sum: packets that lie in one buffer share it. */
-function viewOf(buffer: ArrayBufferLike): DataView {
+export function viewOf(buffer: ArrayBufferLike): DataView {
   if (viewed.buffer !== buffer) viewed = new DataView(buffer);
   return viewed;
 }

@@ -14,7 +14,7 @@
  */
 import { DAY_MS } from '../../measure/clock.js';
 import type { IPFamily } from '../../sockaddr/ip.js';
-import { foldSum, sumWords } from '../../wire/checksum.js';
+import { foldSum, sumWords, viewOf } from '../../wire/checksum.js';
 import { ICMP_HEADER, IcmpType } from '../../wire/icmp.js';
 import { Icmpv6Type } from '../../wire/icmpv6.js';
 import { TOKEN_LENGTH, TokenCode } from './token.js';
@@ -22,6 +22,8 @@ import { TOKEN_LENGTH, TokenCode } from './token.js';
 /** Header and the three timestamps of RFC 792. */
 export const TIMESTAMP_LENGTH = 20;
 const WORD = 2 ** 32;
+/** Type and code of an echo request, which a reply has as 0 (RFC 792). */
+const REQUEST_WORD = IcmpType.echoRequest << 8;
 
 export interface WriterOptions {
   readonly kind: 'echo' | 'timestamp';
@@ -44,6 +46,7 @@ export class ProbeWriter {
   readonly #tokenLength: number;
   /** The template; its sum is that of everything but sequence, token and originate. */
   readonly #bytes: Uint8Array;
+  readonly #view: DataView;
   readonly #sum: number;
   readonly #token = new Uint8Array(TOKEN_LENGTH);
   readonly #tokenView = new DataView(this.#token.buffer);
@@ -62,6 +65,7 @@ export class ProbeWriter {
       bytes[i] = pattern === undefined ? at : (pattern[(at - TOKEN_LENGTH) % pattern.length] as number);
     }
     this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer);
     this.#sum = sumWords(bytes, 0, bytes.length);
   }
 
@@ -163,6 +167,30 @@ export class ProbeWriter {
     }
     const behind = this.#compareFill(bytes, start, end, length - ICMP_HEADER, tokenEnd);
     return first < 0 ? behind : first;
+  }
+
+  /**
+   * Whether an echo reply is what was sent, to the byte, with the checksum that follows from that: nearly all are, and the
+   * others have to be looked at more closely.
+   *
+   * @param number what {@link readNumber} has found in it just now
+   * @param ipv4 whether code and checksum count; others have been looked at by the kernel
+   */
+  isAsSent(ipv4: boolean, number: number, sequence: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const { length } = this;
+    if (end - start !== length) return false;
+    const expected = this.#view;
+    const view = viewOf(bytes.buffer);
+    const place = bytes.byteOffset + start;
+    let at = ICMP_HEADER + TOKEN_LENGTH;
+    for (; at + 4 <= length; at += 4) if (view.getInt32(place + at) !== expected.getInt32(at)) return false;
+    for (; at < length; at++) if (bytes[start + at] !== this.#bytes[at]) return false;
+    this.differing = 0;
+    if (!ipv4) return true;
+    const { first, second } = this.#code;
+    const token = halves(first) + halves(second) + halves(Math.floor(number / WORD)) + halves(number % WORD);
+    const field = foldSum(this.#sum - REQUEST_WORD + (sequence & 0xffff) + token);
+    return bytes[start + 1] === 0 && bytes[start + 2] === field >> 8 && bytes[start + 3] === (field & 255);
   }
 
   /** As {@link compare}, for a payload whose token {@link readNumber} has found right. */

@@ -231,8 +231,9 @@ export class Sweep {
         this.#onMessage(columns.message(i));
         continue;
       }
-      const corruptAt = this.#writer.compareBehindToken(bytes, start + ICMP_HEADER, end);
-      const corrupt = corruptAt >= 0 || !isSound(this.#options.socket.family, bytes, start, end);
+      const asSent = this.#writer.isAsSent(!this.#ipv6, step, 1, bytes, start, end);
+      const corruptAt = asSent ? -1 : this.#writer.compareBehindToken(bytes, start + ICMP_HEADER, end);
+      const corrupt = corruptAt >= 0 || !(asSent || isSound(this.#options.socket.family, bytes, start, end));
       if (foreign || corrupt) this.#odd(step, foreign, corrupt);
       const wall = ledger.wall(seconds[i] as number, nanoseconds[i] as number);
       const told = ledger.tellsReplies

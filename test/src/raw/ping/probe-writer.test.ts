@@ -96,6 +96,38 @@ describe('a payload', () => {
     );
   });
 
+  it('comes back as it was sent, or has to be looked at, whichever byte is another', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 16, max: 300 }),
+        fc.nat(2 ** 40),
+        fc.nat(0xffff),
+        fc.nat(),
+        fc.integer({ min: 1, max: 255 }),
+        (size, number, sequence, place, change) => {
+          const writer = writerOf(size);
+          const bytes = new Uint8Array(5 + writer.length);
+          writer.write('ipv4', number, sequence, 0, bytes, 5);
+          // What a host makes of it.
+          bytes.set([0, 0, 0, 0], 5);
+          const sum = checksum(bytes, 5, bytes.length);
+          bytes.set([sum >> 8, sum & 255], 7);
+          const asSent = (ipv4: boolean) =>
+            writer.readNumber(bytes, 13, bytes.length) === number &&
+            writer.isAsSent(ipv4, number, sequence, bytes, 5, bytes.length);
+          expect([asSent(true), asSent(false)]).toEqual([true, true]);
+          expect(writer.isAsSent(true, number, sequence, bytes, 5, bytes.length - 1)).toBe(false);
+          // Type, identifier and sequence are for the caller to know.
+          const others = [1, 2, 3, ...Array.from({ length: size }, (_, i) => 8 + i)];
+          const at = others[place % others.length] as number;
+          bytes[5 + at] = ((bytes[5 + at] as number) + change) & 255;
+          expect(asSent(true)).toBe(false);
+          expect(asSent(false)).toBe(at < 8);
+        },
+      ),
+    );
+  });
+
   it('of another run, of another probe, or made up, is not taken for ours', () => {
     const writer = writerOf(56);
     const sent = new Uint8Array(writer.length);
