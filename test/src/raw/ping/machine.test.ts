@@ -353,21 +353,22 @@ describe('the pace', () => {
   });
 });
 
-/** How many probes are due at each of the times at which the machine is asked. */
-function sendTimes(plan: PingPlan, times: readonly number[]): [number, number][] {
-  const set = targetSet(HOST);
-  const routes = () => ({ socket: 'raw', backend: 'native' }) as const;
-  const order = pingOrder(set, undefined);
-  const key = new Uint8Array(8);
-  const machine = new PingMachine({
+/** A machine that pings one host, for tests that are its port themselves. */
+function machineOf(plan: PingPlan): PingMachine {
+  return new PingMachine({
     plan,
-    order,
+    order: pingOrder(targetSet(HOST), undefined),
     hosts: 1n,
-    routes,
+    routes: () => ({ socket: 'raw', backend: 'native' }),
     drops: () => ({ socket: 0, socketAtMost: 0 }),
     identifier: 1,
-    key,
+    key: new Uint8Array(8),
   });
+}
+
+/** How many probes are due at each of the times at which the machine is asked. */
+function sendTimes(plan: PingPlan, times: readonly number[]): [number, number][] {
+  const machine = machineOf(plan);
   return times.map((now) => {
     const time = { seconds: Math.floor(now / 1000), nanoseconds: (now % 1000) * 1e6 };
     machine.elapsed(now, time);
@@ -455,21 +456,7 @@ describe('answers before the word that their probe has left', () => {
     const clock = { time, timestampSource: 'kernel', userTime: time, hopLimit: 64, trafficClass: 0 } as const;
     return { kind: 'packet', ...clock, from: parseIP(HOST), protocol: 1, bytes: copy };
   };
-  const machine = () => {
-    const routes = () => ({ socket: 'raw', backend: 'native' }) as const;
-    const set = targetSet(HOST);
-    const order = pingOrder(set, undefined);
-    const key = new Uint8Array(8);
-    return new PingMachine({
-      plan: { count: 2, intervalMs: 0 },
-      order,
-      hosts: 1n,
-      routes,
-      drops: () => ({ socket: 0, socketAtMost: 0 }),
-      identifier: 1,
-      key,
-    });
-  };
+  const machine = () => machineOf({ count: 2, intervalMs: 0 });
 
   it('wait for it, so that their round trips are right', () => {
     const one = machine();
