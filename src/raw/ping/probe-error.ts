@@ -2,6 +2,7 @@
 import { SocketError } from '../../errors.js';
 import type { Timestamp } from '../../measure/clock.js';
 import type { IPAddress } from '../../sockaddr/ip.js';
+import { REFUSAL_ADVICE } from '../probes/refusal-advice.js';
 import type { PingRoute } from './ledger.js';
 import type { PingError } from './records.js';
 
@@ -21,8 +22,8 @@ export interface ErrorFacts {
 
 /** What to try, for the codes that mean something else to a ping than they do elsewhere (raw(7), icmp(7)). */
 const ADVICE: Readonly<Record<string, string>> = {
+  ...REFUSAL_ADVICE,
   EACCES: 'a broadcast address takes --broadcast; what else forbids it: ip route get ADDRESS',
-  EPERM: 'a firewall of this machine forbids it: nft list ruleset, iptables -S OUTPUT',
   EMSGSIZE: 'it is larger than the way there takes: send less (-s) or in fragments (-M dont); --pmtu-search finds out',
   ENOBUFS: 'the queue of the device is full, or it takes no packet of this size: go slower, or send less (-s)',
   EINVAL: 'the way there and the source do not go together: look at -S, -I, and ip route get ADDRESS',

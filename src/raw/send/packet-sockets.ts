@@ -19,6 +19,7 @@ import {
 import { encodeIPv6, IPV6_HEADER } from '../../wire/ipv6.js';
 import { LinkType } from '../../wire/link-types.js';
 import { IPProtocol } from '../../wire/numbers.js';
+import { REFUSAL_ADVICE } from '../probes/refusal-advice.js';
 import type { BuiltPacket, PacketLink } from './built-packet.js';
 
 /** Of each socket that answers come to. */
@@ -222,10 +223,8 @@ export class PacketSockets {
   }
 }
 
-/** What to try where the kernel refuses a packet: not what helps those who open or bind a socket. */
 const ADVICE: Readonly<Record<string, string>> = {
-  EACCES: 'the route there forbids it: ip route get ADDRESS',
-  EPERM: 'a firewall of this machine forbids it: nft list ruleset, iptables -S OUTPUT',
+  ...REFUSAL_ADVICE,
   EINVAL:
     'the header, or the way there, is none that the kernel takes: ip route get ADDRESS; frames it takes as they are',
 };
