@@ -283,9 +283,8 @@ export class TraceMachine implements ProbeMachine<TraceRecord> {
   #matchUnnamed(now: number): void {
     for (const flow of this.#unnamed.flows) {
       const waiting = this.#probes.within(flow);
-      const leastMs = waiting[0]?.round.leastMs(flow) ?? 0;
       const kept = this.#unnamed.count(flow);
-      const matches = this.#unnamed.match(flow, waiting, now >= this.#unnamedUntil(waiting), leastMs);
+      const matches = this.#unnamed.match(flow, waiting, now >= this.#unnamedUntil(waiting));
       for (const match of matches) {
         const { answer, reading, at } = match.unnamed;
         this.#apply(match.probe, outcomeOf(match.probe, answer, reading, this.#options), at, match);

@@ -126,15 +126,6 @@ export class Round {
     return this.#flows.some(({ reachedAt, atMost }) => atMost && reachedAt === ttl);
   }
 
-  /** The shortest round trip, in milliseconds, of the last hop of a flow that is known to be on the way. */
-  leastMs(flow: number): number {
-    const { exceeded } = this.#flows[flow] as Flow;
-    const times = (this.#probes[exceeded] ?? []).flatMap((probe) =>
-      probe.flow === flow && typeof probe.answer?.rttMs === 'number' ? [probe.answer.rttMs] : [],
-    );
-    return times.length === 0 ? 0 : Math.min(...times);
-  }
-
   /** Where somebody has said that a flow ends; Infinity where nobody has. */
   #saidEnd(flow: number): number {
     const { reachedAt, unreachableAt, exceeded } = this.#flows[flow] as Flow;

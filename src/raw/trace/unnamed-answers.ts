@@ -7,6 +7,7 @@
  * got so far, and nobody can tell which. An answer is then given to the last probe that it can be to: the target may be
  * nearer than that, but not farther away, and how long the round trip took is not known.
  */
+import { elapsedMs } from '../../measure/clock.js';
 import type { PacketAnswer } from '../probes/port.js';
 import type { TargetReading } from './answers.js';
 import type { SentProbe } from './round.js';
@@ -70,9 +71,8 @@ export class UnnamedAnswers {
    *
    * @param waiting the probes that they may be to, in the order of sending
    * @param over whether no more are waited for
-   * @param leastMs no round trip to the target is shorter
    */
-  match(flow: number, waiting: readonly SentProbe[], over: boolean, leastMs: number): readonly UnnamedMatch[] {
+  match(flow: number, waiting: readonly SentProbe[], over: boolean): readonly UnnamedMatch[] {
     const kept = this.#kept.get(flow) ?? [];
     if (waiting.some(({ state }) => state === 'leaving') || (kept.length < waiting.length && !over)) return [];
     this.#kept.delete(flow);
@@ -81,22 +81,28 @@ export class UnnamedAnswers {
     }
     // Of which round they are is not known either.
     if (waiting.some(({ round }) => round !== waiting[0]?.round)) return [];
-    const pairs = lastPossible(kept, waiting, leastMs);
-    // Routers that take their time to say that time is exceeded are farther than the target by it.
-    const possible = pairs.length === 0 ? lastPossible(kept, waiting, 0) : pairs;
-    const atMost = (waiting[0]?.ttl ?? 0) < (possible[0]?.[0].ttl ?? 0);
-    return possible.map(([probe, unnamed]) => ({ probe, unnamed, certain: false, atMost }));
+    const pairs = lastPossible(kept, waiting);
+    const atMost = (waiting[0]?.ttl ?? 0) < (pairs[0]?.[0].ttl ?? 0);
+    return pairs.map(([probe, unnamed]) => ({ probe, unnamed, certain: false, atMost }));
   }
 }
 
-/** The last probe that each can be to, in the order of sending; answers overtake each other as little as probes do. */
-function lastPossible(kept: readonly UnnamedAnswer[], waiting: readonly SentProbe[], leastMs: number) {
+/**
+ * The last probe that each can be to, in the order of sending; answers overtake each other as little as probes do. How long
+ * the way is tells nothing: a router may take longer to say that time is exceeded than the target to answer.
+ */
+function lastPossible(kept: readonly UnnamedAnswer[], waiting: readonly SentProbe[]) {
   const pairs: (readonly [SentProbe, UnnamedAnswer])[] = [];
   let next = waiting.length - 1;
   for (const unnamed of [...kept].reverse()) {
-    while (next >= 0 && unnamed.at - (waiting[next] as SentProbe).sentAt < leastMs) next--;
+    while (next >= 0 && isBefore(unnamed, waiting[next] as SentProbe)) next--;
     if (next < 0) break;
     pairs.unshift([waiting[next--] as SentProbe, unnamed]);
   }
   return pairs;
+}
+
+/** Whether an answer came in before the probe left: by both clocks, as one may have been set, and the other is read late. */
+function isBefore({ answer, at }: UnnamedAnswer, { sentAt, sentTime }: SentProbe): boolean {
+  return at < sentAt && (sentTime === null || elapsedMs(sentTime, answer.time) < 0);
 }
