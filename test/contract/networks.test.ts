@@ -116,8 +116,8 @@ describe.skipIf(obstacle !== undefined).each(CHAINS)(title('a chain of routers: 
   it.each(FAMILIES)('traceroute, over %s', async (family) => {
     const { end = 'reached', refuse, said } = options;
     const hops = answeringHops(chain, options, family);
-    // One probe after the other where the kernel counts how often it says no.
-    const pace = refuse === undefined ? [] : ['-N', '1'];
+    // One probe to a hop, after the other, where the kernel counts how often it says no.
+    const pace = refuse === undefined ? [] : ['-N', '1', '-q', '1'];
     for (const protocol of [[], ['-I'], ['-T']]) {
       const found = await traceroute(chain.client.under, chain.server[family], ...protocol, ...pace);
       checkTrace(found, { hops, end });
