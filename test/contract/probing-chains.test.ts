@@ -10,6 +10,8 @@ import { createRouterChain, type RouterChain } from '../hosts/router-chain.js';
 const obstacle = namespaceObstacle();
 const title = (what: string) => (obstacle === undefined ? what : `${what} (skipped: ${obstacle})`);
 
+/** Longer than what a busy machine may stand still. */
+const TIMEOUT_MS = 1000;
 const FAMILIES = ['ipv4', 'ipv6'] as const;
 const USERS = [
   { user: 'root', socket: 'raw', protocols: ['icmp', 'udp', 'tcp'] },
@@ -39,7 +41,7 @@ describe.skipIf(obstacle !== undefined).each(cases)(
       const records = await probing.trace(chain.server[family], {
         protocol,
         queries: 1,
-        timeoutMs: 500,
+        timeoutMs: TIMEOUT_MS,
         maxHops: options.hops + 2,
         // One hop after the other where the kernel counts how often it says no.
         ...(refuse === undefined ? {} : { window: 1 }),
@@ -63,7 +65,7 @@ describe.skipIf(obstacle !== undefined).each(cases)(
     it.each(FAMILIES)('ping over %s', async (family) => {
       const reaches = options.end === undefined;
       const count = reaches ? 10 : 1;
-      const records = await probing.ping(chain.server[family], { count, intervalMs: 5, timeoutMs: 500 });
+      const records = await probing.ping(chain.server[family], { count, intervalMs: 5, timeoutMs: TIMEOUT_MS });
       const errors = records.filter((record): record is PingError => record.type === 'ping.error');
       const summary = records.at(-1) as PingSummary;
       const refused = options.refuse === undefined ? 0 : count;
@@ -83,7 +85,7 @@ describe.skipIf(obstacle !== undefined).each(cases)(
 
     if (options.name === 'five hops') {
       it.each(traced)('probes of 3,000 bytes with $protocol over $family', async ({ protocol, family }) => {
-        const asked = { protocol, queries: 1, timeoutMs: 500, packetSize: 3000 } as const;
+        const asked = { protocol, queries: 1, timeoutMs: TIMEOUT_MS, packetSize: 3000 } as const;
         const records = await probing.trace(chain.server[family], asked);
         const hops = records.filter((record): record is TraceHop => record.type === 'trace.hop');
         expect(hops.map((hop) => answersOf(hop)[0]?.address)).toEqual(chain.hops(family).flat());
@@ -97,13 +99,13 @@ describe.skipIf(obstacle !== undefined).each(cases)(
     if (options.parallel !== undefined) it.each(FAMILIES)('flows show both paths over %s', showBoth);
 
     async function findMtu(family: (typeof FAMILIES)[number]): Promise<void> {
-      const records = await probing.ping(chain.server[family], { pmtuSearch: true, timeoutMs: 500 });
+      const records = await probing.ping(chain.server[family], { pmtuSearch: true, timeoutMs: TIMEOUT_MS });
       expect((records.at(-1) as PingSummary).pathMtu).toMatchObject({ mtu: options.mtu?.bytes, unreachable: false });
     }
 
     async function tellTooLarge({ protocol, family }: (typeof traced)[number]): Promise<void> {
       const { behind, bytes } = options.mtu as NonNullable<typeof options.mtu>;
-      const asked = { protocol, queries: 1, timeoutMs: 500, packetSize: bytes + 1, dontFragment: true } as const;
+      const asked = { protocol, queries: 1, timeoutMs: TIMEOUT_MS, packetSize: bytes + 1, dontFragment: true } as const;
       const records = await probing.trace(chain.server[family], asked);
       const hops = records.filter((record): record is TraceHop => record.type === 'trace.hop');
       expect(hops.at(-1)).toMatchObject({ ttl: behind + 1, unreachable: `!F-${bytes}` });
@@ -115,7 +117,7 @@ describe.skipIf(obstacle !== undefined).each(cases)(
       const records = await probing.trace(chain.server[family], {
         protocol: 'udp',
         flows: 16,
-        timeoutMs: 500,
+        timeoutMs: TIMEOUT_MS,
         adaptive: false,
       });
       const hops = records.filter((record): record is TraceHop => record.type === 'trace.hop');

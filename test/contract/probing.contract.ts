@@ -22,7 +22,7 @@ export interface ProbingWorld {
 
 /** EF of RFC 3246, so that it shows where a router takes it out. */
 const TRAFFIC_CLASS = 46 << 2;
-/** Of ping: longer than what is held back on the way, and what a busy machine may stand still. */
+/** Longer than what is held back on the way, and what a busy machine may stand still. */
 const TIMEOUT_MS = 1000;
 /** Beyond the network's own time: a real one takes the turns of three processes, on a machine that may be busy. */
 const SLACK_MS = { real: 100, simulated: 0.001 } as const;
@@ -49,7 +49,7 @@ export function describeProbing(name: string, world: ProbingWorld, obstacle?: st
           protocol,
           queries: 1,
           trafficClass: TRAFFIC_CLASS,
-          timeoutMs: 400,
+          timeoutMs: TIMEOUT_MS,
           maxHops: 32,
           multipath: strategyFor(world, scenario, protocol),
         });
@@ -58,7 +58,7 @@ export function describeProbing(name: string, world: ProbingWorld, obstacle?: st
 
       const balanced = scenarios('two-paths').filter(({ family }) => world.traces('udp', family));
       it.each(balanced)('flows show both paths to $target', async ({ description, target, trace }) => {
-        const records = await prober.trace(description, target, { protocol: 'udp', flows: 16, timeoutMs: 400 });
+        const records = await prober.trace(description, target, { protocol: 'udp', flows: 16, timeoutMs: TIMEOUT_MS });
         const found = hopsOf(records).map((hop) => [...new Set(answered(hop).map(({ address }) => address))].sort());
         expect(found).toEqual(trace?.hops.map(({ addresses }) => addresses));
       });
