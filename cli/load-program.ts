@@ -20,11 +20,8 @@ export interface LoadedProgram {
 
 export function loadProgram(): LoadedProgram {
   const filename = fileURLToPath(SCRIPT);
-  // The build writes ASCII alone. What follows is what modules of CommonJS are given, and where the program is, for those
-  // that start others beside it.
-  const text = readFileSync(filename, 'latin1');
-  const source = `(function (exports, require, module, __filename, __dirname, programUrl) {${text}\n})`;
-  const script = new Script(source, { filename, cachedData: readCache() });
+  // One function, see scripts/bundle.mjs. The build writes ASCII alone.
+  const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData: readCache() });
   const module = { exports: {} };
   const start = script.runInThisContext() as (...given: unknown[]) => void;
   start(module.exports, createRequire(SCRIPT), module, filename, dirname(filename), SCRIPT.href);

@@ -6,17 +6,16 @@
  * Native packages stay outside, and what only few commands load. The licences of what goes in are laid beside it.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const OUT = 'dist/cli';
-/** What starts the program, as the compiler leaves it. */
-const START = ['main', 'signals', 'load-program'].flatMap((name) =>
-  [`${name}.js`, `${name}.js.map`].map((file) => join(OUT, file)),
-);
+/** What starts the program: a script as well, since Node takes longer for its first ES module than for all of it. */
+const START = join(OUT, 'main.cjs');
 const SCRIPT = join(OUT, 'sockctl.cjs');
+const CACHE = join(OUT, 'sockctl.cache');
 /** What the program starts beside itself: the child process for libpcap, and the thread that decodes. */
 const BESIDE = [
   'dist/capture/sources/cap.js',
@@ -43,8 +42,19 @@ const program = await build({
   charset: 'ascii',
   // What is loaded late is asked of require, which the script is given.
   supported: { 'dynamic-import': false },
-  // Given by load-program.ts.
+  // Given by load-program.ts: what modules of CommonJS are given, and where the program is, for those that start others
+  // beside it.
+  banner: { js: '(function (exports, require, module, __filename, __dirname, programUrl) {' },
+  footer: { js: '})' },
   define: { 'import.meta.url': 'programUrl' },
+});
+const start = await build({
+  ...common,
+  entryPoints: [join(OUT, 'main.js')],
+  outfile: START,
+  format: 'cjs',
+  banner: { js: 'const mainUrl = require("node:url").pathToFileURL(__filename).href;' },
+  define: { 'import.meta.url': 'mainUrl' },
 });
 const beside = await build({
   ...common,
@@ -55,15 +65,16 @@ const beside = await build({
   // CommonJS packages inside of an ES module still ask for Node's own.
   banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
 });
-const outputs = new Set([...START, ...[program, beside].flatMap(({ metafile }) => Object.keys(metafile.outputs))]);
+execFileSync(process.execPath, [fileURLToPath(new URL('./code-cache.mjs', import.meta.url))], { stdio: 'ignore' });
 
-// The compiled files that are in the bundle now.
+// The compiled files are in the bundles now.
+const outputs = [program, start, beside].flatMap(({ metafile }) => Object.keys(metafile.outputs));
+const kept = new Set([...outputs, CACHE]);
 for (const name of readdirSync(OUT)) {
   const path = join(OUT, name);
-  if (statSync(path).isDirectory() || !outputs.has(path)) rmSync(path, { recursive: true });
+  if (!kept.has(path)) rmSync(path, { recursive: true });
 }
-chmodSync(join(OUT, 'main.js'), 0o755);
-execFileSync(process.execPath, [fileURLToPath(new URL('./code-cache.mjs', import.meta.url))], { stdio: 'ignore' });
+chmodSync(START, 0o755);
 
 /** `node_modules/pino/lib/x.js` -> `node_modules/pino` */
 const packages = new Set(

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url));
 const GENERATOR = fileURLToPath(new URL('./packet-generator.mjs', import.meta.url));
 const PACKETS = 2_000_000;
 const LENGTH = 106;

@@ -44,7 +44,7 @@ export const targets = [
   target('a file over a lossy path, sockctl to nc over TCP', lossy(8 * MIB, USUAL_CONGESTION).name, 'GB/s', 'nc', 2),
 ];
 
-const MAIN = new URL('../../dist/cli/main.js', import.meta.url).pathname;
+const MAIN = new URL('../../dist/cli/main.cjs', import.meta.url).pathname;
 
 export async function measure(subject, one) {
   const there = (program) => (process.env.PATH ?? '').split(delimiter).some((path) => existsSync(join(path, program)));

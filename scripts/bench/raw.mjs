@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeChain, makePair } from './raw-network.mjs';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url));
 /** All hosts of the first, without its two ends, and two of the second. */
 const BLOCKS = ['10.64.0.0/16', '10.65.0.0/24'];
 const SWEEP = ['10.64.0.0/16', '10.65.0.1', '10.65.0.2'];

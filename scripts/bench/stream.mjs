@@ -35,7 +35,7 @@ export const targets = [
   target('connections a second, sockctl to ncat -lk -e', 'connect and close', 'connections/s', 'ncat -e', 3),
 ];
 
-const MAIN = new URL('../../dist/cli/main.js', import.meta.url).pathname;
+const MAIN = new URL('../../dist/cli/main.cjs', import.meta.url).pathname;
 
 export async function measure(subject, one) {
   const program = subject.split(' ')[0];

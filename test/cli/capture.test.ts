@@ -146,7 +146,7 @@ describe('reading', () => {
       `"$@" | head -n 1`,
       'sh',
       process.execPath,
-      'dist/cli/main.js',
+      'dist/cli/main.cjs',
       'capture',
       'read',
       '-X',

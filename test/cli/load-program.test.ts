@@ -2,6 +2,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Script } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAIN, records, run } from './process.js';
 
@@ -20,19 +21,21 @@ function copy(name: string, cache: Uint8Array | undefined): string {
   const path = join(to, 'sockctl.cache');
   if (cache === undefined) rmSync(path);
   else writeFileSync(path, cache);
-  return join(to, 'main.js');
+  return join(to, 'main.cjs');
 }
 
 describe('a start', () => {
-  it('takes the cache that the build has made', async () => {
-    const { loadProgram } = await import(join(dirname(MAIN), 'load-program.js'));
-    expect(loadProgram().script.cachedDataRejected).toBe(false);
+  it('takes the cache that the build has made', () => {
+    const [source = '', cachedData] = ['sockctl.cjs', 'sockctl.cache'].map((name) =>
+      readFileSync(join(dirname(MAIN), name)),
+    );
+    expect(new Script(source.toString('latin1'), { cachedData }).cachedDataRejected).toBe(false);
   });
 
   it('is interrupted while it is loaded, and tells how it has ended', async () => {
     const main = copy('interrupted', undefined);
     const script = join(dirname(main), 'sockctl.cjs');
-    writeFileSync(script, `process.kill(process.pid, 'SIGINT');${readFileSync(script, 'latin1')}`, 'latin1');
+    writeFileSync(script, `process.kill(process.pid, 'SIGINT'),${readFileSync(script, 'latin1')}`, 'latin1');
     const sends = ['raw', 'send', '--file', '-', '--dry-run', '--json'];
     const { code, stdout, stderr } = await run(process.execPath, [main, ...sends], { holdInput: true });
     expect([code, stderr]).toEqual([130, '']);

@@ -81,7 +81,7 @@ describe('UDP_SEGMENT', () => {
       const receiver = spawn(ip, [
         ...under,
         process.execPath,
-        'dist/cli/main.js',
+        'dist/cli/main.cjs',
         'udp',
         'recv',
         `${pair.b.ipv4}:4000`,
@@ -100,7 +100,7 @@ describe('UDP_SEGMENT', () => {
       const sender = spawn(pair.a.under[0] as string, [
         ...pair.a.under.slice(1),
         process.execPath,
-        'dist/cli/main.js',
+        'dist/cli/main.cjs',
         'udp',
         'send',
         `${pair.b.ipv4}:4000`,
