@@ -25,7 +25,7 @@ export async function runCommandLine(argv: readonly string[], interrupt: AbortSi
   const run: CommandRunner = async (options, command) => {
     code = await runCommand(options, interrupt, command);
   };
-  const program = buildProgram(run);
+  const program = buildProgram(run, argv);
   try {
     await program.parseAsync(argv, { from: 'user' });
     return code;

@@ -35,10 +35,22 @@ export type CommandRunner = (
 /** What a command's module exports: it gets its arguments and its options as the tree declares them. */
 type Loader = () => Promise<{ run: (args: never, options: never, context: CommandContext) => Promise<ExitCode> }>;
 
+/** A command that does something, and what adds its arguments and flags to it. */
+interface Leaf {
+  /** The words that name it. */
+  readonly path: readonly string[];
+  readonly command: Command;
+  readonly declare: (command: Command) => Command;
+}
+
 /** The largest payload of UDP over IPv4. */
 const UDP_MAX = 65_507;
 
-export function buildProgram(run: CommandRunner): Command {
+/**
+ * @param argv what the command line asks for: where its first words are a command, the flags of the others, which nobody
+ *   can see, are left out
+ */
+export function buildProgram(run: CommandRunner, argv: readonly string[] = []): Command {
   const program = new Command('sockctl')
     .description('One grammar for every kind of socket: stream, datagram, raw, and captures of all of them.')
     .version(packageVersion(), '-V, --version')
@@ -46,7 +58,8 @@ export function buildProgram(run: CommandRunner): Command {
     .exitOverride()
     .configureOutput({ outputError: oneLine });
 
-  /** Declares a leaf: `declare` adds its flags; the module is imported when it runs. */
+  const leaves: Leaf[] = [];
+  /** A command: `declare` adds its flags; the module is imported when it runs. */
   const leaf = (
     parent: Command,
     name: string,
@@ -55,8 +68,8 @@ export function buildProgram(run: CommandRunner): Command {
     declare: (command: Command) => Command,
     options: CommandOptions & { readonly sockets?: false } = {},
   ) => {
-    const command = declare(parent.command(name, options).description(summary).exitOverride());
-    addCommonOptions(command);
+    const command = parent.command(name, options).description(summary).exitOverride();
+    leaves.push({ path: parent === program ? [name] : [parent.name(), name], command, declare });
     command.action(async (...all: unknown[]) => {
       // commander passes the arguments, then the options, then the command itself.
       const flags = command.optsWithGlobals();
@@ -65,7 +78,6 @@ export function buildProgram(run: CommandRunner): Command {
       const { run: body } = await load();
       await run(flags, (context) => body(args as never, flags as never, context));
     });
-    return command;
   };
 
   const tcp = group(program, 'tcp', 'streams: connections that lose nothing and keep the order');
@@ -489,6 +501,9 @@ export function buildProgram(run: CommandRunner): Command {
     (c) => c,
     { sockets: false },
   );
+  const asked = leaves.find(({ path }) => path.every((word, i) => argv[i] === word));
+  for (const { command, declare } of asked === undefined ? leaves : [asked]) addCommonOptions(declare(command));
+
   program
     .helpCommand(false)
     .command('help')
