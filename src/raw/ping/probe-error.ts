@@ -29,6 +29,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   EINVAL: 'the way there and the source do not go together: look at -S, -I, and ip route get ADDRESS',
 };
 
+/** The kernel's answer over IPv6 for one neighbour more than it remembers, in all namespaces together. */
+const NEIGHBOURS = 'of many neighbours at once, the table of them is full: sysctl net.ipv6.neigh.default.gc_thresh3';
+
 /** The error of this machine as it is told: about the host alone, ICMP having no ports, and to one who pings. */
 export function refusalFacts(
   { syscall, code, errno, advice }: SocketError,
@@ -36,9 +39,7 @@ export function refusalFacts(
   time: Timestamp,
 ): ErrorFacts {
   const address = to.toString();
-  // Of a link-local address it is mostly the zone that is missing, which the error says itself.
-  const own = code === 'EINVAL' && to.isLinkLocal ? undefined : ADVICE[code];
-  const told = new SocketError({ syscall, code, errno, address, advice: own ?? advice });
+  const told = new SocketError({ syscall, code, errno, address, advice: adviceOn(code, to) ?? advice });
   return {
     address,
     icmpType: null,
@@ -49,6 +50,13 @@ export function refusalFacts(
     settles: true,
     time,
   };
+}
+
+function adviceOn(code: string, to: IPAddress): string | undefined {
+  const advice = ADVICE[code];
+  if (code !== 'EINVAL' || to.family === 'ipv4') return advice;
+  // Of a link-local address it is mostly the zone that is missing, which the error says itself.
+  return to.isLinkLocal ? undefined : `${advice}; ${NEIGHBOURS}`;
 }
 
 /** What there is to say of the probe that an error is about. */

@@ -9,6 +9,7 @@ import type { ProbeAnswer } from '../../../../src/raw/probes/port.js';
 import { parseIP } from '../../../../src/sockaddr/ip.js';
 import { updateChecksum } from '../../../../src/wire/checksum.js';
 import type { HostDescription, Impairment, NetworkDescription } from '../../../hosts/network/description.js';
+import { readNetwork } from '../../../hosts/network-model.js';
 import { simulate, targetSet } from './simulate.js';
 
 const HOST = '198.51.100.9';
@@ -224,6 +225,15 @@ describe('outcomes', () => {
     const { errors } = await simulate(oneHost(), [HOST], { count: 1 }, { refuse });
     expect(errors).toMatchObject([{ code, advice: expect.stringContaining(advice) }]);
     expect(errors[0]?.message).toContain(`sendmmsg ${HOST}: `);
+  });
+
+  it('says over IPv6 that the table of neighbours may be full', async () => {
+    const to = '2001:db8:100::9';
+    const refuse = () => new SocketError({ syscall: 'sendmmsg', code: 'EINVAL', errno: 22 });
+    const { errors } = await simulate(readNetwork('five-hops'), [to], { count: 1 }, { refuse });
+    expect(errors).toMatchObject([
+      { address: to, advice: expect.stringContaining('net.ipv6.neigh.default.gc_thresh3') },
+    ]);
   });
 
   it('leaves in flight what is in flight when it is interrupted', async () => {
