@@ -53,7 +53,7 @@ const start = await build({
   entryPoints: [join(OUT, 'main.js')],
   outfile: START,
   format: 'cjs',
-  banner: { js: 'const mainUrl = require("node:url").pathToFileURL(__filename).href;' },
+  banner: { js: '"use strict";const mainUrl = require("node:url").pathToFileURL(__filename).href;' },
   define: { 'import.meta.url': 'mainUrl' },
 });
 const beside = await build({
