@@ -53,6 +53,9 @@ const DIVIDES = /(<<|>>|%|[\])\s]\/)[-( ]*[a-z0-9]/;
 /** libpcap 1.10 looks for no tags in cooked captures, where it puts them itself. */
 const COOKED_TAGS = [/^LINUX_SLL/, /\bvlan\b/];
 const WIRELESS = /^IEEE802_11|^PRISM|^PPI$/;
+/** What sockctl says of a contradiction, and the program of one. */
+const IMPOSSIBLE = /no packet of a link of type \S+ can pass it$/;
+const NOTHING = parseListing('1\n6 0 0 0');
 /** libpcap does not optimise programs for these, so it loads fields that nobody asks for, beyond the end of short packets. */
 const UNOPTIMISED = /\bgeneve\b|\bprotochain\b/;
 
@@ -87,6 +90,8 @@ function compile(where, args, expression, options) {
   const [their, mine] = [theirs(args, expression), own(expression, options)];
   if (typeof their === 'string' || typeof mine === 'string') {
     if (typeof their === typeof mine) refused++;
+    // More contradictions are found here than there: what is generated has them, and theirs must let nothing pass then.
+    else if (values.generate !== undefined && IMPOSSIBLE.test(mine)) return [their, NOTHING];
     else if (whyKnown(expression) !== undefined || DIVIDES.test(expression)) known++;
     else if (COOKED_TAGS[0].test(where) && COOKED_TAGS[1].test(expression)) known++;
     else
