@@ -10,7 +10,9 @@ const { parseHardwareAddress } = await load('src/sockaddr/link-layer.js');
 const DEFAULTS = {
   sourceFor: ({ family }) => parseIP(family === 'ipv4' ? '192.0.2.200' : '2001:db8::200'),
   sourceHardware: () => parseHardwareAddress('02:00:00:00:00:01'),
+  destinationHardware: () => parseHardwareAddress('02:00:00:00:00:02'),
   nextIdentification: () => 0x1234,
+  nextEcho: () => ({ identifier: 0, sequence: 0 }),
 };
 
 export const EXPRESSIONS = JSON.parse(readFileSync(new URL('expressions.json', import.meta.url), 'utf8'));

@@ -5,16 +5,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 // @ts-expect-error: scripts have no types
+import { buildPackets } from '../../../../scripts/packets/build.mjs';
+// @ts-expect-error: scripts have no types
 import { writeCapture } from '../../../../scripts/packets/capture-file.mjs';
 // @ts-expect-error: scripts have no types
 import { hasScapy, readByScapy, scapyDifferences } from '../../../../scripts/packets/scapy.mjs';
 import { hasCommand } from '../../../hosts/machine.js';
-import { buildAll, EXPRESSIONS, layersOf } from './building.js';
+import { buildAll, EXPRESSIONS, hexOf, layersOf } from './building.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sockctl-readers-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const built = EXPRESSIONS.flatMap((text) => buildAll(text).map((packet) => ({ text, packet })));
+
+it('are the packets that the script compares', () => {
+  const hexes = (packets: typeof built) => packets.map(({ text, packet }) => [text, hexOf(packet)]);
+  expect(hexes(buildPackets())).toEqual(hexes(built));
+});
 
 describe.skipIf(!hasCommand('tshark'))(`tshark${hasCommand('tshark') ? '' : ' (not installed)'}`, () => {
   it.each([
