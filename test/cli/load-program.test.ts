@@ -2,7 +2,6 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { Script } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAIN, records, run } from './process.js';
 
@@ -25,11 +24,21 @@ function copy(name: string, cache: Uint8Array | undefined): string {
 }
 
 describe('a start', () => {
-  it('takes the cache that the build has made', () => {
-    const [source = '', cachedData] = ['sockctl.cjs', 'sockctl.cache'].map((name) =>
-      readFileSync(join(dirname(MAIN), name)),
+  it('takes the cache that the build has made', async () => {
+    // What a start makes of it is asked of the start.
+    const asks = join(folder, 'asks.cjs');
+    writeFileSync(
+      asks,
+      `const vm = require('node:vm');
+       vm.Script = class extends vm.Script {
+         constructor(...args) {
+           super(...args);
+           process.stderr.write(String(this.cachedDataRejected));
+         }
+       };`,
     );
-    expect(new Script(source.toString('latin1'), { cachedData }).cachedDataRejected).toBe(false);
+    const { code, stderr } = await run(process.execPath, ['-r', asks, MAIN, '--version']);
+    expect([code, stderr]).toEqual([0, 'false']);
   });
 
   it('is interrupted while it is loaded, and tells how it has ended', async () => {
