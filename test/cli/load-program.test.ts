@@ -51,6 +51,13 @@ describe('a start', () => {
     expect(records(stdout)).toMatchObject([{ endReason: 'interrupted' }]);
   });
 
+  it('fails where a command neither ends nor waits for anything', async () => {
+    const main = copy('endless', undefined);
+    const program = '{ runCommandLine: () => new Promise(() => undefined) }';
+    writeFileSync(join(dirname(main), 'sockctl.cjs'), `(function (_, __, module) { module.exports = ${program}; })`);
+    expect((await run(process.execPath, [main])).code).toBe(1);
+  });
+
   it.each([
     ['no cache', undefined],
     ['an empty one', new Uint8Array(0)],

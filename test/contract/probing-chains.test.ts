@@ -6,12 +6,11 @@ import { answeringHops, CHAINS } from '../hosts/chains.js';
 import { namespaceObstacle } from '../hosts/machine.js';
 import { ProbingProcess } from '../hosts/probers.js';
 import { createRouterChain, type RouterChain } from '../hosts/router-chain.js';
+import { TIMEOUT_MS } from './probing.contract.js';
 
 const obstacle = namespaceObstacle();
 const title = (what: string) => (obstacle === undefined ? what : `${what} (skipped: ${obstacle})`);
 
-/** Longer than what a busy machine may stand still. */
-const TIMEOUT_MS = 1000;
 const FAMILIES = ['ipv4', 'ipv6'] as const;
 const USERS = [
   { user: 'root', socket: 'raw', protocols: ['icmp', 'udp', 'tcp'] },

@@ -23,7 +23,7 @@ export interface ProbingWorld {
 /** EF of RFC 3246, so that it shows where a router takes it out. */
 const TRAFFIC_CLASS = 46 << 2;
 /** Longer than what is held back on the way, and what a busy machine may stand still. */
-const TIMEOUT_MS = 1000;
+export const TIMEOUT_MS = 1000;
 /** Beyond the network's own time: a real one takes the turns of three processes, on a machine that may be busy. */
 const SLACK_MS = { real: 100, simulated: 0.001 } as const;
 
